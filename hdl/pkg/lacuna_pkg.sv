@@ -1,0 +1,9 @@
+// Helpers that RTL shares beside the generated contract.
+package lacuna_pkg;
+
+  // Bits that index `count` things; 1 for a single one, so that no port has no bits.
+  function automatic int unsigned index_width(input int unsigned count);
+    index_width = (count > 1) ? $clog2(count) : 1;
+  endfunction
+
+endpackage

@@ -1,0 +1,171 @@
+//! The size of a chip: presets and their limits.
+
+use serde::Serialize;
+
+/// The parameters of one chip. RTL takes them as module parameters of the same names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Geometry {
+    /// Preset name.
+    pub name: &'static str,
+    /// Number of tiles, 1 to 8.
+    pub tiles: usize,
+    /// Row lanes a tile (R): 2, 4 or 8.
+    pub lanes: usize,
+    /// Weight pages a lane (P), a power of two.
+    pub pages: usize,
+    /// Bits of one signed digit: 2, 4 or 8.
+    pub digit_bits: usize,
+    /// Words of one tile memory, a power of two. A word is [`Geometry::word_bytes`] bytes.
+    pub tile_words: usize,
+    /// Columns that the reduction tree sums a cycle; divides `columns()`.
+    pub reduce_columns: usize,
+    /// Bits of a cell's local accumulator; the compiler checks that no lane sum can exceed it.
+    pub acc_bits: usize,
+    /// Instructions that the program memory holds, a power of two.
+    pub program_len: usize,
+}
+
+/// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
+pub const LANE_QUEUE: usize = 16;
+/// Cycles from the issue of a window read until its entry is visible in the lane queue.
+pub const FEED_LATENCY: usize = 4;
+/// Vectors between the start of their feed and the end of their reduction, at most.
+pub const VECTORS_IN_FLIGHT: usize = 3;
+/// Parameter words of one column block: 4 of biases, 4 of multipliers, 1 of shifts.
+pub const PARAM_WORDS: usize = 9;
+
+/// A geometry name or value outside the supported range.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GeometryError {
+    /// No preset of this name.
+    #[error("no geometry named {0:?}; choose one of nano, small, base, wide")]
+    UnknownPreset(String),
+    /// Digit width outside 2, 4, 8.
+    #[error("digit width {0} is not supported; choose 2, 4 or 8")]
+    DigitBits(usize),
+}
+
+impl Geometry {
+    /// For iCE40 UP5K.
+    pub const NANO: Self = Self {
+        name: "nano", tiles: 1, lanes: 2, pages: 256, digit_bits: 2, tile_words: 1024,
+        reduce_columns: 1, acc_bits: 22, program_len: 64,
+    };
+    /// For ECP5-25F.
+    pub const SMALL: Self = Self {
+        name: "small", tiles: 1, lanes: 8, pages: 256, digit_bits: 4, tile_words: 1024,
+        reduce_columns: 4, acc_bits: 22, program_len: 128,
+    };
+    /// For ECP5-85F; the default.
+    pub const BASE: Self = Self {
+        name: "base", tiles: 4, lanes: 8, pages: 512, digit_bits: 4, tile_words: 2048,
+        reduce_columns: 4, acc_bits: 22, program_len: 256,
+    };
+    /// Simulation only.
+    pub const WIDE: Self = Self {
+        name: "wide", tiles: 8, lanes: 8, pages: 1024, digit_bits: 8, tile_words: 4096,
+        reduce_columns: 8, acc_bits: 24, program_len: 512,
+    };
+    /// All presets, smallest first.
+    pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
+
+    /// Columns a tile (C); equal to the bytes of a word, so that one vector's output is one word.
+    #[must_use]
+    pub const fn columns(&self) -> usize {
+        2 * self.lanes
+    }
+
+    /// Bytes of a tile-memory word and of a host-bus beat: two row vectors.
+    #[must_use]
+    pub const fn word_bytes(&self) -> usize {
+        2 * self.lanes
+    }
+
+    /// Bytes of one tile memory.
+    #[must_use]
+    pub const fn tile_bytes(&self) -> usize {
+        self.tile_words * self.word_bytes()
+    }
+
+    /// Beats of one instruction.
+    #[must_use]
+    pub const fn instr_beats(&self) -> usize {
+        crate::instr::INSTR_BYTES / self.word_bytes()
+    }
+
+    /// Bit planes of an int8 row in gating mode `off`: 8 / `digit_bits`.
+    #[must_use]
+    pub const fn planes(&self) -> usize {
+        8 / self.digit_bits
+    }
+
+    /// Digit slots of one row: its planes and, below 8 bits, one more of the top plane.
+    ///
+    /// A gated difference of 9 bits needs more than the planes of an int8 hold; the excess is issued
+    /// as a second digit of the top plane, so that no cell needs a wider shift.
+    #[must_use]
+    pub const fn slots(&self) -> usize {
+        if self.digit_bits == 8 { 1 } else { self.planes() + 1 }
+    }
+
+    /// The RTL module parameters, by name.
+    #[must_use]
+    pub const fn parameters(&self) -> [(&'static str, usize); 8] {
+        [
+            ("Tiles", self.tiles),
+            ("Lanes", self.lanes),
+            ("Pages", self.pages),
+            ("DigitBits", self.digit_bits),
+            ("TileWords", self.tile_words),
+            ("ReduceColumns", self.reduce_columns),
+            ("AccBits", self.acc_bits),
+            ("ProgramLen", self.program_len),
+        ]
+    }
+
+    /// The same geometry with another digit width.
+    ///
+    /// # Errors
+    /// [`GeometryError::DigitBits`] unless it is 2, 4 or 8.
+    pub const fn with_digit_bits(mut self, digit_bits: usize) -> Result<Self, GeometryError> {
+        if !matches!(digit_bits, 2 | 4 | 8) {
+            return Err(GeometryError::DigitBits(digit_bits));
+        }
+        self.digit_bits = digit_bits;
+        Ok(self)
+    }
+
+    /// The preset of that name.
+    ///
+    /// # Errors
+    /// [`GeometryError::UnknownPreset`].
+    pub fn preset(name: &str) -> Result<Self, GeometryError> {
+        Self::PRESETS
+            .into_iter()
+            .find(|g| g.name == name)
+            .ok_or_else(|| GeometryError::UnknownPreset(name.to_owned()))
+    }
+}
+
+impl Default for Geometry {
+    fn default() -> Self {
+        Self::BASE
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_keeps_the_relations_that_rtl_assumes() {
+        for g in Geometry::PRESETS {
+            assert!(matches!(g.lanes, 2 | 4 | 8), "{}", g.name);
+            assert!((1..=8).contains(&g.tiles), "{}", g.name);
+            assert!(g.pages.is_power_of_two() && g.tile_words.is_power_of_two(), "{}", g.name);
+            assert!(g.program_len.is_power_of_two(), "{}", g.name);
+            assert_eq!(g.columns() % g.reduce_columns, 0, "{}", g.name);
+            assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
+        }
+    }
+}

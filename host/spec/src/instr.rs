@@ -1,0 +1,368 @@
+//! Instructions: 64 bytes each, little-endian, opcode first.
+//!
+//! All addresses and strides are in *bytes* of tile memory; any alignment is legal. Scoreboard
+//! regions are in words, `lo` inclusive and `hi` exclusive. `hdl/README.md` tells what each unit
+//! does with its instruction, cycle by cycle.
+
+use crate::packed;
+
+/// Bytes of one instruction.
+pub const INSTR_BYTES: usize = 64;
+/// Levels of a reshape walker.
+pub const RESHAPE_LEVELS: usize = 5;
+
+/// What an instruction asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Opcode {
+    /// Ends the program when every unit is idle.
+    Halt = 0,
+    /// Waits until every unit is idle.
+    Fence = 1,
+    /// Waits until the host has loaded the pages of a phase.
+    Load = 2,
+    /// Runs a convolution or dense layer through the array and the post unit.
+    Run = 3,
+    /// Runs an element-wise or pooling operator through the post unit.
+    Post = 4,
+    /// Moves a tensor between tile memories.
+    Reshape = 5,
+}
+
+impl Opcode {
+    /// All opcodes with their RTL names.
+    pub const ALL: [(Self, &'static str); 6] = [
+        (Self::Halt, "Halt"),
+        (Self::Fence, "Fence"),
+        (Self::Load, "Load"),
+        (Self::Run, "Run"),
+        (Self::Post, "Post"),
+        (Self::Reshape, "Reshape"),
+    ];
+}
+
+/// Which rows and digits a lane issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[repr(u8)]
+pub enum Gating {
+    /// Dense: every plane of every row; the baseline.
+    Off = 0,
+    /// Rows whose difference is 0 are disabled; the others issue every plane.
+    Row = 1,
+    /// Only essential digits are issued; the default.
+    Digit = 2,
+}
+
+impl Gating {
+    /// All modes with their RTL names.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Off, "Off"), (Self::Row, "Row"), (Self::Digit, "Digit")];
+}
+
+/// Requantisation rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[repr(u8)]
+pub enum Rule {
+    /// Q31 multiplier and shift with double rounding, as TFLite's reference kernels.
+    A = 0,
+    /// One f32 multiplication and ties to even, as ONNX Runtime's QLinear operators.
+    B = 1,
+}
+
+impl Rule {
+    /// Both rules with their RTL names.
+    pub const ALL: [(Self, &'static str); 2] = [(Self::A, "A"), (Self::B, "B")];
+}
+
+/// What the post unit does with the taps of one output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[repr(u8)]
+pub enum PostOp {
+    /// Largest tap; no numerics.
+    Max = 0,
+    /// Sum of the taps, requantised like an accumulator.
+    Sum = 1,
+    /// `round((a * ma + b * mb + bias) >> shift)` of exactly two taps, a then b.
+    Add = 2,
+}
+
+impl PostOp {
+    /// All operations with their RTL names.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Max, "Max"), (Self::Sum, "Sum"), (Self::Add, "Add")];
+}
+
+packed! {
+    /// The fields that every instruction starts with.
+    Head: 128 {
+        /// Opcode.
+        opcode: u 4,
+        /// Tiles that take part, bit t for tile t. For `reshape`: the one source tile.
+        tiles: u 8,
+        /// Destination tiles of a `reshape`; 0 otherwise.
+        targets: u 8,
+        /// Phase that `load` waits for; 0 otherwise.
+        phase: u 12,
+        /// First word read, for the scoreboard.
+        read_lo: u 16,
+        /// One past the last word read.
+        read_hi: u 16,
+        /// First word written.
+        write_lo: u 16,
+        /// One past the last word written.
+        write_hi: u 16,
+        /// INPUT_OFFSET is added to every read address.
+        from_input: u 1,
+        /// OUTPUT_OFFSET is added to every write address.
+        to_output: u 1,
+    }
+}
+
+packed! {
+    /// The tile walker: seven nested loops that visit the windows of an operator.
+    ///
+    /// Outermost first: column block, output row, output column, channel segment of `post`, kernel
+    /// row, kernel column, channel segment of `run`. `y` and `x` are the input coordinates of the
+    /// window; outside `in_h` x `in_w` it is padding and nothing is read. Kept in bits 128 to 383
+    /// of `run` and `post`.
+    Walk: 256 {
+        /// Address of the first window, with padding already subtracted (may be negative).
+        start: s 20,
+        /// Output rows.
+        out_h: u 10,
+        /// Output columns.
+        out_w: u 10,
+        /// Kernel rows.
+        k_h: u 6,
+        /// Kernel columns.
+        k_w: u 6,
+        /// Windows of one tap (`run`) or of one output pixel (`post`).
+        segments: u 10,
+        /// Bytes of the last of these windows, 1 to the word; the others are whole words.
+        tail: u 5,
+        /// Address step from one output row to the next.
+        step_oy: s 20,
+        /// Address step from one output column to the next.
+        step_ox: s 16,
+        /// Address step from one kernel row to the next.
+        step_ky: s 20,
+        /// Address step from one kernel column to the next (for `add`: from a to b).
+        step_kx: s 20,
+        /// Input row of the first window, minus the padding above.
+        y_start: s 7,
+        /// Input column of the first window, minus the padding to the left.
+        x_start: s 7,
+        /// Input rows from one output row to the next.
+        y_stride: u 5,
+        /// Input columns from one output column to the next.
+        x_stride: u 5,
+        /// Input rows from one kernel row to the next.
+        y_dilation: u 5,
+        /// Input columns from one kernel column to the next.
+        x_dilation: u 5,
+        /// Input rows present in this tile.
+        in_h: u 11,
+        /// Input columns present in this tile.
+        in_w: u 11,
+        /// Value of padding, before the gate value is subtracted.
+        pad: s 8,
+        /// Output columns blocks of `run`; 1 for `post`.
+        blocks: u 7,
+        /// Address of the first output.
+        out_start: s 20,
+    }
+}
+
+packed! {
+    /// The rest of `run`, in bits 384 to 511.
+    RunTail: 128 {
+        /// Address step from one output row to the next, on the output side.
+        out_step_y: s 20,
+        /// Address step from one output column to the next, on the output side.
+        out_step_x: s 12,
+        /// Columns of the last block, 1 to `columns`; the other blocks are full.
+        last_columns: u 5,
+        /// Address of the parameters: nine words a column block.
+        params: u 18,
+        /// First page of the first column block.
+        page: u 12,
+        /// Pages of one vector: rows / lanes, rounded up.
+        vector_pages: u 10,
+        /// Gate value g: lanes see d = q - g.
+        gate: s 8,
+        /// Gating mode.
+        gating: u 2,
+        /// Requantisation rule.
+        rule: u 1,
+        /// Zero point of the output.
+        zero: s 8,
+        /// Smallest output.
+        clamp_lo: s 8,
+        /// Largest output.
+        clamp_hi: s 8,
+    }
+}
+
+packed! {
+    /// The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on
+    /// the output side.
+    PostTail: 128 {
+        /// Address step from one output row to the next, on the output side.
+        out_step_y: s 20,
+        /// Address step from one output column to the next, on the output side.
+        out_step_x: s 12,
+        /// Operation.
+        op: u 2,
+        /// Requantisation rule of `sum`; for `add`: 0 rounds half away from zero, 1 half to even.
+        rule: u 1,
+        /// Zero point of the output (`sum`).
+        zero: s 8,
+        /// Smallest output.
+        clamp_lo: s 8,
+        /// Largest output.
+        clamp_hi: s 8,
+        /// Address of its constants, one word boundary aligned: see [`PostConstants`].
+        params: u 18,
+    }
+}
+
+packed! {
+    /// Constants of `sum` and `add`, read from tile memory before the first window.
+    PostConstants: 192 {
+        /// `add`: multiplier of tap a. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
+        ma: s 32,
+        /// `add`: multiplier of tap b. `sum`: bias.
+        mb: s 32,
+        /// `add`: bias, with the output zero point shifted in.
+        bias: s 48,
+        /// `add`: right shift, 0 to 40. `sum`: rule A's shift, left when positive.
+        shift: s 8,
+    }
+}
+
+packed! {
+    /// One nesting of a reshape: six counts are enough for five levels of any tensor, because the
+    /// innermost run of bytes is the beat. Kept in bits 128 to 511 of `reshape`.
+    Reshape: 384 {
+        /// Address of the first beat in the source tile.
+        source: u 18,
+        /// Address of the first beat in the target tiles.
+        target: u 18,
+        /// Bytes of a beat, 1 to the word.
+        bytes: u 5,
+        /// Nothing is read; beats carry `value`.
+        fill: u 1,
+        /// The byte that a fill writes.
+        value: s 8,
+        /// Element size, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
+        element: u 2,
+        /// Transposer in the path. 0: bypassed.
+        transpose: u 1,
+        /// Beats that the chunk buffer may hold; 0 for all of it.
+        capacity: u 8,
+        /// Count of level 0, the innermost.
+        count_0: u 11,
+        /// Count of level 1.
+        count_1: u 11,
+        /// Count of level 2.
+        count_2: u 11,
+        /// Count of level 3.
+        count_3: u 11,
+        /// Count of level 4, the outermost.
+        count_4: u 11,
+        /// Source step of level 0.
+        source_step_0: s 19,
+        /// Source step of level 1.
+        source_step_1: s 19,
+        /// Source step of level 2.
+        source_step_2: s 19,
+        /// Source step of level 3.
+        source_step_3: s 19,
+        /// Source step of level 4.
+        source_step_4: s 19,
+        /// Target step of level 0.
+        target_step_0: s 19,
+        /// Target step of level 1.
+        target_step_1: s 19,
+        /// Target step of level 2.
+        target_step_2: s 19,
+        /// Target step of level 3.
+        target_step_3: s 19,
+        /// Target step of level 4.
+        target_step_4: s 19,
+    }
+}
+
+/// One instruction, unpacked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub enum Instr {
+    /// `halt`.
+    Halt(Head),
+    /// `fence`.
+    Fence(Head),
+    /// `load`.
+    Load(Head),
+    /// `run`.
+    Run(Head, Walk, RunTail),
+    /// `post`.
+    Post(Head, Walk, PostTail),
+    /// `reshape`.
+    Reshape(Head, Reshape),
+}
+
+/// Bytes that do not start with a known opcode.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("opcode {0} is unknown; opcodes are 0 to 5")]
+pub struct UnknownOpcode(pub i64);
+
+impl Instr {
+    /// The common head.
+    #[must_use]
+    pub const fn head(&self) -> &Head {
+        match self {
+            Self::Halt(h) | Self::Fence(h) | Self::Load(h) | Self::Run(h, ..) | Self::Post(h, ..)
+            | Self::Reshape(h, _) => h,
+        }
+    }
+
+    /// Packs into [`INSTR_BYTES`] bytes.
+    ///
+    /// # Errors
+    /// A value that does not fit its field.
+    pub fn pack(&self) -> Result<[u8; INSTR_BYTES], packed::PackError> {
+        let mut out = [0u8; INSTR_BYTES];
+        let mut put = |at: usize, bytes: Vec<u8>| out[at..at + bytes.len()].copy_from_slice(&bytes);
+        put(0, self.head().pack()?);
+        match self {
+            Self::Halt(_) | Self::Fence(_) | Self::Load(_) => {}
+            Self::Run(_, walk, tail) => {
+                put(16, walk.pack()?);
+                put(48, tail.pack()?);
+            }
+            Self::Post(_, walk, tail) => {
+                put(16, walk.pack()?);
+                put(48, tail.pack()?);
+            }
+            Self::Reshape(_, reshape) => put(16, reshape.pack()?),
+        }
+        Ok(out)
+    }
+
+    /// Unpacks an instruction.
+    ///
+    /// # Errors
+    /// [`UnknownOpcode`].
+    pub fn unpack(bytes: &[u8; INSTR_BYTES]) -> Result<Self, UnknownOpcode> {
+        let head = Head::unpack(bytes);
+        let (walk, reshape) = (Walk::unpack(&bytes[16..]), Reshape::unpack(&bytes[16..]));
+        Ok(match head.opcode {
+            0 => Self::Halt(head),
+            1 => Self::Fence(head),
+            2 => Self::Load(head),
+            3 => Self::Run(head, walk, RunTail::unpack(&bytes[48..])),
+            4 => Self::Post(head, walk, PostTail::unpack(&bytes[48..])),
+            5 => Self::Reshape(head, reshape),
+            other => return Err(UnknownOpcode(other)),
+        })
+    }
+}

@@ -1,0 +1,90 @@
+//! Registers: 32 bits each, one a beat, in the order of [`REGISTERS`].
+
+/// Who may write a register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Read only; writes are ignored.
+    Ro,
+    /// Read and write.
+    Rw,
+    /// Writing acts; reads give 0.
+    Wo,
+}
+
+/// One register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Register {
+    /// Name, the same in Rust and RTL.
+    pub name: &'static str,
+    /// Index, which is also its beat address.
+    pub index: u32,
+    /// Who may write.
+    pub access: Access,
+    /// What it means; what misuse does.
+    pub doc: &'static str,
+}
+
+macro_rules! registers {
+    ($($name:ident = $index:literal $access:ident $doc:literal;)+) => {
+        $(#[doc = $doc] pub const $name: u32 = $index;)+
+        /// Every register, by index.
+        pub const REGISTERS: &[Register] = &[$(Register {
+            name: stringify!($name), index: $index, access: Access::$access, doc: $doc,
+        }),+];
+    };
+}
+
+registers! {
+    MAGIC = 0 Ro "Always 0x4C41_4355 (\"LACU\").";
+    LAYOUT_HASH = 1 Ro "Hash of every table of the contract; a driver refuses a chip whose hash is not its own.";
+    TILES = 2 Ro "Number of tiles.";
+    LANES = 3 Ro "Row lanes a tile; columns and word bytes are twice that.";
+    PAGES = 4 Ro "Weight pages a lane.";
+    DIGIT_BITS = 5 Ro "Bits of one signed digit.";
+    TILE_WORDS = 6 Ro "Words of one tile memory.";
+    PROGRAM_LEN = 7 Ro "Instructions that the program memory holds.";
+    ACC_BITS = 8 Ro "Bits of a cell's local accumulator.";
+    REDUCE_COLUMNS = 9 Ro "Columns that the reduction tree sums a cycle.";
+    START = 16 Wo "Writing starts the program at that instruction. Ignored while STATUS.running is 1.";
+    STATUS = 17 Ro "Bit 0: running. Bit 1: fault; FAULT tells why. A start clears the fault.";
+    RUNS = 18 Ro "Programs finished since reset, modulo 2^32.";
+    INPUT_OFFSET = 19 Rw "Bytes added to the read addresses of instructions with `from_input`; sampled at start.";
+    OUTPUT_OFFSET = 20 Rw "Bytes added to the write addresses of instructions with `to_output`; sampled at start.";
+    PHASE = 21 Rw "Page phase that the host has loaded; `load` waits until it is at least its own. A start does not clear it.";
+    FAULT = 22 Ro "Instruction index in bits 15:0, cause in bits 19:16 (1 unknown opcode, 2 address outside the tile memory, 3 no such tile).";
+    CYCLES = 23 Ro "Cycles of the last or running program, from the start to the halt.";
+    DIGITS = 24 Ro "Digits issued by all lanes in the last or running program, modulo 2^32.";
+    CELLS = 25 Ro "Cells enabled, summed over cycles, in the last or running program, modulo 2^32.";
+    STALL_FEED = 26 Ro "Tile-cycles in which a running array waited for its feeder.";
+    STALL_REDUCE = 27 Ro "Tile-cycles in which a lane waited for the reduction.";
+    STALL_HAZARD = 28 Ro "Cycles in which the sequencer held an instruction back for the scoreboard or a busy unit.";
+    RESHAPE_BEATS = 29 Ro "Beats moved by the reshape engine in the last or running program.";
+}
+
+/// Value of [`MAGIC`].
+pub const MAGIC_VALUE: u32 = 0x4C41_4355;
+
+/// Bits of one field of a profile record; it saturates at `2^24 - 1`.
+pub const PROFILE_BITS: u32 = 24;
+
+/// The fields of a profile record, which the chip writes when an instruction finishes on a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum ProfileField {
+    /// Cycle of the program in which the unit accepted the instruction.
+    Start = 0,
+    /// Cycles from then until its last write, inclusive.
+    Cycles = 1,
+    /// Digits issued (`run`), words written (`post`) or beats sent (`reshape`).
+    Work = 2,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn indices_are_unique_and_ascend() {
+        assert!(REGISTERS.windows(2).all(|w| w[0].index < w[1].index));
+    }
+}
