@@ -3,14 +3,14 @@
 
     scripts/oracle.py MODEL --input FILE --output FILE.npz [--limit N] [--nodes] [--level LEVEL]
 
-FILE is .npy, .npz (its array `images` or `x`, or the only one) or IDX; samples are cast to the model's input
-type and reshaped to its sample shape. The result holds one array for each model output, by name, and with --nodes
-one for each tensor inside.
+FILE is .npy, .npz (its array `images` or `x`, or the only one) or IDX; samples are cast to the model's
+input type and reshaped to its sample shape. The result holds one array for each model output, by name, and
+with --nodes one for each tensor inside.
 
-QOperator models give the same answer at every optimisation level. QDQ models do not: at `none` and `basic` each
-DequantizeLinear, float operator and QuantizeLinear is computed as written; at `extended` and `all`, the default, they
-are fused into integer operators, int8 ones included, and then equal the same network in QOperator form. With --nodes
-the tensors in between must stay visible, so less is fused.
+QOperator models give the same answer at every optimisation level. QDQ models do not: at `none` and `basic`
+each DequantizeLinear, float operator and QuantizeLinear is computed as written; at `extended` and `all`, the
+default, they are fused into integer operators, int8 ones included, and then equal the same network in
+QOperator form. With --nodes the tensors in between must stay visible, so less is fused.
 """
 
 import argparse
@@ -68,7 +68,9 @@ def run(path, samples, level="all", nodes=False, batch=50):
     if len(samples) % batch and isinstance(source.shape[0], int):
         raise ValueError(f"{len(samples)} samples do not fill batches of {batch}, which the model asks for")
     names = [output.name for output in session.get_outputs()]
-    parts = [session.run(names, {source.name: samples[at : at + batch]}) for at in range(0, len(samples), batch)]
+    parts = [
+        session.run(names, {source.name: samples[at : at + batch]}) for at in range(0, len(samples), batch)
+    ]
     return {name: np.concatenate(values) for name, values in zip(names, zip(*parts))}
 
 
@@ -94,13 +96,17 @@ def load(path):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("model")
     parser.add_argument("--input", required=True)
     parser.add_argument("--output", required=True)
     parser.add_argument("--limit", type=int, help="use only the first LIMIT samples")
     parser.add_argument("--nodes", action="store_true", help="keep every tensor inside the model as well")
-    parser.add_argument("--level", choices=LEVELS, default="all", help="graph optimisation (default: %(default)s)")
+    parser.add_argument(
+        "--level", choices=LEVELS, default="all", help="graph optimisation (default: %(default)s)"
+    )
     args = parser.parse_args()
     outputs = run(args.model, load(args.input)[: args.limit], args.level, args.nodes)
     # Written beside and renamed, so that a reader never sees half a file.

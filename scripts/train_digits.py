@@ -76,7 +76,12 @@ def augment(rng, images):
     def spread(values):
         return values[:, None, None]
 
-    y = (spread(cos) * gy + spread(sin + shear) * gx) / spread(scale[:, 0]) + spread(shift[:, 0]) + bend[0] + 13.5
+    y = (
+        (spread(cos) * gy + spread(sin + shear) * gx) / spread(scale[:, 0])
+        + spread(shift[:, 0])
+        + bend[0]
+        + 13.5
+    )
     x = (spread(cos) * gx - spread(sin) * gy) / spread(scale[:, 1]) + spread(shift[:, 1]) + bend[1] + 13.5
     y0, x0 = np.floor(y).astype(int), np.floor(x).astype(int)
     fy, fx = y - y0, x - x0
@@ -200,7 +205,11 @@ def float_model(parameters, statistics):
         nodes.append(
             helper.make_node(
                 "Conv",
-                [source, constant(f"{name}_w", weights), constant(f"{name}_b", p["beta"] - s["mean"] * factor)],
+                [
+                    source,
+                    constant(f"{name}_w", weights),
+                    constant(f"{name}_b", p["beta"] - s["mean"] * factor),
+                ],
                 [result],
                 name=name,
                 kernel_shape=[3, 3],
@@ -265,8 +274,8 @@ def quantise(source, target, form, images):
         per_channel=True,
         activation_type=QuantType.QInt8,
         weight_type=QuantType.QInt8,
-        # Seven-bit weights: without VNNI, x86 kernels add pairs of products in a saturating int16, which full-range
-        # weights can reach. So the oracle gives the same answer on every processor.
+        # Seven-bit weights: without VNNI, x86 kernels add pairs of products in a saturating int16, which
+        # full-range weights can reach. So the oracle gives the same answer on every processor.
         reduce_range=True,
         extra_options={"ActivationSymmetric": False, "WeightSymmetric": True},
     )
@@ -278,7 +287,9 @@ def accuracy(path, images, labels):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--epochs", type=int, default=60)
     parser.add_argument("--output", type=Path, default=ASSETS, help="folder to write (default: %(default)s)")
     args = parser.parse_args()
@@ -305,7 +316,9 @@ def main():
             share = accuracy(path, held_images, held_labels)
             print(f"{name}  accuracy {share:.4f}  {path.stat().st_size} bytes")
             if share < LEAST_ACCURACY:
-                raise SystemExit(f"error: {name} is right on {share:.1%}: at least {LEAST_ACCURACY:.0%} is asked for")
+                raise SystemExit(
+                    f"error: {name} is right on {share:.1%}: at least {LEAST_ACCURACY:.0%} is asked for"
+                )
     (args.output / "SHA256SUMS").write_text("".join(sums))
 
 

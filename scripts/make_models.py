@@ -1,0 +1,237 @@
+#!/usr/bin/env python3
+"""Write small random int8 networks, inputs for them and ONNX Runtime's answers: cases for the tests.
+
+    scripts/make_models.py OUTDIR [--seed S] [--samples N]
+
+OUTDIR gets NAME.onnx and NAME.npz (arrays `x`, the inputs, and `y`, the outputs) for each case, and
+manifest.json:
+
+    {"seed": S, "onnxruntime": "1.32.0", "cases": [
+        {"name", "form", "ops", "tags", "input", "output", "tolerance"}]}
+
+`form` is `qop` or `qdq`, `input` and `output` are {"name", "type", "shape"}, `tags` say what is special about a
+case, and `tolerance` is the greatest difference allowed: 0 except where floating point ends the network.
+"""
+
+import argparse
+import json
+import logging
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import numpy_helper
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+
+import oracle
+from model_builders import Floating, Quantised
+
+
+def direct_cases(rng):
+    """Networks written node by node: (name, tags, builder, batch, greatest input)."""
+
+    def plain(shape, **options):
+        return Quantised(rng, shape, **options)
+
+    kernels = [((1, 1), 0), ((3, 3), 1), ((5, 5), 2), ((3, 3), 0), ((1, 3), 1), ((5, 1), 2)]
+    channels = [1, 3, 5, 10, 16, 24, 40, 64]
+    for at in range(24):
+        kernel, pad = kernels[at % len(kernels)]
+        inputs = channels[at % len(channels)]
+        outputs = int(rng.choice(channels))
+        strides = [(1, 1), (2, 2), (1, 1), (2, 1), (3, 2)][at % 5]
+        dilations = (2, 2) if at % 7 == 3 and max(kernel) == 3 else (1, 1)
+        pads = [pad if kernel[axis % 2] > 1 else 0 for axis in range(4)]
+        if at % 4 == 1:
+            pads = [int(rng.integers(0, k)) for k in (*kernel, *kernel)]
+        size = (int(rng.integers(7, 13)), int(rng.integers(7, 13)))
+        net = plain(
+            (inputs, *size), kind="uint8" if at % 6 == 5 else "int8", io="int8" if at % 8 == 7 else "float"
+        )
+        net.conv(outputs, kernel, strides, pads, dilations, per_channel=at % 3 != 0, bias=at % 5 != 4)
+        yield f"conv_{at:02}", ["asymmetric_pads"] * (at % 4 == 1), net, "batch", 255
+
+    yield "conv_fixed_batch", [], plain((8, 6, 6)).conv(20, (3, 3), pads=(1, 1, 1, 1)), 1, 255
+    yield (
+        "conv_same_upper",
+        ["auto_pad"],
+        plain((6, 9, 8)).conv(12, (3, 3), (2, 2), auto_pad="SAME_UPPER"),
+        "batch",
+        255,
+    )
+    net = plain((16, 8, 8)).conv(16, (3, 3), pads=(1, 1, 1, 1), weight_zero=9, per_channel=False)
+    yield "conv_weight_zero", ["weight_zero_point"], net, "batch", 255
+    # Every weight value; the inputs keep to half the range so that the oracle cannot saturate.
+    yield "conv_full_weights", [], plain((20, 7, 7)).conv(24, (3, 3), full=True), "batch", 126
+    yield "conv_whole_image", [], plain((7, 6, 5)).conv(33, (6, 5)), "batch", 255
+
+    for name, kernel, strides, pads in [
+        ("2x2", (2, 2), (2, 2), (0, 0, 0, 0)),
+        ("3x3", (3, 3), (2, 2), (1, 1, 1, 1)),
+        ("ragged", (3, 2), (1, 2), (0, 1, 1, 0)),
+    ]:
+        net = plain((5, 9, 8)).conv(24, (3, 3), pads=(1, 1, 1, 1), zero=-128)
+        yield f"max_pool_{name}", [], net.pool("MaxPool", kernel, strides, pads), "batch", 255
+        for include in (0, 1) if any(pads) else (0,):
+            net = plain((5, 9, 8)).conv(24, (3, 3), pads=(1, 1, 1, 1))
+            net.pool("QLinearAveragePool", kernel, strides, pads, count_include_pad=include)
+            yield f"average_pool_{name}_{include}", ["average_pool"], net, "batch", 255
+    yield "max_pool_first", [], plain((16, 8, 8)).pool("MaxPool", (2, 2), (2, 2)), "batch", 255
+
+    for at, shape in enumerate([(16, 4, 4), (10, 7, 5), (64, 2, 3)]):
+        yield f"global_pool_{at}", [], plain(shape).conv(shape[0], (1, 1)).mean(), "batch", 255
+    net = plain((3, 12, 12)).conv(24, (3, 3), (2, 2), zero=-128).mean().flatten().dense(10)
+    yield "global_pool_dense", [], net, "batch", 255
+
+    yield "dense_plain", [], plain((100,)).dense(10), "batch", 255
+    yield "dense_straight", [], plain((64,)).dense(40, transposed=False), "batch", 255
+    yield "dense_no_bias", [], plain((37,)).dense(5, per_channel=False, bias=False), "batch", 255
+    yield "dense_two", [], plain((200,)).dense(64).dense(16), "batch", 255
+    yield "dense_uint8", [], plain((50,), kind="uint8").dense(17), "batch", 255
+    yield "matmul", [], plain((48,)).dense(24, "QLinearMatMul", transposed=False), "batch", 255
+    yield "flatten_dense", [], plain((3, 8, 8)).conv(10, (3, 3), (2, 2)).flatten().dense(12), "batch", 255
+    yield "reshape_dense", [], plain((5, 6, 4)).conv(24, (3, 3)).flatten(reshape=True).dense(9), "batch", 255
+
+    net = plain((16, 7, 7)).conv(16, (3, 3), pads=(1, 1, 1, 1), zero=-128)
+    mark = net.mark()
+    yield "add_residual", [], net.conv(16, (3, 3), pads=(1, 1, 1, 1)).add(mark, -128), "batch", 255
+    net = plain((10, 6, 9))
+    mark = net.mark()
+    net.conv(24, (1, 1))
+    left = net.mark()
+    yield "add_branches", [], net.back(mark).conv(24, (3, 3), pads=(1, 1, 1, 1)).add(left), "batch", 255
+    net = plain((24, 5, 5)).conv(40, (1, 1))
+    yield "add_itself", [], net.add(net.mark()), "batch", 255
+    net = plain((3, 12, 12)).conv(16, (3, 3), pads=(1, 1, 1, 1), zero=-128).pool("MaxPool", (2, 2), (2, 2))
+    for _ in range(2):
+        mark = net.mark()
+        net.conv(16, (3, 3), pads=(1, 1, 1, 1), zero=-128).conv(16, (3, 3), pads=(1, 1, 1, 1)).add(mark, -128)
+    yield "residual_chain", [], net.mean().flatten().dense(10), "batch", 255
+
+
+def float_cases(rng):
+    """Networks for the quantiser: (name, tags, builder, quantiser options)."""
+    whole = {"per_channel": True}
+    net = Floating(rng, (3, 10, 10)).conv(3, 16, 3).relu().conv(16, 24, 3, 2).relu()
+    yield (
+        "plain",
+        [],
+        net.emit("GlobalAveragePool", [net.value]).emit("Flatten", [net.value]).dense(24, 10),
+        whole,
+    )
+    net = (
+        Floating(rng, (1, 12, 12))
+        .conv(1, 10, 5)
+        .clip(0, 6)
+        .emit("MaxPool", ["t1"], kernel_shape=[2, 2], strides=[2, 2])
+    )
+    yield "clip", [], net.conv(10, 40, 3).clip(-1, 4), {"per_channel": False}
+    net = Floating(rng, (8, 8, 8)).conv(8, 16, 3).relu()
+    left = net.value
+    net.conv(16, 16, 3)
+    yield "residual", [], net.emit("Add", [net.value, left]).relu().conv(16, 5, 1), whole
+    net = Floating(rng, (6, 9, 9)).conv(6, 24, 3).relu()
+    net.emit("AveragePool", [net.value], kernel_shape=[3, 3], strides=[2, 2], count_include_pad=0)
+    yield "average", ["average_pool"], net.conv(24, 8, 1), whole
+    net = Floating(rng, (4, 6, 6)).conv(4, 10, 3).relu().emit("Reshape", ["t1", "shape"])
+    net.initialisers.append(numpy_helper.from_array(np.array([-1, 360], np.int64), "shape"))
+    yield "reshape", [], net.dense(360, 20), whole
+    yield "dense", [], Floating(rng, (60,)).dense(60, 48).relu().dense(48, 7), {"per_channel": False}
+    yield "matmul", [], Floating(rng, (32,)).matmul(32, 24).relu().matmul(24, 6), whole
+    net = Floating(rng, (5, 7, 7)).conv(5, 24, 3).relu().conv(24, 10, 3)
+    yield "symmetric", ["relu_kept"], net.relu(), {"per_channel": True, "ActivationSymmetric": True}
+    net = Floating(rng, (3, 8, 8)).conv(3, 16, 3, 2).relu().emit("Flatten", ["t1"]).dense(256, 10)
+    exclude = {"per_channel": True, "float_tail": True}
+    yield "softmax", ["softmax"], net.emit("Softmax", [net.value], axis=1), exclude
+
+
+class Samples(CalibrationDataReader):
+    """Feeds calibration samples one at a time."""
+
+    def __init__(self, samples):
+        self.left = iter(samples)
+
+    def get_next(self):
+        sample = next(self.left, None)
+        return None if sample is None else {"input": sample[None]}
+
+
+def quantise(net, options, form, calibration):
+    """The network, quantised; its last operator stays float if the options ask for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "float.onnx"), Path(folder, "quantised.onnx")
+        model = net.model()
+        onnx.save(onnx.shape_inference.infer_shapes(model), source)
+        quantize_static(
+            source,
+            target,
+            Samples(calibration),
+            quant_format=form,
+            per_channel=options["per_channel"],
+            reduce_range=True,
+            activation_type=QuantType.QInt8,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=[model.graph.node[-1].name] if options.get("float_tail") else [],
+            extra_options={
+                "ActivationSymmetric": options.get("ActivationSymmetric", False),
+                "WeightSymmetric": True,
+            },
+        )
+        return onnx.load(target)
+
+
+def describe(value):
+    return {"name": value.name, "type": value.type[7:-1], "shape": value.shape}
+
+
+def write(folder, name, form, tags, model, samples):
+    """Write one case with the oracle's answers; returns its entry in the manifest."""
+    onnx.save(model, folder / f"{name}.onnx")
+    outputs = oracle.run(folder / f"{name}.onnx", samples)
+    if len(np.unique(outputs["output"])) < 4:
+        raise AssertionError(f"case {name} is dull: its outputs take fewer than four values")
+    np.savez_compressed(folder / f"{name}.npz", x=samples, y=outputs["output"])
+    session = oracle.open_session(model)
+    return {
+        "name": name,
+        "form": form,
+        "ops": sorted({node.op_type for node in model.graph.node}),
+        "tags": tags,
+        "input": describe(session.get_inputs()[0]),
+        "output": describe(session.get_outputs()[0]) | {"shape": ["batch", *outputs["output"].shape[1:]]},
+        "tolerance": 1e-6 if "softmax" in tags else 0,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("outdir", type=Path)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--samples", type=int, default=3, help="inputs of each case (default: %(default)s)")
+    args = parser.parse_args()
+    args.outdir.mkdir(parents=True, exist_ok=True)
+    logging.getLogger().setLevel(logging.ERROR)
+    rng = np.random.default_rng(args.seed)
+    cases = []
+    for name, tags, net, batch, highest in direct_cases(rng):
+        model = net.model(batch)
+        onnx.checker.check_model(model)
+        cases.append(write(args.outdir, name, "qop", tags, model, net.samples(args.samples, highest)))
+    for name, tags, net, options in float_cases(rng):
+        calibration = rng.normal(0, 1, (16, *net.source_shape)).astype(np.float32)
+        samples = rng.normal(0, 1, (args.samples, *net.source_shape)).astype(np.float32)
+        samples[rng.random(samples.shape) < 0.5] = 0
+        for form, kind in [("qop", QuantFormat.QOperator), ("qdq", QuantFormat.QDQ)]:
+            model = quantise(net, options, kind, calibration)
+            cases.append(write(args.outdir, f"{form}_{name}", form, tags, model, samples))
+    manifest = {"seed": args.seed, "onnxruntime": ort.__version__, "cases": cases}
+    (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    print(f"{len(cases)} cases in {args.outdir}, seed {args.seed}")
+
+
+if __name__ == "__main__":
+    main()
