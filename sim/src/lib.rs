@@ -1,1 +1,20 @@
-//! lacuna-sim
+#![doc = include_str!("../README.md")]
+
+mod error;
+mod ffi;
+mod model;
+mod port;
+pub mod session;
+pub mod testing;
+
+pub use error::SimError;
+pub use model::{Model, Top};
+pub use port::{Port, PortInfo, PortRef};
+
+use {libz_sys as _, lz4_sys as _};
+
+/// One constructor for each entry of `sim/tops/*.toml`.
+#[allow(unsafe_code, reason = "declares the function table of each C++ model; see `ffi`")]
+pub mod tops {
+    include!(concat!(env!("OUT_DIR"), "/tops.rs"));
+}

@@ -1,0 +1,68 @@
+//! Verilates every top listed in `sim/tops/` into a static library and writes the Rust table of them.
+//!
+//! A top is rebuilt only when a file it read, its parameters or the tools changed; the outcome is
+//! shared by debug and release builds (`target/verilated/`), because its flags never depend on them.
+
+#[path = "build/cache.rs"]
+mod cache;
+#[path = "build/compile.rs"]
+mod compile;
+#[path = "build/emit.rs"]
+mod emit;
+#[path = "build/ports.rs"]
+mod ports;
+#[path = "build/table.rs"]
+mod table;
+#[path = "build/tools.rs"]
+mod tools;
+#[path = "build/verilate.rs"]
+mod verilate;
+
+use std::{env, fs, path::PathBuf};
+
+fn main() {
+    let sim = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
+    let root = sim.parent().expect("sim lies in the repository").to_owned();
+    for watched in ["hdl", "sim/tops", "sim/tests/tops", "sim/shim", "sim/build", "sim/build.rs"] {
+        println!("cargo:rerun-if-changed={}", root.join(watched).display());
+    }
+    for variable in ["LACUNA_TOOLS", "LACUNA_TOPS"] {
+        println!("cargo:rerun-if-env-changed={variable}");
+    }
+
+    let places = cache::Places::new(root);
+    let tools = tools::Verilator::find(&places.root).unwrap_or_else(|problem| fail(&problem));
+    let with_blocks = env::var_os("CARGO_FEATURE_BLOCKS").is_some();
+    let tops = table::read(&sim.join("tops"), with_blocks).unwrap_or_else(|problem| fail(&problem));
+
+    let runtime = cache::runtime(&places, &tools);
+    let built = cache::build_all(&places, &tools, &tops);
+    for (top, outcome) in tops.iter().zip(&built) {
+        match outcome {
+            Ok(_) => println!("cargo:rustc-link-lib=static={}", top.library()),
+            Err(problem) if top.required => fail(&format!("top {}: {problem}", top.name)),
+            Err(problem) => println!(
+                "cargo:warning=top {} is not available: {}",
+                top.name,
+                problem.lines().next().unwrap_or_default()
+            ),
+        }
+    }
+    runtime.unwrap_or_else(|problem| fail(&problem));
+    println!("cargo:rustc-link-lib=static={}", compile::RUNTIME);
+    println!("cargo:rustc-link-search=native={}", places.out.display());
+    let cxx = if env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple") { "c++" } else { "stdc++" };
+    println!("cargo:rustc-link-lib={cxx}");
+    println!("cargo:rustc-link-lib=pthread");
+    println!("cargo:rustc-env=LACUNA_OUTPUT_DIR={}", places.target.display());
+
+    fs::write(places.out.join("tops.rs"), emit::table(&tops, &built)).expect("OUT_DIR is writable");
+}
+
+/// Ends the build with a message that cargo shows, without a backtrace.
+fn fail(problem: &str) -> ! {
+    for line in problem.lines() {
+        println!("cargo:error={line}");
+    }
+    std::process::exit(1)
+}

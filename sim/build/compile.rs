@@ -1,0 +1,95 @@
+//! Compiles generated C++ into static libraries.
+
+use crate::{cache::Places, ports::Port, table::Top, tools::Verilator, verilate::Verilated};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// The parts of Verilator's runtime that a model with waveforms and coverage needs.
+const RUNTIME_FILES: [&str; 4] = ["verilated", "verilated_threads", "verilated_fst_c", "verilated_cov"];
+
+/// The library made of them.
+pub const RUNTIME: &str = "lacuna_verilated";
+
+fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
+    let mut build = cc::Build::new();
+    build
+        .cpp(true)
+        .std("gnu++17")
+        .warnings(false)
+        .debug(false)
+        .cargo_metadata(false)
+        .out_dir(folder)
+        .include(tools.home.join("include"))
+        .include(tools.home.join("include/vltstd"))
+        .include(places.root.join("sim/shim"))
+        .define("VL_TIME_CONTEXT", None)
+        .define("VM_SC", "0")
+        .define("VM_TIMING", "0")
+        .flag("-include")
+        .flag(places.root.join("sim/shim/printf.h"));
+    build
+}
+
+/// Compiles Verilator's runtime, once for all tops, into a library in `folder`.
+pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), String> {
+    let mut build = compiler(places, tools, folder);
+    build.opt_level(2).define("VM_TRACE", "1").define("VM_TRACE_FST", "1").define("VM_COVERAGE", "1");
+    for library in ["DEP_Z_INCLUDE", "DEP_LZ4_INCLUDE"] {
+        if let Some(folder) = std::env::var_os(library) {
+            build.include(folder);
+        }
+    }
+    build.files(RUNTIME_FILES.map(|name| tools.home.join(format!("include/{name}.cpp"))));
+    build.file(places.root.join("sim/shim/printf.cpp"));
+    build
+        .try_compile(RUNTIME)
+        .map_err(|error| format!("Verilator's runtime does not compile: {error}"))
+}
+
+/// Compiles one Verilated top, and the table of functions that Rust calls it by.
+pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, folder: &Path) -> Result<PathBuf, String> {
+    let mut shim = shim(top, &made.ports);
+    let mut build = compiler(places, tools, folder);
+    build
+        .include(folder)
+        .define("VM_TRACE", if top.waves { "1" } else { "0" })
+        .define("VM_TRACE_FST", if top.waves { "1" } else { "0" })
+        .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
+    if top.big {
+        build.opt_level(2).files(&made.sources);
+    } else {
+        build.opt_level(1);
+        for source in &made.sources {
+            let _ = writeln!(shim, "#include \"{}\"", source.display());
+        }
+    }
+    let file = folder.join("shim.cpp");
+    fs::write(&file, shim).map_err(|error| format!("{}: {error}", file.display()))?;
+    build
+        .file(file)
+        .try_compile(&top.library())
+        .map_err(|error| format!("the Verilated model does not compile: {error}"))?;
+    Ok(folder.join(format!("lib{}.a", top.library())))
+}
+
+fn shim(top: &Top, ports: &[Port]) -> String {
+    let (class, name) = (top.class(), &top.name);
+    let mut text = format!(
+        "#include \"{class}.h\"\n#include \"instance.h\"\n\n\
+         static void* port_of(void* self, uint32_t index) {{\n    \
+         {class}& top = *lacuna::Instance<{class}>::of(self)->top;\n    switch (index) {{\n"
+    );
+    for (index, port) in ports.iter().enumerate() {
+        let _ = writeln!(text, "        case {index}: return &top.{};", port.name);
+    }
+    let _ = write!(
+        text,
+        "        default: return nullptr;\n    }}\n}}\n\n\
+         extern \"C\" {{\nextern const LacunaOps lacuna_ops_{name};\n\
+         const LacunaOps lacuna_ops_{name} = lacuna::ops<{class}>(&port_of);\n}}\n"
+    );
+    text
+}

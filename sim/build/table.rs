@@ -1,0 +1,106 @@
+//! Reads `sim/tops/*.toml`: one table a top, keyed by the name of its Rust constructor.
+
+use lacuna_spec::Geometry;
+use std::{collections::BTreeMap, fs, path::Path};
+
+/// One design to Verilate.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Top {
+    /// Name of the constructor in `lacuna_sim::tops`; the table's key.
+    #[serde(skip)]
+    pub name: String,
+    /// A failure to build it fails the whole build (chips), rather than the tests that use it (blocks).
+    #[serde(skip)]
+    pub required: bool,
+    /// The SystemVerilog module.
+    pub module: String,
+    /// Files beside those found by module name in the folders of `hdl/files.f`.
+    #[serde(default)]
+    pub files: Vec<String>,
+    /// Takes the parameters of this geometry preset of `lacuna-spec` that the module lists in `uses`,
+    /// or all of them.
+    pub preset: Option<String>,
+    /// Parameters taken from `preset`, when not all.
+    pub uses: Option<Vec<String>>,
+    /// Parameters given with `-G`, before those of `preset`.
+    #[serde(default)]
+    pub params: BTreeMap<String, Value>,
+    /// A big design: several files, `-O2`. Small ones compile as one file at `-O1`.
+    #[serde(default)]
+    pub big: bool,
+    /// Built so that waveforms can be asked for.
+    #[serde(default = "yes")]
+    pub waves: bool,
+}
+
+/// A parameter's value.
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// `true` or `false`, as one bit.
+    Bit(bool),
+    /// A plain integer.
+    Number(i64),
+    /// A SystemVerilog literal, such as `"8'hff"`.
+    Literal(String),
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Top {
+    fn take_preset(&mut self) -> Result<(), String> {
+        let Some(preset) = &self.preset else { return Ok(()) };
+        let geometry = Geometry::preset(preset).map_err(|error| error.to_string())?;
+        let used = |name: &str| self.uses.as_ref().is_none_or(|uses| uses.iter().any(|used| used == name));
+        for (name, value) in geometry.parameters().into_iter().filter(|(name, _)| used(name)) {
+            self.params.entry(name.to_owned()).or_insert(Value::Number(value as i64));
+        }
+        Ok(())
+    }
+
+    /// Name of the static library.
+    pub fn library(&self) -> String {
+        format!("lacuna_top_{}", self.name)
+    }
+
+    /// Name of the class that Verilator generates.
+    pub fn class(&self) -> String {
+        format!("V{}", self.name)
+    }
+
+    /// `-GName=value` for each parameter.
+    pub fn parameters(&self) -> impl Iterator<Item = String> {
+        self.params.iter().map(|(name, value)| match value {
+            Value::Bit(bit) => format!("-G{name}=1'b{}", u8::from(*bit)),
+            Value::Number(number) => format!("-G{name}={number}"),
+            Value::Literal(text) => format!("-G{name}={text}"),
+        })
+    }
+}
+
+/// All tops in order of name; those of `chip.toml` always, the others on request.
+pub fn read(folder: &Path, with_blocks: bool) -> Result<Vec<Top>, String> {
+    let mut tops = BTreeMap::new();
+    let files = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    for path in files.filter_map(Result::ok).map(|entry| entry.path()) {
+        let required = path.file_name().is_some_and(|name| name == "chip.toml");
+        if path.extension().is_none_or(|extension| extension != "toml") || !(required || with_blocks) {
+            continue;
+        }
+        let shown = path.display();
+        let text = fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
+        let table: BTreeMap<String, Top> = toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
+        for (name, top) in table {
+            if tops.contains_key(&name) {
+                return Err(format!("{shown}: top {name} is listed twice; choose another name"));
+            }
+            let mut top = Top { name: name.clone(), required, ..top };
+            top.take_preset().map_err(|problem| format!("{shown}: top {name}: {problem}"))?;
+            tops.insert(name, top);
+        }
+    }
+    Ok(tops.into_values().collect())
+}

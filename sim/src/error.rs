@@ -1,0 +1,22 @@
+/// Why a model could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum SimError {
+    /// An assertion of the RTL failed, or it executed `$stop` or `$finish`.
+    #[error("{top} stopped in cycle {cycle}: {text}")]
+    Stopped {
+        /// The top.
+        top: &'static str,
+        /// Clocks since the model was made.
+        cycle: u64,
+        /// What the model printed.
+        text: String,
+    },
+    /// No waveform can be had.
+    #[error("no waveform of {top} in {path}: set `waves = true` for it in sim/tops, or choose a folder that can be written")]
+    NoWaves {
+        /// The top.
+        top: &'static str,
+        /// The file asked for.
+        path: String,
+    },
+}
