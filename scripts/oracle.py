@@ -64,6 +64,9 @@ def run(path, samples, level="all", nodes=False, batch=50):
     if isinstance(source.shape[0], int):
         batch = source.shape[0]
     shape = [size if isinstance(size, int) else -1 for size in source.shape[1:]]
+    fixed = int(np.prod([size for size in shape if size > 0]))
+    if not samples.size or samples[0].size % fixed:
+        raise ValueError(f"samples have shape {samples.shape[1:]}: the model takes {source.shape[1:]}")
     samples = np.ascontiguousarray(samples, TYPES[source.type]).reshape(len(samples), *shape)
     if len(samples) % batch and isinstance(source.shape[0], int):
         raise ValueError(f"{len(samples)} samples do not fill batches of {batch}, which the model asks for")
@@ -119,6 +122,6 @@ def main():
 if __name__ == "__main__":
     try:
         main()
-    except (OSError, ValueError, ort.capi.onnxruntime_pybind11_state.OnnxRuntimeException) as error:
+    except Exception as error:  # what ONNX Runtime raises has no class in common
         print(f"oracle: error: {error}", file=sys.stderr)
         sys.exit(1)
