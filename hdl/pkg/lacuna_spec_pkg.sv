@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h5f7ed8fa;
+  localparam logic [31:0] LayoutHash = 32'h22619d8a;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -58,6 +58,26 @@ package lacuna_spec_pkg;
   localparam logic [31:0] RegStallReduce = 32'h1b;
   localparam logic [31:0] RegStallHazard = 32'h1c;
   localparam logic [31:0] RegReshapeBeats = 32'h1d;
+  localparam int unsigned FrameRequestBytes = 12;
+  localparam int unsigned FrameResponseBytes = 8;
+  localparam int unsigned FrameHelloBytes = 8;
+  localparam int unsigned FrameCrcBytes = 4;
+  localparam logic [31:0] FrameCrcPolynomial = 32'h82f63b78;
+  localparam logic [31:0] FrameCrcResidue = 32'hb798b438;
+  localparam logic [7:0] FrameStatusDone = 8'h80;
+  localparam logic [7:0] FrameStatusUnmapped = 8'h81;
+  localparam logic [7:0] LinkVersion = 8'h1;
+  localparam logic [7:0] FrameHello = 8'h1;
+  localparam logic [7:0] FrameWrite = 8'h2;
+  localparam logic [7:0] FrameRead = 8'h3;
+  localparam int unsigned NanoLinkSlots = 4;
+  localparam int unsigned NanoLinkSlotBytes = 512;
+  localparam int unsigned SmallLinkSlots = 8;
+  localparam int unsigned SmallLinkSlotBytes = 1024;
+  localparam int unsigned BaseLinkSlots = 8;
+  localparam int unsigned BaseLinkSlotBytes = 1024;
+  localparam int unsigned WideLinkSlots = 8;
+  localparam int unsigned WideLinkSlotBytes = 1024;
   localparam int unsigned NanoTiles = 1;
   localparam int unsigned NanoLanes = 2;
   localparam int unsigned NanoPages = 256;

@@ -1,6 +1,6 @@
 //! Every table of the contract, for the generator and for the layout hash.
 
-use crate::{Geometry, Layout, geometry, instr, map, regs};
+use crate::{Geometry, Layout, frame, geometry, instr, map, regs};
 
 /// Packed layouts, in the order they are generated.
 pub const LAYOUTS: &[Layout] = &[
@@ -59,6 +59,7 @@ pub fn constants() -> Vec<Constant> {
     all.extend(instr::PostOp::ALL.map(|(v, n)| constant(format!("Post{n}"), v as u64, 2)));
     all.extend(map::Region::ALL.map(|(v, n)| constant(format!("Region{n}"), v as u64, 4)));
     all.extend(regs::REGISTERS.iter().map(|r| constant(format!("Reg{}", camel(r.name)), r.index.into(), 32)));
+    all.extend(frame::constants().into_iter().map(|(name, value, bits)| constant(name, value, bits)));
     for g in Geometry::PRESETS {
         let prefix = camel(g.name);
         for (name, value) in g.parameters() {
