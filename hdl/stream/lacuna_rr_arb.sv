@@ -1,0 +1,73 @@
+// Merges several streams into one, taking turns.
+//
+// Contract: an item that is offered stays chosen until it is taken. After a requester was served, all
+//           others that wait are served before it is again: nobody waits for more than Inputs - 1 items.
+// Throughput: one item a cycle.
+// Latency:    none; `valid_o` depends on `valid_i`, `ready_o` on `ready_i` and on the other requests.
+module lacuna_rr_arb #(
+  parameter  int unsigned Inputs     = 2,
+  parameter  int unsigned Width      = 8,
+  localparam int unsigned IndexWidth = (Inputs > 1) ? $clog2(Inputs) : 1
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+
+  input  logic [Inputs-1:0]             valid_i,
+  output logic [Inputs-1:0]             ready_o,
+  input  logic [Inputs-1:0][Width-1:0]  data_i,
+
+  output logic                          valid_o,
+  input  logic                          ready_i,
+  output logic [Width-1:0]              data_o,
+  // Whose item it is.
+  output logic [IndexWidth-1:0]         index_o
+);
+
+  // `first_q` has the turn; while `locked_q`, `first_q` was offered and waits to be taken.
+  logic [IndexWidth-1:0] first_q, chosen;
+  logic                  locked_q;
+
+  always_comb begin
+    chosen = first_q;
+    for (int i = Inputs - 1; i >= 0; i--) begin
+      if (valid_i[i] && !locked_q) chosen = IndexWidth'(i);
+    end
+    for (int i = Inputs - 1; i >= 0; i--) begin
+      if (valid_i[i] && !locked_q && IndexWidth'(i) >= first_q) chosen = IndexWidth'(i);
+    end
+  end
+
+  assign valid_o = |valid_i;
+  assign data_o  = data_i[chosen];
+  assign index_o = chosen;
+
+  always_comb begin
+    ready_o         = '0;
+    ready_o[chosen] = ready_i;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      first_q  <= '0;
+      locked_q <= 1'b0;
+    end else if (valid_o) begin
+      locked_q <= !ready_i;
+      first_q  <= chosen;
+      if (ready_i) begin
+        first_q <= (chosen == IndexWidth'(Inputs - 1)) ? '0 : chosen + IndexWidth'(1);
+      end
+    end
+  end
+
+`ifdef LACUNA_CHECK
+  for (genvar i = 0; i < Inputs; i++) begin : gen_check
+    lacuna_stream_check #(.Width(Width)) u_check_in (
+      .clk_i, .rst_ni, .valid_i(valid_i[i]), .ready_i(ready_o[i]), .data_i(data_i[i])
+    );
+  end
+  lacuna_stream_check #(.Width(Width + IndexWidth)) u_check_out (
+    .clk_i, .rst_ni, .valid_i(valid_o), .ready_i, .data_i({index_o, data_o})
+  );
+`endif
+
+endmodule
