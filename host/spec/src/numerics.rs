@@ -36,6 +36,36 @@ pub fn requantise_a(acc: i32, multiplier: i32, shift: i32, zero: i32) -> i32 {
     rounding_divide_by_pot(scaled, right).saturating_add(zero)
 }
 
+/// `MultiplyByQuantizedMultiplier` of TFLite: rule A without a zero point.
+#[must_use]
+pub fn multiply_by_quantized_multiplier(x: i32, multiplier: i32, shift: i32) -> i32 {
+    requantise_a(x, multiplier, shift, 0)
+}
+
+/// `QuantizeMultiplier` of TFLite: a positive real as a Q31 mantissa and a left shift.
+#[must_use]
+pub fn quantise_multiplier(real: f64) -> (i32, i32) {
+    if real == 0.0 {
+        return (0, 0);
+    }
+    let mut shift = 0;
+    let mut mantissa = real;
+    while mantissa >= 1.0 {
+        mantissa /= 2.0;
+        shift += 1;
+    }
+    while mantissa < 0.5 {
+        mantissa *= 2.0;
+        shift -= 1;
+    }
+    let mut fixed = (mantissa * 2f64.powi(31)).round() as i64;
+    if fixed == 1 << 31 {
+        fixed /= 2;
+        shift += 1;
+    }
+    if shift < -31 { (0, 0) } else { (fixed as i32, shift) }
+}
+
 /// Rule B: `rint(f32(acc) * scale) + zero`, ties to even, saturated to 16 bits either way so that
 /// no clamp to int8 can see the difference.
 #[must_use]
@@ -64,6 +94,12 @@ pub fn clamp(value: i64, lo: i8, hi: i8) -> i8 {
     value.clamp(i64::from(lo), i64::from(hi)) as i8
 }
 
+/// Clamps an int32 to `lo..=hi`, which lie inside int8.
+#[must_use]
+pub fn clamp_i8(value: i32, lo: i8, hi: i8) -> i8 {
+    value.clamp(i32::from(lo), i32::from(hi)) as i8
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,6 +117,13 @@ mod tests {
         assert_eq!(requantise_b(1, 0.5, 0), 0);
         assert_eq!(requantise_b(3, 0.5, 0), 2);
         assert_eq!(requantise_b(-3, 0.5, 7), 5);
+    }
+
+    #[test]
+    fn multipliers_have_a_normalised_mantissa() {
+        assert_eq!(quantise_multiplier(0.5), (1 << 30, 0));
+        assert_eq!(quantise_multiplier(3.0), (3 << 29, 2));
+        assert_eq!(quantise_multiplier(1e-20), (0, 0));
     }
 
     #[test]
