@@ -10,3 +10,17 @@ hdl/stream/lacuna_xbar.sv
 hdl/memory/lacuna_ram_1r1w.sv
 hdl/memory/lacuna_ram_lut.sv
 hdl/memory/lacuna_ram_spram.sv
+hdl/memory/lacuna_rotate.sv
+hdl/memory/lacuna_tile_memory.sv
+hdl/memory/lacuna_tile_ports.sv
+hdl/cim/lacuna_walker.sv
+hdl/cim/lacuna_assembler.sv
+hdl/cim/lacuna_feeder.sv
+hdl/reshape/lacuna_reshape_walker.sv
+hdl/reshape/lacuna_reshape.sv
+hdl/reshape/lacuna_route.sv
+hdl/control/lacuna_bus.sv
+hdl/control/lacuna_registers.sv
+hdl/control/lacuna_sequencer.sv
+hdl/control/lacuna_scoreboard.sv
+hdl/control/lacuna_profile.sv

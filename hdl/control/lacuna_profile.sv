@@ -1,0 +1,106 @@
+// Times the jobs of all units and keeps one record for each instruction and tile in block RAM.
+//
+// Units 0 to Tiles - 1 are the compute units of the tiles, the others their reshape engines.
+//
+// Contract:   a unit is busy from the cycle after its start until its record is written, one record
+//             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` of a unit is stable meanwhile.
+//             Fields saturate: `start` is the program's cycle in which the unit started, `cycles` counts from
+//             then to the cycle of done, inclusive. Records of instructions that have not run mean nothing.
+// Latency:    of a host read, one cycle.
+module lacuna_profile #(
+  parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
+  parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
+  localparam int unsigned Bits       = lacuna_spec_pkg::ProfileBits,
+  localparam int unsigned IndexBits  = $clog2(ProgramLen),
+  localparam int unsigned TileBits   = $clog2(Tiles),
+  localparam int unsigned AddrBits   = IndexBits + TileBits,
+  localparam int unsigned Units      = 2 * Tiles
+) (
+  input  logic                       clk_i,
+  input  logic                       rst_ni,
+
+  input  logic [31:0]                cycle_i,
+  input  logic [IndexBits-1:0]       index_i,
+  input  logic [Units-1:0]           start_i,
+  input  logic [Units-1:0]           done_i,
+  input  logic [Units-1:0][Bits-1:0] work_i,
+  output logic [Units-1:0]           busy_o,
+
+  // A record: instruction above tile. Field 0 start, 1 cycles, 2 work; there is no field 3.
+  input  logic                       rd_en_i,
+  input  logic [AddrBits-1:0]        rd_addr_i,
+  input  logic [1:0]                 rd_field_i,
+  output logic [Bits-1:0]            rd_data_o
+);
+
+  logic [Bits-1:0] now;
+  assign now = (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
+
+  logic [Units-1:0]                busy_q, waits_q, writes;
+  logic [Units-1:0][IndexBits-1:0] index_q;
+  logic [Units-1:0][Bits-1:0]      start_q, cycles_q;
+
+  assign busy_o = busy_q;
+  assign writes = waits_q & (~waits_q + Units'(1));
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q  <= '0;
+      waits_q <= '0;
+    end else begin
+      busy_q  <= (busy_q & ~writes) | start_i;
+      waits_q <= (waits_q & ~writes) | done_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned u = 0; u < Units; u++) begin
+      if (start_i[u]) begin
+        index_q[u]  <= index_i;
+        start_q[u]  <= now;
+        cycles_q[u] <= Bits'(1);
+      end else if (!waits_q[u] && (cycles_q[u] != '1)) begin
+        cycles_q[u] <= cycles_q[u] + Bits'(1);
+      end
+    end
+  end
+
+  logic [AddrBits-1:0] wr_addr;
+  logic [3*Bits-1:0]   wr_record, rd_record;
+
+  always_comb begin
+    wr_addr   = '0;
+    wr_record = '0;
+    for (int unsigned u = 0; u < Units; u++) begin
+      if (writes[u]) begin
+        wr_addr   = AddrBits'({index_q[u], {TileBits{1'b0}}}) | AddrBits'(u % Tiles);
+        wr_record = {work_i[u], cycles_q[u], start_q[u]};
+      end
+    end
+  end
+
+  lacuna_ram_1r1w #(.Words(2 ** AddrBits), .WordBytes(3 * Bits / 8)) u_records (
+    .clk_i,
+    .rd_en_i,
+    .rd_addr_i,
+    .rd_data_o(rd_record),
+    .wr_be_i  ({3 * Bits / 8{|writes}}),
+    .wr_addr_i(wr_addr),
+    .wr_data_i(wr_record)
+  );
+
+  logic [1:0] field_q;
+
+  always_ff @(posedge clk_i) begin
+    if (rd_en_i) field_q <= rd_field_i;
+  end
+
+  always_comb begin
+    unique case (field_q)
+      2'd0:    rd_data_o = rd_record[0 +: Bits];
+      2'd1:    rd_data_o = rd_record[Bits +: Bits];
+      default: rd_data_o = rd_record[2*Bits +: Bits];
+    endcase
+  end
+
+endmodule

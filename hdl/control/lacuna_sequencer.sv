@@ -1,0 +1,164 @@
+// Fetches instructions, checks them, waits for their units and regions, and dispatches them in order.
+//
+// An instruction is fetched while the jobs of those before it still run, so that it waits complete
+// in `instr_o` when their units come free.
+//
+// Contract:   a start at cycle a makes `running_o` 1 from a + 1 to the cycle in which the program
+//             ends. A dispatched instruction has its start bits set for one cycle beside `instr_o`,
+//             with all its tiles' units idle and no conflict in the scoreboard. `fence` and `halt` go on when no unit is
+//             busy, `load` when `phase_i` has reached its phase. A faulty instruction is not dispatched: `fault_o`
+//             pulses with its cause, the units drain, and the program ends. Causes, the lowest wins: 1 unknown opcode, or
+//             a reshape that asks for the transposer; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
+//             target or one that does not exist, or a reshape with several sources.
+// Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
+//             an instruction + 3 cycles; from the last `done` it waits for to a dispatch: 1 cycle for a region.
+module lacuna_sequencer #(
+  parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
+  parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
+  parameter  int unsigned TileWords  = lacuna_spec_pkg::BaseTileWords,
+  parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
+  localparam int unsigned Beats      = lacuna_spec_pkg::InstrBytes / WordBytes,
+  localparam int unsigned IndexBits  = $clog2(ProgramLen),
+  localparam int unsigned BeatBits   = $clog2(Beats)
+) (
+  input  logic                          clk_i,
+  input  logic                          rst_ni,
+
+  input  logic                          start_i,
+  input  logic [IndexBits-1:0]          start_index_i,
+  input  logic [11:0]                   phase_i,
+  output logic                          running_o,
+  // The last cycle of a program.
+  output logic                          end_o,
+  output logic                          fault_o,
+  output logic [1:0]                    fault_cause_o,
+  // A job is held back for a region or a unit.
+  output logic                          stall_hazard_o,
+
+  // Program memory: data in the cycle after `fetch_o`.
+  output logic                          fetch_o,
+  output logic [IndexBits+BeatBits-1:0] fetch_addr_o,
+  input  logic [8*WordBytes-1:0]        fetch_data_i,
+
+  // The instruction under check or dispatch.
+  output logic [511:0]                  instr_o,
+  output logic [IndexBits-1:0]          index_o,
+  input  logic                          conflict_i,
+  input  logic [Tiles-1:0]              compute_busy_i,
+  input  logic [Tiles-1:0]              reshape_busy_i,
+  output logic [Tiles-1:0]              compute_start_o,
+  output logic [Tiles-1:0]              reshape_start_o
+);
+
+  localparam int unsigned BeatWidth = 8 * WordBytes;
+
+  localparam logic [2:0] Idle  = 3'd0;  // No program.
+  localparam logic [2:0] Fetch = 3'd1;  // A beat is read each cycle.
+  localparam logic [2:0] Last  = 3'd2;  // The last beat arrives.
+  localparam logic [2:0] Check = 3'd3;  // The instruction is looked at.
+  localparam logic [2:0] Issue = 3'd4;  // It goes on as soon as it may.
+  localparam logic [2:0] Drain = 3'd5;  // After a fault, until no unit is busy.
+
+  logic [2:0]           state_q;
+  logic [IndexBits-1:0] index_q;
+  logic [BeatBits-1:0]  beat_q;
+  logic                 arrives_q;
+  logic [511:0]         instr_q;
+
+  lacuna_spec_pkg::head_t head;
+  assign head = instr_q[127:0];
+
+  logic is_compute, is_reshape, is_job;
+  assign is_compute = (head.opcode == lacuna_spec_pkg::OpRun) || (head.opcode == lacuna_spec_pkg::OpPost);
+  assign is_reshape = head.opcode == lacuna_spec_pkg::OpReshape;
+  assign is_job     = is_compute || is_reshape;
+
+  // Check.
+  lacuna_spec_pkg::reshape_t reshape;
+  logic [7:0]                exists;
+  logic                      bad_opcode, bad_region, bad_tiles, bad_targets;
+  logic [1:0]                cause, cause_q;
+  logic                      unused;
+
+  assign reshape = instr_q[511:128];
+  assign unused  = ^{head, reshape};
+  assign exists  = 8'((9'd1 << Tiles) - 9'd1);
+
+  assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape) || (is_reshape && reshape.transpose);
+  assign bad_region = is_job && ((head.read_lo > head.read_hi) || (head.write_lo > head.write_hi)
+                                 || (head.read_hi > 16'(TileWords)) || (head.write_hi > 16'(TileWords)));
+  assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0)
+                                 || (is_reshape && ((head.tiles & (head.tiles - 8'd1)) != '0)));
+  assign bad_targets = is_reshape && ((head.targets == '0) || ((head.targets & ~exists) != '0));
+
+  always_comb begin
+    cause = 2'd0;
+    if (bad_opcode)                    cause = 2'd1;
+    else if (bad_region)               cause = 2'd2;
+    else if (bad_tiles || bad_targets) cause = 2'd3;
+  end
+
+  // Waiting. `blocked_q` tells of the cycle before; jobs in flight only become fewer meanwhile.
+  logic [Tiles-1:0] tiles;
+  logic             unit_busy, any_busy, blocked, blocked_q, faulty, goes;
+
+  assign tiles     = head.tiles[Tiles-1:0];
+  assign unit_busy = |(tiles & (is_reshape ? reshape_busy_i : compute_busy_i));
+  assign any_busy  = |{compute_busy_i, reshape_busy_i};
+
+  always_comb begin
+    blocked = 1'b0;
+    unique case (head.opcode)
+      lacuna_spec_pkg::OpLoad: blocked = phase_i < head.phase;
+      lacuna_spec_pkg::OpRun, lacuna_spec_pkg::OpPost, lacuna_spec_pkg::OpReshape:
+        blocked = unit_busy || conflict_i;
+      default: blocked = any_busy;
+    endcase
+  end
+
+  assign faulty   = (state_q == Issue) && (cause_q != 2'd0);
+  assign goes     = (state_q == Issue) && (cause_q == 2'd0) && !blocked_q;
+
+  assign compute_start_o = tiles & {Tiles{goes && is_compute}};
+  assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
+  assign stall_hazard_o  = (state_q == Issue) && (cause_q == 2'd0) && blocked_q && is_job;
+  assign fault_o         = faulty;
+  assign fault_cause_o   = cause_q;
+  assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))
+                           || ((state_q == Drain) && !any_busy);
+  assign running_o       = state_q != Idle;
+  assign instr_o         = instr_q;
+  assign index_o         = index_q;
+  assign fetch_o         = state_q == Fetch;
+  assign fetch_addr_o    = {index_q, beat_q};
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= Idle;
+    end else begin
+      unique case (state_q)
+        Idle:    if (start_i) state_q <= Fetch;
+        Fetch:   if (&beat_q) state_q <= Last;
+        Last:    state_q <= Check;
+        Check:   state_q <= Issue;
+        Issue: begin
+          if (faulty)     state_q <= Drain;
+          else if (end_o) state_q <= Idle;
+          else if (goes)  state_q <= Fetch;
+        end
+        default: if (end_o) state_q <= Idle;
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    arrives_q <= fetch_o;
+    beat_q    <= fetch_o ? beat_q + BeatBits'(1) : '0;
+    blocked_q <= blocked;
+    cause_q   <= cause;
+    if (arrives_q) instr_q <= {fetch_data_i, instr_q[511:BeatWidth]};
+    if (state_q == Idle) index_q <= start_index_i;
+    else if (goes)       index_q <= index_q + IndexBits'(1);
+  end
+
+endmodule
