@@ -1,0 +1,145 @@
+//! `post` instructions of pooling and element-wise layers.
+
+use lacuna_spec::instr::{Instr, Opcode, PostConstants, PostOp, PostTail, Rule, Walk};
+
+use super::{BackendError, Draft, Emitter};
+use crate::backend::{Transfer, weights};
+use crate::op::{Clamp, Op, Rounding, Window};
+
+/// What a layer asks of the post unit.
+struct Job {
+    op: PostOp,
+    rule: i64,
+    zero: i32,
+    clamp: Clamp,
+    window: Window,
+    pad: i32,
+    constants: Option<PostConstants>,
+}
+
+impl Job {
+    fn of(op: &Op, chw: [usize; 3]) -> Result<Self, &'static str> {
+        let element = Window::of([1, 1]);
+        match op {
+            Op::MaxPool(pool) => Ok(Self {
+                op: PostOp::Max, rule: 0, zero: 0, clamp: pool.clamp, window: pool.window, pad: 0, constants: None,
+            }),
+            Op::Clamp(clamp) => Ok(Self {
+                op: PostOp::Max, rule: 0, zero: 0, clamp: *clamp, window: element, pad: 0, constants: None,
+            }),
+            Op::Add(add) => {
+                let chip = add.chip.ok_or("no integer form of this add is proven exact")?;
+                let constants = PostConstants {
+                    ma: i64::from(chip.ma), mb: i64::from(chip.mb), bias: chip.bias, shift: i64::from(chip.shift),
+                };
+                let rule = i64::from(chip.rounding == Rounding::HalfEven);
+                Ok(Self { op: PostOp::Add, rule, zero: 0, clamp: add.clamp, window: element, pad: 0, constants: Some(constants) })
+            }
+            Op::GlobalAveragePool(pool) => {
+                let [_, height, width] = chw;
+                let window = Window::of([height, width]);
+                let constants = sum_constants(pool.scale, pool.x_zero_point, height * width);
+                Ok(Self::sum(window, pool.x_zero_point, pool.y_zero_point, pool.clamp, constants))
+            }
+            Op::AveragePool(pool) => {
+                let scale = pool.chip_scale.ok_or("no integer form of this mean is proven exact")?;
+                let taps = pool.window.kernel[0] * pool.window.kernel[1];
+                let constants = sum_constants(scale, pool.x.zero_point, taps);
+                Ok(Self::sum(pool.window, pool.x.zero_point, pool.y.zero_point, pool.clamp, constants))
+            }
+            _ => Err("it is neither a linear, a pooling nor an element-wise layer"),
+        }
+    }
+
+    fn sum(window: Window, pad: i32, zero: i32, clamp: Clamp, constants: PostConstants) -> Self {
+        Self { op: PostOp::Sum, rule: Rule::B as i64, zero, clamp, window, pad, constants: Some(constants) }
+    }
+}
+
+/// Rule B constants of a sum of raw bytes: the bias takes every tap's zero point away.
+fn sum_constants(scale: f32, zero_point: i32, taps: usize) -> PostConstants {
+    let bias = -i64::from(zero_point) * taps as i64;
+    PostConstants { ma: i64::from(scale.to_bits() as i32), mb: bias, bias: 0, shift: 0 }
+}
+
+impl Emitter<'_> {
+    /// Writes the instructions and constants of one layer.
+    pub(super) fn post(&mut self, draft: &mut Draft, index: usize) -> Result<(), BackendError> {
+        let node = &self.graph.nodes[index];
+        let input = node.inputs[0];
+        let job = Job::of(&node.op, self.chw(input))
+            .map_err(|why| BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why })?;
+        let plan = self.plans[&index].clone();
+        let first = draft.instrs.len();
+        for (tile, part) in plan.parts.iter().enumerate() {
+            if part.is_empty() {
+                continue;
+            }
+            if let Some(constants) = &job.constants {
+                let bytes = weights::constants(constants, &self.geometry)
+                    .map_err(|source| BackendError::Field { layer: node.name.clone(), source })?;
+                self.constants.push(Transfer { tile, address: plan.params, bytes });
+            }
+            let head = self.head(draft, Opcode::Post, tile, &node.inputs, node.output);
+            let walk = self.post_walk(draft, index, &job, tile);
+            let to = &draft.layouts[&node.output];
+            let tail = PostTail {
+                out_step_y: to.row_pitch() as i64,
+                out_step_x: if job.window == Window::of([1, 1]) { 0 } else { to.chw[0] as i64 },
+                op: job.op as i64,
+                rule: job.rule,
+                zero: i64::from(job.zero),
+                clamp_lo: i64::from(job.clamp.min),
+                clamp_hi: i64::from(job.clamp.max),
+                params: plan.params as i64,
+            };
+            draft.push(first, Instr::Post(head, walk, tail));
+        }
+        Ok(())
+    }
+
+    fn post_walk(&self, draft: &Draft, index: usize, job: &Job, tile: usize) -> Walk {
+        let node = &self.graph.nodes[index];
+        let rows = &self.plans[&index].parts[tile].rows;
+        let (from, to) = (&draft.layouts[&node.inputs[0]], &draft.layouts[&node.output]);
+        let word = self.geometry.word_bytes();
+        let need = self.need(index, tile, from.chw[1]);
+        let pitch = from.row_pitch() as i64;
+        let out_start = to.row(tile, rows.start) as i64;
+        let element = job.window == Window::of([1, 1]);
+        // Element-wise: a row is one run of bytes; add reads b as a second kernel column.
+        let bytes = if element { from.row_pitch() } else { from.chw[0] };
+        let two = job.op == PostOp::Add;
+        let step_kx = if two {
+            draft.layouts[&node.inputs[1]].row(tile, need.start) as i64 - from.row(tile, need.start) as i64
+        } else {
+            job.window.dilation[1] as i64 * from.chw[0] as i64
+        };
+        let y_start = (rows.start * job.window.stride[0]) as i64 - job.window.pads[0] as i64 - need.start as i64;
+        let x_start = -(job.window.pads[1] as i64);
+        Walk {
+            start: from.row(tile, need.start) as i64 + y_start * pitch + x_start * from.chw[0] as i64,
+            out_h: rows.len() as i64,
+            out_w: if element { 1 } else { to.chw[2] as i64 },
+            k_h: job.window.kernel[0] as i64,
+            k_w: if two { 2 } else { job.window.kernel[1] as i64 },
+            segments: bytes.div_ceil(word) as i64,
+            tail: ((bytes - 1) % word + 1) as i64,
+            step_oy: job.window.stride[0] as i64 * pitch,
+            step_ox: job.window.stride[1] as i64 * from.chw[0] as i64,
+            step_ky: job.window.dilation[0] as i64 * pitch,
+            step_kx,
+            y_start,
+            x_start,
+            y_stride: job.window.stride[0] as i64,
+            x_stride: if element { 0 } else { job.window.stride[1] as i64 },
+            y_dilation: job.window.dilation[0] as i64,
+            x_dilation: if element { 0 } else { job.window.dilation[1] as i64 },
+            in_h: need.len() as i64,
+            in_w: if element { 1 } else { from.chw[2] as i64 },
+            pad: i64::from(job.pad),
+            blocks: 1,
+            out_start,
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! `run` instructions of convolutions and dense layers.
+
+use std::ops::Range;
+
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::{Gating, Instr, Opcode, Rule, RunTail, Walk};
+
+use super::{BackendError, Draft, Emitter, Plan};
+use crate::backend::split::{self, Part};
+use crate::backend::weights::{self, Rows};
+use crate::backend::{PageImage, TensorLayout, Transfer};
+use crate::op::{Linear, Requantise};
+
+/// Column blocks of one tile that see the same input channels: one instruction.
+#[derive(Debug, Clone)]
+pub(super) struct SubRun {
+    /// Column blocks.
+    pub blocks: Range<usize>,
+    /// Rows of their dot products.
+    pub rows: Rows,
+}
+
+/// Splits the blocks of a tile into instructions: one for an ungrouped layer, one a block otherwise.
+pub(super) fn sub_runs(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry) -> Vec<SubRun> {
+    let [outputs, per_group, kh, kw] = linear.weights.shape;
+    let kernel = [kh, kw];
+    if linear.groups == 1 {
+        return vec![SubRun { blocks: blocks.clone(), rows: Rows { kernel, channels: 0..per_group } }];
+    }
+    let group_size = outputs / linear.groups;
+    blocks
+        .clone()
+        .map(|block| {
+            let first = block * geometry.columns();
+            let last = (first + geometry.columns()).min(outputs) - 1;
+            let channels = first / group_size * per_group..(last / group_size + 1) * per_group;
+            SubRun { blocks: block..block + 1, rows: Rows { kernel, channels } }
+        })
+        .collect()
+}
+
+/// Loops over the taps of one output: merged where a kernel row is contiguous in memory.
+struct Taps {
+    k_w: usize,
+    bytes: usize,
+    pads_x: bool,
+}
+
+fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
+    let [_, _, _, kw] = linear.weights.shape;
+    let whole = sub.rows.channels.len() == layout.chw[0];
+    let pads_x = layout.pad_x == [0, 0] && (linear.window.pads[1] > 0 || linear.window.pads[3] > 0);
+    if whole && !pads_x && (linear.window.dilation[1] == 1 || kw == 1) {
+        Taps { k_w: 1, bytes: kw * layout.chw[0], pads_x }
+    } else {
+        Taps { k_w: kw, bytes: sub.rows.channels.len(), pads_x }
+    }
+}
+
+impl Emitter<'_> {
+    /// Writes the instructions, pages and parameters of one layer.
+    pub(super) fn run(&mut self, draft: &mut Draft, index: usize, linear: &Linear) -> Result<(), BackendError> {
+        let mut linear = linear.clone();
+        if self.gating == Gating::Off {
+            // The dense baseline works on plain int8 rows, whose planes are 8 / DigitBits.
+            linear.gate = 0;
+        }
+        let node = &self.graph.nodes[index];
+        if linear.weights.zero_points.iter().any(|&z| z != 0) {
+            return Err(BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why: "weight zero points that do not fold into int8" });
+        }
+        let plan = self.plans[&index].clone();
+        let first = draft.instrs.len();
+        for (tile, part) in plan.parts.iter().enumerate() {
+            if part.is_empty() && plan.split == split::Split::Blocks {
+                continue;
+            }
+            let mut page = plan.page[tile];
+            let mut params = plan.params;
+            for sub in sub_runs(&linear, &part.blocks, &self.geometry) {
+                self.load(tile, page, params, &linear, &sub, &node.name)?;
+                if !part.is_empty() {
+                    let instr = self.run_instr(draft, index, &linear, &plan, tile, part, &sub, page, params);
+                    draft.push(first, instr);
+                }
+                page += sub.blocks.len() * sub.rows.pages(&self.geometry);
+                params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * self.geometry.word_bytes();
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the pages and parameters of a sub-run.
+    fn load(&mut self, tile: usize, page: usize, params: usize, linear: &Linear, sub: &SubRun, name: &str) -> Result<(), BackendError> {
+        let geometry = self.geometry;
+        let bias = linear.effective_bias();
+        let mut bytes = Vec::new();
+        let mut at = page;
+        for block in sub.blocks.clone() {
+            let outputs = block * geometry.columns()..((block + 1) * geometry.columns()).min(linear.outputs());
+            let pages = weights::pages(linear, &sub.rows, outputs.clone(), &geometry);
+            weights::check_reach(name, &pages, linear.gate, &geometry)?;
+            for lanes in pages {
+                let images = lanes.into_iter().enumerate();
+                self.pages.extend(images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights }));
+                at += 1;
+            }
+            bytes.extend(weights::parameters(linear, &bias, outputs, &geometry));
+        }
+        self.constants.push(Transfer { tile, address: params, bytes });
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn run_instr(&self, draft: &Draft, index: usize, linear: &Linear, plan: &Plan, tile: usize, part: &Part, sub: &SubRun, page: usize, params: usize) -> Instr {
+        let node = &self.graph.nodes[index];
+        let (input, output) = (node.inputs[0], node.output);
+        let (from, to) = (&draft.layouts[&input], &draft.layouts[&output]);
+        let word = self.geometry.word_bytes();
+        let window = &linear.window;
+        let taps = taps(linear, sub, from);
+        let need = self.need(index, tile, from.chw[1]);
+        let pitch = from.row_pitch() as i64;
+        let pixel = from.chw[0] as i64;
+        let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
+        let x_start = if taps.pads_x { -(window.pads[1] as i64) } else { 0 };
+        let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
+        let columns = self.geometry.columns();
+        let walk = Walk {
+            start: base + y_start * pitch + x_start * pixel + sub.rows.channels.start as i64,
+            out_h: part.rows.len() as i64,
+            out_w: to.chw[2] as i64,
+            k_h: window.kernel[0] as i64,
+            k_w: taps.k_w as i64,
+            segments: taps.bytes.div_ceil(word) as i64,
+            tail: ((taps.bytes - 1) % word + 1) as i64,
+            step_oy: window.stride[0] as i64 * pitch,
+            step_ox: window.stride[1] as i64 * pixel,
+            step_ky: window.dilation[0] as i64 * pitch,
+            step_kx: window.dilation[1] as i64 * pixel,
+            y_start,
+            x_start,
+            y_stride: window.stride[0] as i64,
+            x_stride: if taps.pads_x { window.stride[1] as i64 } else { 0 },
+            y_dilation: window.dilation[0] as i64,
+            x_dilation: if taps.pads_x { window.dilation[1] as i64 } else { 0 },
+            in_h: need.len() as i64,
+            in_w: if taps.pads_x { from.chw[2] as i64 } else { 1 },
+            pad: i64::from(linear.x_zero_point),
+            blocks: sub.blocks.len() as i64,
+            out_start: (to.row(tile, part.rows.start) + sub.blocks.start * columns) as i64,
+        };
+        let tail = RunTail {
+            out_step_y: to.row_pitch() as i64,
+            out_step_x: to.chw[0] as i64,
+            last_columns: (linear.outputs() - (sub.blocks.end - 1) * columns).min(columns) as i64,
+            params: params as i64,
+            page: page as i64,
+            vector_pages: sub.rows.pages(&self.geometry) as i64,
+            gate: i64::from(linear.gate),
+            gating: self.gating as i64,
+            rule: match linear.requantise {
+                Requantise::A { .. } => Rule::A as i64,
+                Requantise::B { .. } => Rule::B as i64,
+            },
+            zero: i64::from(linear.y_zero_point),
+            clamp_lo: i64::from(linear.clamp.min),
+            clamp_hi: i64::from(linear.clamp.max),
+        };
+        debug_assert!(plan.parts[tile] == *part);
+        Instr::Run(self.head(draft, Opcode::Run, tile, &[input], output), walk, tail)
+    }
+}

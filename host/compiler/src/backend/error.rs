@@ -1,0 +1,64 @@
+//! Why a placed graph cannot become a program.
+
+use lacuna_spec::packed::PackError;
+
+/// Why a placed graph cannot become a program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackendError {
+    /// The weights of all layers exceed the pages of a tile.
+    #[error("layer {layer:?} needs weight pages up to {needed} but a lane has {available}; the model is larger than the chip by {} pages: use a larger geometry or prune it", needed - available)]
+    Pages {
+        /// The layer that no longer fits.
+        layer: String,
+        /// Pages needed up to and including it.
+        needed: usize,
+        /// Pages of a lane.
+        available: usize,
+    },
+    /// Activations and parameters exceed the tile memory.
+    #[error("tensor {tensor:?} needs tile memory up to byte {needed} but a tile has {available}; the model is larger than the chip by {} bytes a tile: use a larger geometry or a smaller input", needed - available)]
+    TileMemory {
+        /// The tensor that no longer fits.
+        tensor: String,
+        /// Bytes needed up to and including it.
+        needed: usize,
+        /// Bytes of a tile memory.
+        available: usize,
+    },
+    /// More instructions than the program memory holds.
+    #[error("the program has {needed} instructions but the chip holds {available}; use a larger geometry")]
+    Program {
+        /// Instructions needed.
+        needed: usize,
+        /// Instructions that the program memory holds.
+        available: usize,
+    },
+    /// A field of an instruction is too small for the layer.
+    #[error("layer {layer:?}: {source}")]
+    Field {
+        /// The layer.
+        layer: String,
+        /// The field and its value.
+        source: PackError,
+    },
+    /// A node was placed on the chip that the back end has no instruction for.
+    #[error("node {node:?} ({op}) was placed on the chip, which has no instruction for it: {why}; place it on the host")]
+    Unsupported {
+        /// The node.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What is missing.
+        why: &'static str,
+    },
+    /// A lane's sum could exceed the accumulator of a cell.
+    #[error("layer {layer:?}: a lane's sum can reach {reach}, beyond the {bits}-bit accumulator of a cell; place it on the host or use a geometry with wider accumulators")]
+    Accumulator {
+        /// The layer.
+        layer: String,
+        /// Largest magnitude that can occur.
+        reach: i64,
+        /// Bits of the accumulator.
+        bits: usize,
+    },
+}

@@ -1,0 +1,87 @@
+//! Tensors of a frame to and from tile-memory bytes.
+
+use super::TensorLayout;
+
+/// Bytes for one tile memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transfer {
+    /// Tile.
+    pub tile: usize,
+    /// Byte address, a multiple of the word.
+    pub address: usize,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// Lays an NCHW tensor out for every tile that holds rows of it. `pad` fills columns of padding.
+///
+/// # Panics
+/// If `values` is not `channels * height * width` long; the caller checks the frame's shape.
+#[must_use]
+pub fn pack_input(layout: &TensorLayout, values: &[i8], pad: i8) -> Vec<Transfer> {
+    let [channels, height, width] = layout.chw;
+    assert_eq!(values.len(), channels * height * width, "a whole frame");
+    let transfer = |(tile, rows): (usize, &std::ops::Range<usize>)| {
+        let mut bytes = Vec::with_capacity(rows.len() * layout.row_pitch());
+        for y in rows.clone() {
+            bytes.resize(bytes.len() + layout.pad_x[0] * channels, pad as u8);
+            for x in 0..width {
+                bytes.extend((0..channels).map(|c| values[(c * height + y) * width + x] as u8));
+            }
+            bytes.resize(bytes.len() + layout.pad_x[1] * channels, pad as u8);
+        }
+        Transfer { tile, address: layout.base, bytes }
+    };
+    layout.held.iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(transfer).collect()
+}
+
+/// Which bytes of which tile make up an output: `(tile, address, bytes)`, whole rows, in order.
+#[must_use]
+pub fn output_ranges(layout: &TensorLayout) -> Vec<(usize, usize, usize)> {
+    let mut ranges = Vec::new();
+    let mut y = 0;
+    while y < layout.chw[1] {
+        let Some((tile, rows)) = layout.held.iter().enumerate().find(|(_, rows)| rows.contains(&y)) else {
+            return Vec::new();
+        };
+        ranges.push((tile, layout.row(tile, y), (rows.end - y) * layout.row_pitch()));
+        y = rows.end;
+    }
+    ranges
+}
+
+/// Collects the bytes of [`output_ranges`] into an NCHW tensor.
+///
+/// # Panics
+/// If `bytes` is shorter than the tensor.
+#[must_use]
+pub fn unpack_output(layout: &TensorLayout, bytes: &[u8]) -> Vec<i8> {
+    let [channels, height, width] = layout.chw;
+    let mut values = vec![0i8; channels * height * width];
+    for y in 0..height {
+        for x in 0..width {
+            for c in 0..channels {
+                values[(c * height + y) * width + x] = bytes[y * layout.row_pitch() + x * channels + c] as i8;
+            }
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_is_what_was_packed() {
+        let layout = TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], base: 32, held: vec![0..3, 2..4] };
+        let values: Vec<i8> = (0..60).collect();
+        let packed = pack_input(&layout, &values, 0);
+        let mut bytes = Vec::new();
+        for (tile, address, count) in output_ranges(&layout) {
+            let transfer = packed.iter().find(|t| t.tile == tile).unwrap();
+            bytes.extend(&transfer.bytes[address - transfer.address..][..count]);
+        }
+        assert_eq!(unpack_output(&layout, &bytes), values);
+    }
+}

@@ -1,0 +1,54 @@
+//! Where a tensor lies in the tile memories.
+
+use std::ops::Range;
+
+/// A tensor's place: NHWC without gaps, some rows of it in each tile, at one base address.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct TensorLayout {
+    /// Channels, height, width.
+    pub chw: [usize; 3],
+    /// Columns of padding kept in memory left and right of each row (packed first layers).
+    pub pad_x: [usize; 2],
+    /// Byte address of the first held row, the same in every tile.
+    pub base: usize,
+    /// Rows held by each tile; empty where the tile has none.
+    pub held: Vec<Range<usize>>,
+}
+
+impl TensorLayout {
+    /// Bytes from one row to the next.
+    #[must_use]
+    pub const fn row_pitch(&self) -> usize {
+        (self.pad_x[0] + self.chw[2] + self.pad_x[1]) * self.chw[0]
+    }
+
+    /// Byte address of a row's first stored byte in a tile.
+    #[must_use]
+    pub fn row(&self, tile: usize, y: usize) -> usize {
+        debug_assert!(self.held[tile].contains(&y), "row {y} is not in tile {tile}");
+        self.base + (y - self.held[tile].start) * self.row_pitch()
+    }
+
+    /// Bytes that the tile with the most rows needs.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.held.iter().map(Range::len).max().unwrap_or(0) * self.row_pitch()
+    }
+}
+
+/// The smallest range that covers both; an empty range covers nothing.
+#[must_use]
+pub fn hull(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    match (a.is_empty(), b.is_empty()) {
+        (true, _) => b.clone(),
+        (_, true) => a.clone(),
+        _ => a.start.min(b.start)..a.end.max(b.end),
+    }
+}
+
+/// What both ranges cover.
+#[must_use]
+pub fn overlap(a: &Range<usize>, b: &Range<usize>) -> Range<usize> {
+    let start = a.start.max(b.start);
+    start..a.end.min(b.end).max(start)
+}

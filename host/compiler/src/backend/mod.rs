@@ -1,0 +1,23 @@
+//! The back end: from a placed graph to programs, weight pages and constants.
+//!
+//! Data flows one way: [`steps`](crate::backend::steps) cuts the graph into chip programs and host
+//! nodes, [`split`] deals each layer over the tiles, [`layout`] and [`memory`] place tensors,
+//! [`weights`] lays rows over lanes and pages, [`emit`] writes instructions.
+//!
+//! A tensor is kept NHWC without gaps. With *rows* split, a tile holds the output rows it computes
+//! and those its next layers read (halo); with *blocks* split, a tile computes some blocks of
+//! columns for every row. Whatever a tile then lacks is moved there by the reshape engine.
+
+pub mod emit;
+pub mod error;
+pub mod io;
+pub mod layout;
+pub mod memory;
+pub mod split;
+pub mod steps;
+pub mod weights;
+
+pub use error::BackendError;
+pub use io::{Transfer, pack_input, unpack_output};
+pub use layout::TensorLayout;
+pub use steps::{Compiled, Layer, PageImage, Program, Step, compile};

@@ -1,0 +1,128 @@
+//! Cuts a placed graph into chip programs and host nodes, and compiles each program.
+
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::{Gating, Instr};
+
+use super::io::Transfer;
+use super::split::Split;
+use super::{BackendError, TensorLayout, emit};
+use crate::graph::{Graph, Place, TensorId};
+
+/// A weight page: one beat of the host bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageImage {
+    /// Tile.
+    pub tile: usize,
+    /// Row lane.
+    pub lane: usize,
+    /// Page.
+    pub page: usize,
+    /// One weight a column.
+    pub weights: Vec<i8>,
+}
+
+/// What one layer became.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Layer {
+    /// Node name.
+    pub name: String,
+    /// Operator.
+    pub op: &'static str,
+    /// Node of the graph.
+    pub node: usize,
+    /// How it is dealt over the tiles.
+    pub split: Split,
+    /// Its compute instructions in program memory.
+    pub instrs: std::ops::Range<usize>,
+    /// The moves that follow it.
+    pub moves: std::ops::Range<usize>,
+    /// Multiply-accumulates of the layer.
+    pub macs: u64,
+    /// Weight pages a lane, in the tile with the most.
+    pub pages: usize,
+    /// Output channels, height, width.
+    pub output: [usize; 3],
+}
+
+/// Instructions and data of one uninterrupted stay on the chip.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// First instruction in program memory.
+    pub start: usize,
+    /// The instructions, ending in a halt.
+    pub instrs: Vec<Instr>,
+    /// What the host writes before a run.
+    pub inputs: Vec<(TensorId, TensorLayout)>,
+    /// What the host reads after a run.
+    pub outputs: Vec<(TensorId, TensorLayout)>,
+    /// INPUT_OFFSET of the second input buffer; 0 when there is only one.
+    pub input_stride: usize,
+    /// OUTPUT_OFFSET of the second output buffer; 0 when there is only one.
+    pub output_stride: usize,
+    /// Layers in program order.
+    pub layers: Vec<Layer>,
+}
+
+/// One step of a frame.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Run a program.
+    Chip(Box<Program>),
+    /// Execute a node of the graph on the host.
+    Host(usize),
+}
+
+/// A network compiled for one geometry and gating mode.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compiled {
+    /// The graph that was compiled.
+    pub graph: Graph,
+    /// The chip it is for.
+    pub geometry: Geometry,
+    /// The gating mode it is for.
+    pub gating: Gating,
+    /// Steps of one frame.
+    pub steps: Vec<Step>,
+    /// Weight pages, loaded once.
+    pub pages: Vec<PageImage>,
+    /// Parameters in tile memory, loaded once.
+    pub constants: Vec<Transfer>,
+    /// Bytes of tile memory used.
+    pub tile_bytes: usize,
+    /// Pages a lane used, in the fullest tile.
+    pub tile_pages: usize,
+}
+
+/// Compiles a graph whose nodes have been placed.
+///
+/// # Errors
+/// What does not fit, by how much and what to do.
+pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let runs = cut(&graph);
+    let mut emitter = emit::Emitter::new(&graph, geometry, gating, &runs)?;
+    let mut steps = Vec::new();
+    let mut next = 0;
+    for run in &runs {
+        steps.extend((next..run.start).map(Step::Host));
+        steps.push(Step::Chip(Box::new(emitter.program(run.clone())?)));
+        next = run.end;
+    }
+    steps.extend((next..graph.nodes.len()).map(Step::Host));
+    let (pages, constants, tile_bytes, tile_pages) = emitter.finish();
+    Ok(Compiled { graph, geometry, gating, steps, pages, constants, tile_bytes, tile_pages })
+}
+
+/// Maximal ranges of consecutive chip nodes.
+fn cut(graph: &Graph) -> Vec<std::ops::Range<usize>> {
+    let mut runs: Vec<std::ops::Range<usize>> = Vec::new();
+    for (index, node) in graph.nodes.iter().enumerate() {
+        if node.place != Place::Chip {
+            continue;
+        }
+        match runs.last_mut() {
+            Some(run) if run.end == index => run.end += 1,
+            _ => runs.push(index..index + 1),
+        }
+    }
+    runs
+}

@@ -1,0 +1,119 @@
+//! Rows over lanes and pages; parameters of the post unit.
+
+use std::ops::Range;
+
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::PostConstants;
+use lacuna_spec::packed::PackError;
+
+use super::BackendError;
+use crate::op::{Linear, Requantise};
+
+/// The rows of one dot product, in the order in which the feeder packs them.
+///
+/// Row `i` stands for kernel row `ky`, kernel column `kx` and input channel `c` of the layer, with
+/// `i = (ky * kernel_w + kx) * channels.len() + (c - channels.start)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rows {
+    /// Kernel height and width.
+    pub kernel: [usize; 2],
+    /// Input channels that take part.
+    pub channels: Range<usize>,
+}
+
+impl Rows {
+    /// Length of the dot product.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kernel[0] * self.kernel[1] * self.channels.len()
+    }
+
+    /// Pages of one vector.
+    #[must_use]
+    pub fn pages(&self, geometry: &Geometry) -> usize {
+        self.len().div_ceil(geometry.lanes)
+    }
+
+    /// The weight of row `i` for output channel `output`; 0 where the channel is in another group.
+    #[must_use]
+    pub fn weight(&self, linear: &Linear, output: usize, i: usize) -> i8 {
+        let (tap, c) = (i / self.channels.len(), self.channels.start + i % self.channels.len());
+        let [outputs, per_group, kh, kw] = linear.weights.shape;
+        let group = output / (outputs / linear.groups);
+        if c < group * per_group || c >= (group + 1) * per_group {
+            return 0;
+        }
+        let (ky, kx) = (tap / self.kernel[1], tap % self.kernel[1]);
+        linear.weights.data[((output * per_group + c - group * per_group) * kh + ky) * kw + kx]
+    }
+}
+
+/// The pages of one column block: `pages[page][lane]` holds one weight a column.
+#[must_use]
+pub fn pages(linear: &Linear, rows: &Rows, outputs: Range<usize>, geometry: &Geometry) -> Vec<Vec<Vec<i8>>> {
+    let lanes = geometry.lanes;
+    (0..rows.pages(geometry))
+        .map(|page| {
+            (0..lanes)
+                .map(|lane| {
+                    let i = page * lanes + lane;
+                    let weight = |column: usize| {
+                        let output = outputs.start + column;
+                        if i < rows.len() && output < outputs.end { rows.weight(linear, output, i) } else { 0 }
+                    };
+                    (0..geometry.columns()).map(weight).collect()
+                })
+                .collect()
+        })
+        .collect()
+}
+
+/// Checks that no lane can exceed the accumulator of a cell.
+///
+/// # Errors
+/// [`BackendError::Accumulator`] with the reach.
+pub fn check_reach(name: &str, pages: &[Vec<Vec<i8>>], gate: i32, geometry: &Geometry) -> Result<(), BackendError> {
+    let (lo, hi) = (i64::from(-128 - gate), i64::from(127 - gate));
+    for lane in 0..geometry.lanes {
+        for column in 0..geometry.columns() {
+            let (mut least, mut most) = (0i64, 0i64);
+            for page in pages {
+                let w = i64::from(page[lane][column]);
+                least += (w * lo).min(w * hi).min(0);
+                most += (w * lo).max(w * hi).max(0);
+            }
+            let reach = most.max(-least);
+            if reach >= 1 << (geometry.acc_bits - 1) {
+                return Err(BackendError::Accumulator { layer: name.to_owned(), reach, bits: geometry.acc_bits });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The nine parameter words of one column block: biases, multipliers, shifts.
+#[must_use]
+pub fn parameters(linear: &Linear, bias: &[i32], outputs: Range<usize>, geometry: &Geometry) -> Vec<u8> {
+    let columns = geometry.columns();
+    let mut bytes = vec![0u8; columns * lacuna_spec::geometry::PARAM_WORDS];
+    for (column, output) in outputs.enumerate() {
+        let (multiplier, shift) = match &linear.requantise {
+            Requantise::A { multipliers, shifts } => (multipliers[output], shifts[output]),
+            Requantise::B { scales } => (scales[output].to_bits() as i32, 0),
+        };
+        bytes[4 * column..][..4].copy_from_slice(&bias[output].to_le_bytes());
+        bytes[4 * (columns + column)..][..4].copy_from_slice(&multiplier.to_le_bytes());
+        bytes[8 * columns + column] = shift as u8;
+    }
+    bytes
+}
+
+/// The constants of an element-wise or pooling operator, padded to whole words.
+///
+/// # Errors
+/// A value that does not fit its field.
+pub fn constants(constants: &PostConstants, geometry: &Geometry) -> Result<Vec<u8>, PackError> {
+    let mut bytes = constants.pack()?;
+    bytes.resize(bytes.len().next_multiple_of(geometry.word_bytes()), 0);
+    Ok(bytes)
+}

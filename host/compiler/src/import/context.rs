@@ -1,0 +1,220 @@
+//! The symbol table and the look-ups that every operator's importer shares.
+
+use std::collections::HashMap;
+
+use super::constants::scalar_f32;
+use super::limits::{MAX_FRAME_OPERATIONS, MAX_GRAPH_ELEMENTS};
+use super::proto::NodeProto;
+use super::tensors::activation;
+use crate::error::{Error, show};
+use crate::graph::{DType, Data, Graph, Node, Place, Quant, Tensor, TensorId};
+use crate::op::Op;
+
+/// The graph under construction and the names defined so far.
+pub struct Context {
+    pub graph: Graph,
+    names: HashMap<String, TensorId>,
+    elements: u64,
+    operations: u64,
+}
+
+/// The name by which messages mention a node.
+pub fn title(node: &NodeProto) -> String {
+    if node.name.is_empty() { show(node.output.first().map_or("", String::as_str)) } else { show(&node.name) }
+}
+
+/// An operator, or a variant of it, that cannot be imported.
+pub fn unsupported(node: &NodeProto, reason: &str) -> Error {
+    let op = match node.domain.as_str() {
+        "" => show(&node.op_type),
+        domain => format!("{}.{}", show(domain), show(&node.op_type)),
+    };
+    Error::Unsupported { node: title(node), op, reason: reason.to_string() }
+}
+
+impl Context {
+    pub fn new(name: String) -> Self {
+        let graph = Graph { name, ..Graph::default() };
+        Self { graph, names: HashMap::new(), elements: 0, operations: 0 }
+    }
+
+    pub fn lookup(&self, name: &str) -> Option<TensorId> {
+        self.names.get(name).copied()
+    }
+
+    /// Adds a tensor under a name of the file.
+    pub fn define(&mut self, name: &str, tensor: Tensor) -> Result<TensorId, Error> {
+        self.elements += tensor.elements() as u64;
+        if self.elements > MAX_GRAPH_ELEMENTS {
+            let what = "the number of elements of all tensors".into();
+            return Err(Error::TooLarge { what, size: self.elements, limit: MAX_GRAPH_ELEMENTS });
+        }
+        let id = self.graph.add_tensor(tensor);
+        if self.names.insert(name.to_string(), id).is_some() {
+            return Err(Error::Duplicate { value: show(name) });
+        }
+        Ok(id)
+    }
+
+    /// Counts work against the limit of a frame.
+    pub fn charge(&mut self, operations: u64) -> Result<(), Error> {
+        self.operations = self.operations.saturating_add(operations);
+        if self.operations > MAX_FRAME_OPERATIONS {
+            let what = "the number of multiply-accumulates of a frame".into();
+            return Err(Error::TooLarge { what, size: self.operations, limit: MAX_FRAME_OPERATIONS });
+        }
+        Ok(())
+    }
+
+    /// The input at `index`, if the node has one there.
+    pub fn optional(&self, node: &NodeProto, index: usize) -> Result<Option<TensorId>, Error> {
+        match node.input.get(index).map(String::as_str) {
+            None | Some("") => Ok(None),
+            Some(name) => match self.lookup(name) {
+                Some(id) => Ok(Some(id)),
+                None => Err(Error::MissingValue { node: title(node), value: show(name) }),
+            },
+        }
+    }
+
+    /// The input at `index`.
+    pub fn required(&self, node: &NodeProto, index: usize) -> Result<TensorId, Error> {
+        let missing = || Error::MissingOperand { node: title(node), what: format!("input {index}") };
+        self.optional(node, index)?.ok_or_else(missing)
+    }
+
+    /// The run-time input at `index`: refuses constants' odd types by the caller's check.
+    pub fn tensor(&self, id: TensorId) -> &Tensor {
+        self.graph.tensor(id)
+    }
+
+    /// A constant input.
+    pub fn constant(&self, node: &NodeProto, index: usize, role: &str) -> Result<&Tensor, Error> {
+        let tensor = self.tensor(self.required(node, index)?);
+        if tensor.data.is_some() {
+            return Ok(tensor);
+        }
+        Err(Error::NotConstant { node: title(node), value: tensor.name.clone(), role: role.to_string() })
+    }
+
+    /// A constant positive scale.
+    pub fn scale(&self, node: &NodeProto, index: usize) -> Result<f32, Error> {
+        let tensor = self.constant(node, index, "a scale")?;
+        let scale = scalar_f32(tensor).ok_or_else(|| Error::Quantisation {
+            value: tensor.name.clone(),
+            detail: "is not one float scale".into(),
+        })?;
+        check_scale(&tensor.name, scale)
+    }
+
+    /// Constant positive scales, one or several.
+    pub fn scales(&self, node: &NodeProto, index: usize) -> Result<Vec<f32>, Error> {
+        let tensor = self.constant(node, index, "a scale")?;
+        match &tensor.data {
+            Some(Data::F32(values)) if !values.is_empty() => {
+                values.iter().map(|&scale| check_scale(&tensor.name, scale)).collect()
+            }
+            _ => Err(Error::Quantisation { value: tensor.name.clone(), detail: "is not a float scale".into() }),
+        }
+    }
+
+    /// Constant 8-bit (rebased) or 32-bit zero points, and whether they are uint8. An absent one is ONNX's default: uint8 zero.
+    pub fn zero_points(&self, node: &NodeProto, index: usize) -> Result<(Vec<i32>, bool), Error> {
+        if self.optional(node, index)?.is_none() {
+            return Ok((vec![-128], true));
+        }
+        let tensor = self.constant(node, index, "a zero point")?;
+        match &tensor.data {
+            Some(Data::I8(values)) if !values.is_empty() => {
+                Ok((values.iter().map(|&v| i32::from(v)).collect(), tensor.unsigned))
+            }
+            Some(Data::I32(values)) if !values.is_empty() => Ok((values.clone(), false)),
+            _ => Err(Error::Quantisation { value: tensor.name.clone(), detail: "is not an 8-bit zero point".into() }),
+        }
+    }
+
+    /// A scale and an 8-bit zero point, and whether they describe uint8.
+    pub fn quant(&self, node: &NodeProto, scale: usize, zero_point: usize) -> Result<(Quant, bool), Error> {
+        let (zero_points, unsigned) = self.zero_points(node, zero_point)?;
+        match *zero_points.as_slice() {
+            [zero_point] if (-128..=127).contains(&zero_point) => {
+                Ok((Quant { scale: self.scale(node, scale)?, zero_point }, unsigned))
+            }
+            _ => Err(Error::Quantisation { value: title(node), detail: "needs exactly one 8-bit zero point a tensor".into() }),
+        }
+    }
+
+    /// Checks that an 8-bit activation has the signedness its zero point claims.
+    pub fn activation(&self, node: &NodeProto, index: usize, unsigned: bool) -> Result<TensorId, Error> {
+        let id = self.required(node, index)?;
+        let tensor = self.tensor(id);
+        let found = match (tensor.dtype, tensor.unsigned) {
+            (DType::I8, found) if found == unsigned => return Ok(id),
+            (DType::I8, true) => "uint8".to_string(),
+            (DType::I8, false) => "int8".to_string(),
+            (other, _) => format!("{other:?}"),
+        };
+        let expected = if unsigned { "uint8" } else { "int8" };
+        Err(Error::Type { value: tensor.name.clone(), found, expected: expected.into() })
+    }
+
+    pub fn output_name<'a>(&self, node: &'a NodeProto) -> Result<&'a str, Error> {
+        match node.output.first().map(String::as_str) {
+            None | Some("") => Err(Error::MissingOperand { node: title(node), what: "an output".into() }),
+            Some(name) => Ok(name),
+        }
+    }
+
+    /// Adds a node and the tensor it writes.
+    pub fn push(&mut self, node: &NodeProto, op: Op, inputs: Vec<TensorId>, output: Output) -> Result<(), Error> {
+        let name = self.output_name(node)?;
+        let dims: Vec<i64> = output.shape.iter().map(|&d| d as i64).collect();
+        let shape = super::tensors::checked_shape(&show(name), &dims)?;
+        let tensor = activation(&show(name), shape, output.dtype, output.unsigned, output.quant);
+        let output = self.define(name, tensor)?;
+        self.graph.nodes.push(Node { name: title(node), op, inputs, output, place: Place::Chip });
+        Ok(())
+    }
+
+    /// Gives the input of an identity a second name.
+    pub fn alias(&mut self, node: &NodeProto) -> Result<(), Error> {
+        let input = self.required(node, 0)?;
+        let name = self.output_name(node)?;
+        if self.names.insert(name.to_string(), input).is_some() {
+            return Err(Error::Duplicate { value: show(name) });
+        }
+        Ok(())
+    }
+}
+
+/// What a node writes.
+pub struct Output {
+    pub shape: Vec<usize>,
+    pub dtype: DType,
+    pub unsigned: bool,
+    pub quant: Option<Quant>,
+}
+
+impl Output {
+    /// A quantised tensor.
+    pub fn quantised(shape: Vec<usize>, quant: Quant, unsigned: bool) -> Self {
+        Self { shape, dtype: DType::I8, unsigned, quant: Some(quant) }
+    }
+
+    /// A real tensor.
+    pub fn real(shape: Vec<usize>) -> Self {
+        Self { shape, dtype: DType::F32, unsigned: false, quant: None }
+    }
+
+    /// Same type and meaning as `tensor`, another shape.
+    pub fn like(tensor: &Tensor, shape: Vec<usize>) -> Self {
+        Self { shape, dtype: tensor.dtype, unsigned: tensor.unsigned, quant: tensor.quant }
+    }
+}
+
+fn check_scale(value: &str, scale: f32) -> Result<f32, Error> {
+    if scale.is_finite() && scale > 0.0 {
+        return Ok(scale);
+    }
+    Err(Error::Quantisation { value: value.to_string(), detail: format!("has scale {scale}, which is not a positive number") })
+}

@@ -1,0 +1,153 @@
+//! Reads an int8 ONNX file (operator-oriented or QDQ) into a [`Graph`].
+//!
+//! Nothing in a file is trusted: sizes are checked before memory is taken ([`limits`]), names are looked up, never
+//! indexed, and every problem is an [`Error`] that names the value and the remedy.
+
+mod attributes;
+mod constants;
+mod context;
+pub mod limits;
+mod float;
+mod order;
+pub mod proto;
+mod qoperator;
+mod shapes;
+mod tensors;
+
+use prost::Message;
+
+use crate::error::{Error, show};
+use crate::graph::{DType, Graph};
+use context::Context;
+use proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, elem};
+
+/// Imports an ONNX file.
+///
+/// # Errors
+/// Any [`Error`]; the file is refused as a whole.
+///
+/// # Example
+/// ```
+/// let error = lacuna_compiler::import::onnx(b"not a model").unwrap_err();
+/// assert!(error.to_string().contains("not a readable ONNX file"));
+/// ```
+pub fn onnx(bytes: &[u8]) -> Result<Graph, Error> {
+    limits::check(bytes)?;
+    let model = ModelProto::decode(bytes).map_err(|e| Error::Malformed { detail: e.to_string() })?;
+    let graph = model.graph.ok_or_else(|| Error::Malformed { detail: "it holds no graph".into() })?;
+    if graph.node.len() as u64 > limits::MAX_NODES {
+        let size = graph.node.len() as u64;
+        return Err(Error::TooLarge { what: "the number of nodes".into(), size, limit: limits::MAX_NODES });
+    }
+    build(&graph)
+}
+
+fn build(proto: &GraphProto) -> Result<Graph, Error> {
+    let mut context = Context::new(show(&proto.name));
+    for tensor in &proto.initializer {
+        let value = constants::read(tensor)?;
+        context.define(&tensor.name, value)?;
+    }
+    for input in &proto.input {
+        if context.lookup(&input.name).is_none() {
+            declare_input(&mut context, input)?;
+        }
+    }
+    for index in order::execution_order(&proto.node)? {
+        add_node(&mut context, &proto.node[index])?;
+    }
+    for output in &proto.output {
+        let id = context.lookup(&output.name).ok_or_else(|| Error::MissingValue {
+            node: "graph output".into(),
+            value: show(&output.name),
+        })?;
+        context.graph.outputs.push(id);
+    }
+    if context.graph.inputs.is_empty() || context.graph.outputs.is_empty() {
+        return Err(Error::Malformed { detail: "its graph has no input or no output".into() });
+    }
+    context.graph.validate()?;
+    Ok(context.graph)
+}
+
+/// Declares a graph input. A frame is one batch item, so an open first dimension becomes 1.
+fn declare_input(context: &mut Context, input: &ValueInfoProto) -> Result<(), Error> {
+    let name = show(&input.name);
+    let tensor_type = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
+    let tensor_type = tensor_type.ok_or_else(|| Error::Type {
+        value: name.clone(),
+        found: "not a tensor".into(),
+        expected: "float, int8 or uint8".into(),
+    })?;
+    let (dtype, unsigned) = match tensor_type.elem_type {
+        elem::FLOAT => (DType::F32, false),
+        elem::INT8 => (DType::I8, false),
+        elem::UINT8 => (DType::I8, true),
+        other => {
+            let expected = "float, int8 or uint8".into();
+            return Err(Error::Type { value: name, found: elem::name(other), expected });
+        }
+    };
+    let dims = tensor_type.shape.as_ref().map(|shape| shape.dim.as_slice()).ok_or_else(|| Error::Shape {
+        value: name.clone(),
+        detail: "has no shape: fix the input shape in the model".into(),
+    })?;
+    let mut shape = Vec::with_capacity(dims.len().min(limits::MAX_RANK));
+    for (axis, dim) in dims.iter().enumerate() {
+        shape.push(match dim.dim_value {
+            Some(1) if axis == 0 => 1,
+            Some(value) if axis == 0 && value > 1 => {
+                let detail = format!("has batch {value}: export the model with batch 1 or an open batch");
+                return Err(Error::Shape { value: name, detail });
+            }
+            Some(value) if value > 0 => value,
+            _ if axis == 0 => 1,
+            _ => {
+                let detail = format!("has an open dimension {axis}: fix it in the model (only the batch may be open)");
+                return Err(Error::Shape { value: name, detail });
+            }
+        });
+    }
+    let shape = tensors::checked_shape(&name, &shape)?;
+    let id = context.define(&input.name, tensors::activation(&name, shape, dtype, unsigned, None))?;
+    context.graph.inputs.push(id);
+    Ok(())
+}
+
+fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    if node.output.iter().skip(1).any(|name| !name.is_empty()) {
+        return Err(context::unsupported(node, "it has more than one output: only single-output operators run here"));
+    }
+    let domain = match node.domain.as_str() {
+        "ai.onnx" => "",
+        other => other,
+    };
+    match (domain, node.op_type.as_str()) {
+        ("", "Constant") => constants::node(context, node),
+        ("", "Identity" | "Dropout") => context.alias(node),
+        ("", "QLinearConv") => qoperator::conv(context, node),
+        ("", "QLinearMatMul") => qoperator::mat_mul(context, node),
+        ("com.microsoft", "QGemm") => qoperator::gemm(context, node),
+        ("com.microsoft", "QLinearAdd") => qoperator::add(context, node),
+        ("com.microsoft", "QLinearAveragePool") => qoperator::average_pool(context, node),
+        ("com.microsoft", "QLinearGlobalAveragePool") => qoperator::global_average_pool(context, node),
+        ("" | "com.microsoft", "QuantizeLinear") => float::quantize(context, node),
+        ("" | "com.microsoft", "DequantizeLinear") => float::dequantize(context, node),
+        ("", "Conv") => float::conv(context, node),
+        ("", "Gemm") => float::gemm(context, node),
+        ("", "MatMul") => float::mat_mul(context, node),
+        ("", "Add") => float::add(context, node),
+        ("", "Relu") => float::relu(context, node),
+        ("", "Clip") => float::clip(context, node),
+        ("", "MaxPool") => float::max_pool(context, node),
+        ("", "AveragePool") => float::average_pool(context, node),
+        ("", "GlobalAveragePool") => float::global_average_pool(context, node),
+        ("", "Softmax") => float::softmax(context, node),
+        ("", "Flatten") => shapes::flatten(context, node),
+        ("", "Reshape") => shapes::reshape(context, node),
+        ("", "Squeeze") => shapes::squeeze(context, node),
+        ("", "Unsqueeze") => shapes::unsqueeze(context, node),
+        ("", "Transpose") => shapes::transpose(context, node),
+        _ => Err(context::unsupported(node, "this compiler has no such operator: remove or replace the node")),
+    }
+}

@@ -1,0 +1,221 @@
+//! Turns `DequantizeLinear` -> operator -> `QuantizeLinear` into the quantised operator.
+//!
+//! First every operator that only selects or moves values (pools by maximum, views, transposes) sinks below its
+//! `DequantizeLinear`, which changes nothing because dequantisation is monotone and element-wise. Then each
+//! `QuantizeLinear` is replaced by the quantised form of what feeds it; ReLU and Clip on the way become its clamp.
+//! The arithmetic is that of ONNX Runtime's fused operators (graph optimisation level `all`, `session.qdqisint8allowed`).
+
+use crate::error::Error;
+use crate::graph::{DType, Data, Graph, Node, Quant, TensorId};
+use crate::op::{Affine, Clamp, FloatOp, Op};
+use crate::quantised::{self, LinearParts, dense_bias, dense_weights};
+use crate::reference::{dequantize, quantize};
+
+/// Runs the pass.
+///
+/// # Errors
+/// [`Error::Quantisation`] if a fused operator's parameters do not fit together.
+pub fn run(graph: &mut Graph) -> Result<(), Error> {
+    sink(graph);
+    let producers = graph.producers();
+    for index in 0..graph.nodes.len() {
+        if let Some((op, inputs)) = quantised_form(graph, &producers, index)? {
+            graph.nodes[index].op = op;
+            graph.nodes[index].inputs = inputs;
+        }
+    }
+    Ok(())
+}
+
+/// A quantised tensor behind a per-tensor `DequantizeLinear`.
+#[derive(Clone, Copy)]
+struct Source {
+    id: TensorId,
+    quant: Quant,
+    unsigned: bool,
+}
+
+fn source(graph: &Graph, producers: &[Option<usize>], id: TensorId) -> Option<Source> {
+    let node = &graph.nodes[producers.get(id.0).copied().flatten()?];
+    let Op::Dequantize(Affine { scales, zero_points, .. }) = &node.op else { return None };
+    let tensor = graph.tensor(node.inputs[0]);
+    if scales.len() != 1 || tensor.dtype != DType::I8 {
+        return None;
+    }
+    let quant = Quant { scale: scales[0], zero_point: zero_points[0] };
+    Some(Source { id: node.inputs[0], quant, unsigned: tensor.unsigned })
+}
+
+fn sink(graph: &mut Graph) {
+    let nodes = std::mem::take(&mut graph.nodes);
+    let mut producers = vec![None; graph.tensors.len()];
+    for node in nodes {
+        let moves = matches!(node.op, Op::MaxPool(_) | Op::Reshape | Op::Transpose(_));
+        let from = if moves { source(graph, &producers, node.inputs[0]) } else { None };
+        if let Some(from) = from {
+            let mut tensor = graph.tensor(node.output).clone();
+            tensor.name.push_str(" (8-bit)");
+            (tensor.dtype, tensor.unsigned, tensor.quant) = (DType::I8, from.unsigned, Some(from.quant));
+            let inner = graph.add_tensor(tensor);
+            producers.push(Some(graph.nodes.len()));
+            let affine = Affine { scales: vec![from.quant.scale], zero_points: vec![from.quant.zero_point], axis: 0 };
+            let below = Node {
+                name: format!("{} (dequantise)", node.name),
+                op: Op::Dequantize(affine),
+                inputs: vec![inner],
+                output: node.output,
+                place: node.place.clone(),
+            };
+            graph.nodes.push(Node { inputs: vec![from.id], output: inner, ..node });
+            producers[below.output.0] = Some(graph.nodes.len());
+            graph.nodes.push(below);
+        } else {
+            producers[node.output.0] = Some(graph.nodes.len());
+            graph.nodes.push(node);
+        }
+    }
+}
+
+type Fused = Option<(Op, Vec<TensorId>)>;
+
+/// What replaces the `QuantizeLinear` at `index`, if its input comes from a quantised operator's real form.
+fn quantised_form(graph: &Graph, producers: &[Option<usize>], index: usize) -> Result<Fused, Error> {
+    let node = &graph.nodes[index];
+    let Op::Quantize(affine) = &node.op else { return Ok(None) };
+    let y = Quant { scale: affine.scales[0], zero_point: affine.zero_points[0] };
+    let unsigned = graph.tensor(node.output).unsigned;
+    let (mut low, mut high) = (f32::NEG_INFINITY, f32::INFINITY);
+    let mut id = node.inputs[0];
+    let feeding = loop {
+        let Some(at) = producers[id.0] else { return Ok(None) };
+        let feeding = &graph.nodes[at];
+        let (min, max) = match feeding.op {
+            Op::Float(FloatOp::Relu) => (0.0, f32::INFINITY),
+            Op::Float(FloatOp::Clip { min, max }) => (min, max),
+            _ => break feeding,
+        };
+        (low, high) = (min.clamp(low, high), max.clamp(low, high));
+        id = feeding.inputs[0];
+    };
+    if let Some(x) = source(graph, producers, id) {
+        return Ok(Some((table(x.quant, y, low, high), vec![x.id])));
+    }
+    let mut fused = operator(graph, producers, feeding, y, unsigned)?;
+    if let Some(clamp) = fused.as_mut().and_then(|(op, _)| op.clamp_mut()) {
+        // Quantisation is monotone, so bounds on real values are bounds on quantised ones.
+        *clamp = Clamp { min: quantize(low, y.scale, y.zero_point), max: quantize(high, y.scale, y.zero_point) };
+    }
+    Ok(fused)
+}
+
+/// Dequantise, clamp and quantise as one function of an int8: a clamp where scales agree, else a table.
+fn table(x: Quant, y: Quant, low: f32, high: f32) -> Op {
+    let map = |q: i8| quantize(dequantize(q, x.scale, x.zero_point).max(low).min(high), y.scale, y.zero_point);
+    let table: Box<[i8; 256]> = Box::new(std::array::from_fn(|index| map((index as i32 - 128) as i8)));
+    let clamp = Clamp { min: table[0], max: table[255] };
+    let same = (i8::MIN..=i8::MAX).zip(table.iter()).all(|(q, &to)| to == clamp.apply(i32::from(q)));
+    if same { Op::Clamp(clamp) } else { Op::Table(table) }
+}
+
+/// The quantised form of a real operator whose operands are dequantised.
+fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, unsigned: bool) -> Result<Fused, Error> {
+    let Op::Float(op) = &node.op else { return Ok(None) };
+    let Some(x) = source(graph, producers, node.inputs[0]) else { return Ok(None) };
+    let spatial = graph.tensor(x.id).shape.get(2..).unwrap_or_default();
+    let op = match *op {
+        FloatOp::Conv { .. } | FloatOp::Gemm { .. } => return linear(graph, producers, node, x, y),
+        FloatOp::Add => {
+            let Some(b) = source(graph, producers, node.inputs[1]) else { return Ok(None) };
+            if x.unsigned != unsigned || b.unsigned != unsigned {
+                return Ok(None);
+            }
+            return Ok(Some((Op::Add(quantised::add(x.quant, b.quant, y, unsigned)), vec![x.id, b.id])));
+        }
+        FloatOp::AveragePool { window, count_include_pad } => {
+            quantised::average(&node.name, window, count_include_pad, x.quant, y, unsigned, spatial)?
+        }
+        FloatOp::GlobalAveragePool => {
+            let pixels = spatial.iter().product();
+            Op::GlobalAveragePool(quantised::global_average_pool(&node.name, x.quant, y, pixels)?)
+        }
+        FloatOp::Relu | FloatOp::Clip { .. } => return Ok(None),
+    };
+    Ok(Some((op, vec![x.id])))
+}
+
+/// A convolution or dense layer, if its weights are dequantised int8 and its bias dequantised int32 constants.
+fn linear(graph: &Graph, producers: &[Option<usize>], node: &Node, x: Source, y: Quant) -> Result<Fused, Error> {
+    let constant = |id: TensorId| {
+        let feeding = &graph.nodes[producers[id.0]?];
+        match &feeding.op {
+            Op::Dequantize(affine) => Some((graph.tensor(feeding.inputs[0]), affine)),
+            _ => None,
+        }
+    };
+    let Some((weights, affine)) = constant(node.inputs[1]) else { return Ok(None) };
+    let Some(Data::I8(values)) = &weights.data else { return Ok(None) };
+    let dense = match node.op {
+        Op::Float(FloatOp::Gemm { alpha, beta, trans_b }) => Some((alpha, beta, trans_b)),
+        _ => None,
+    };
+    let output_axis = usize::from(matches!(dense, Some((_, _, false))));
+    if affine.scales.len() > 1 && affine.axis != output_axis {
+        return Ok(None);
+    }
+    let (data, shape, window, groups, alpha) = match (&node.op, dense) {
+        (_, Some((alpha, beta, trans_b))) => {
+            let Some((data, shape)) = dense_weights(weights, trans_b) else { return Ok(None) };
+            if node.inputs.len() > 2 && beta.to_bits() != 1.0_f32.to_bits() {
+                return Ok(None);
+            }
+            (data, shape, crate::op::Window::of([1, 1]), 1, alpha)
+        }
+        (Op::Float(FloatOp::Conv { window, groups }), _) => {
+            let shape = match *weights.shape.as_slice() {
+                [o, i, w] => [o, i, 1, w],
+                [o, i, h, w] => [o, i, h, w],
+                _ => return Ok(None),
+            };
+            (values.clone(), shape, *window, *groups, 1.0)
+        }
+        _ => return Ok(None),
+    };
+    let bias = match node.inputs.get(2) {
+        None => None,
+        Some(id) => match constant(*id).and_then(|(bias, _)| dense_bias(bias, shape[0])) {
+            None => return Ok(None),
+            bias => bias,
+        },
+    };
+    let parts = LinearParts {
+        node: node.name.clone(),
+        x: x.quant,
+        y,
+        weights: data,
+        shape,
+        weight_scales: affine.scales.clone(),
+        weight_zero_points: affine.zero_points.clone(),
+        bias,
+        alpha,
+        window,
+        groups,
+    };
+    let layer = Box::new(parts.build()?);
+    Ok(Some((if dense.is_some() { Op::Dense(layer) } else { Op::Conv(layer) }, vec![x.id])))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_scales_leave_a_clamp_and_others_a_table() {
+        let x = Quant { scale: 0.1, zero_point: 3 };
+        assert_eq!(table(x, x, f32::NEG_INFINITY, f32::INFINITY), Op::Clamp(Clamp::FULL));
+        assert_eq!(table(x, x, 0.0, f32::INFINITY), Op::Clamp(Clamp { min: 3, max: 127 }));
+        let y = Quant { scale: 0.2, zero_point: 3 };
+        let Op::Table(table) = table(x, y, 0.0, f32::INFINITY) else { panic!("not a table") };
+        assert_eq!(table[128 + 13], 8);
+        assert_eq!(table[0], 3);
+    }
+}

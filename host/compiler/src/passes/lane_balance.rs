@@ -1,0 +1,215 @@
+//! Deals channels over the row lanes by their measured activity, so that no lane has more to do than the others.
+//!
+//! Channel `c` of a layer's input feeds lane `c mod lanes`. The order of channels is free wherever it can be absorbed on both sides: the
+//! layers that write a tensor permute their output channels, those that read it their input channels. Element-wise operators and pools tie
+//! their tensors together; inputs, outputs, views, groups and everything else fix theirs.
+
+use crate::error::Error;
+use crate::graph::{Graph, TensorId};
+use crate::op::{Linear, Op};
+use crate::passes::Options;
+use crate::passes::gate_value::essential_digits;
+use crate::reference::{Value, run_all};
+
+/// Runs the pass.
+///
+/// # Errors
+/// As [`run_all`].
+pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Result<(), Error> {
+    let classes = Classes::of(graph);
+    let activity = activity(graph, frames, options.digit_bits)?;
+    let mut orders: Vec<Option<Vec<usize>>> = vec![None; graph.tensors.len()];
+    for root in 0..graph.tensors.len() {
+        if classes.find(root) != root || classes.fixed[root] {
+            continue;
+        }
+        let mut total: Vec<u64> = Vec::new();
+        for (id, counts) in activity.iter().enumerate().filter(|(id, _)| classes.find(*id) == root) {
+            if let Some(counts) = counts {
+                total.resize(graph.tensors[id].chw().map_or(0, |[channels, _, _]| channels), 0);
+                total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
+            }
+        }
+        if !total.is_empty() {
+            orders[root] = Some(deal(&total, options.lanes));
+        }
+    }
+    let order_of = |id: TensorId| orders[classes.find(id.0)].as_ref();
+    for node in &mut graph.nodes {
+        if let Op::Conv(layer) | Op::Dense(layer) = &mut node.op {
+            if let Some(order) = order_of(node.output) {
+                layer.select_outputs(order);
+            }
+            if let Some(order) = order_of(node.inputs[0]) {
+                layer.select_inputs(order);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Channels in the order that gives each lane the same activity: the busiest goes to the idlest lane that still has a place.
+#[must_use]
+pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
+    let lanes = lanes.max(1);
+    let mut channels: Vec<usize> = (0..activity.len()).collect();
+    channels.sort_by_key(|&channel| std::cmp::Reverse(activity[channel]));
+    let places = |lane: usize| activity.len().saturating_sub(lane).div_ceil(lanes);
+    let mut loads = vec![0_u64; lanes];
+    let mut dealt: Vec<Vec<usize>> = vec![Vec::new(); lanes];
+    for channel in channels {
+        let open = (0..lanes).filter(|&lane| dealt[lane].len() < places(lane));
+        let Some(lane) = open.min_by_key(|&lane| loads[lane]) else { break };
+        loads[lane] += activity[channel];
+        dealt[lane].push(channel);
+    }
+    (0..activity.len()).map(|position| dealt[position % lanes][position / lanes]).collect()
+}
+
+/// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.
+fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec<Option<Vec<u64>>>, Error> {
+    let mut table: Vec<Option<Vec<u64>>> = vec![None; graph.tensors.len()];
+    for frame in frames {
+        let values = run_all(graph, frame)?;
+        for node in &graph.nodes {
+            let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else { continue };
+            let id = node.inputs[0];
+            let (Some(Value::I8(values)), Some([channels, height, width])) = (&values[id.0], graph.tensor(id).chw()) else { continue };
+            let taps = (layer.window.kernel[0] * layer.window.kernel[1]) as u64;
+            let counts = table[id.0].get_or_insert_with(|| vec![0; channels]);
+            for (count, plane) in counts.iter_mut().zip(values.chunks((height * width).max(1))) {
+                let digits = plane.iter().map(|&q| u64::from(essential_digits(i32::from(q) - layer.gate, digit_bits)));
+                *count += digits.sum::<u64>() * taps;
+            }
+        }
+    }
+    Ok(table)
+}
+
+/// Tensors whose channels must keep one common order, as a union-find forest.
+struct Classes {
+    parent: Vec<usize>,
+    /// For roots: the order may not change.
+    fixed: Vec<bool>,
+}
+
+impl Classes {
+    fn of(graph: &Graph) -> Self {
+        let count = graph.tensors.len();
+        let mut classes = Self { parent: (0..count).collect(), fixed: vec![false; count] };
+        for id in graph.inputs.iter().chain(&graph.outputs) {
+            classes.fix(*id);
+        }
+        for (index, tensor) in graph.tensors.iter().enumerate() {
+            if tensor.data.is_some() || tensor.chw().is_none() {
+                classes.fix(TensorId(index));
+            }
+        }
+        for node in &graph.nodes {
+            match &node.op {
+                Op::Conv(layer) | Op::Dense(layer) => {
+                    let channels = |id: TensorId| graph.tensor(id).chw().map(|[channels, _, _]| channels);
+                    if !free_inputs(layer) || channels(node.inputs[0]) != Some(layer.weights.shape[1]) {
+                        classes.fix(node.inputs[0]);
+                    }
+                    if layer.groups != 1 || channels(node.output) != Some(layer.outputs()) {
+                        classes.fix(node.output);
+                    }
+                }
+                Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Clamp(_) | Op::Table(_) => {
+                    for id in &node.inputs {
+                        classes.tie(*id, node.output);
+                    }
+                }
+                _ => node.inputs.iter().chain([&node.output]).for_each(|id| classes.fix(*id)),
+            }
+        }
+        classes
+    }
+
+    fn find(&self, mut at: usize) -> usize {
+        while self.parent[at] != at {
+            at = self.parent[at];
+        }
+        at
+    }
+
+    fn fix(&mut self, id: TensorId) {
+        let root = self.find(id.0);
+        self.fixed[root] = true;
+    }
+
+    fn tie(&mut self, a: TensorId, b: TensorId) {
+        let (a, b) = (self.find(a.0), self.find(b.0));
+        if a != b {
+            self.parent[a] = b;
+            self.fixed[b] |= self.fixed[a];
+        }
+    }
+}
+
+/// Whether a layer's input channels can be reordered.
+fn free_inputs(layer: &Linear) -> bool {
+    layer.groups == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::passes::testing::Builder;
+    use crate::reference::run as execute;
+
+    fn frame(elements: usize) -> Vec<Value> {
+        vec![Value::I8((0..elements).map(|v| (v * 37 % 256) as i8).collect())]
+    }
+
+    #[test]
+    fn the_busiest_channels_go_to_different_lanes() {
+        let order = deal(&[100, 90, 0, 0, 80, 1, 70, 0], 4);
+        let lanes: Vec<usize> = [0, 1, 4, 6].iter().map(|c| order.iter().position(|o| o == c).unwrap() % 4).collect();
+        let mut sorted = lanes.clone();
+        sorted.sort_unstable();
+        assert_eq!(sorted, [0, 1, 2, 3]);
+    }
+
+    #[test]
+    fn every_channel_is_dealt_once_even_if_lanes_are_ragged() {
+        let mut order = deal(&[5, 3, 9, 9, 1, 0, 4, 4, 4, 2, 7], 8);
+        order.sort_unstable();
+        assert_eq!(order, (0..11).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_residual_network_computes_the_same_after_balancing() {
+        let mut builder = Builder::new(9, &[1, 3, 8, 8]);
+        let first = builder.conv(builder.input(), 12, 3);
+        let pooled = builder.max_pool(first);
+        let second = builder.conv(pooled, 12, 3);
+        let sum = builder.add(second, pooled);
+        let third = builder.conv(sum, 10, 3);
+        let out = builder.dense(third, 7);
+        let mut graph = builder.finish(out);
+        let Op::Dense(layer) = &mut graph.nodes[5].op else { panic!("not dense") };
+        layer.weights.shape = [7, 10, 4, 4];
+        layer.window.kernel = [4, 4];
+        let frame = frame(192);
+        let before = execute(&graph, &frame).unwrap();
+        let original = graph.clone();
+        run(&mut graph, std::slice::from_ref(&frame), &Options { lanes: 4, ..Options::default() }).unwrap();
+        assert_ne!(graph, original, "nothing was reordered");
+        assert_eq!(execute(&graph, &frame).unwrap(), before);
+    }
+
+    #[test]
+    fn groups_views_and_outputs_keep_their_order() {
+        let mut builder = Builder::new(10, &[1, 4, 4, 4]);
+        let first = builder.conv(builder.input(), 8, 3);
+        let grouped = builder.grouped(first, 8, 3, 2);
+        let flat = builder.reshape(grouped, &[1, 128]);
+        let out = builder.dense(flat, 6);
+        let mut graph = builder.finish(out);
+        let original = graph.clone();
+        run(&mut graph, &[frame(64)], &Options::default()).unwrap();
+        assert_eq!(graph, original);
+    }
+}

@@ -1,0 +1,64 @@
+//! Rewrites of the graph, one a file, and the order in which they run.
+
+pub mod absorb_flatten;
+pub mod dead;
+pub mod fold;
+pub mod fuse_qdq;
+pub mod fuse_requantise;
+pub mod gate_value;
+pub mod lane_balance;
+pub mod partition;
+pub mod prove_add;
+pub mod prove_average;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use crate::error::Error;
+use crate::graph::Graph;
+use crate::reference::Value;
+
+/// What the passes need to know about the chip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Row lanes of a tile.
+    pub lanes: usize,
+    /// Bits of a recoded digit: 1, 2, 4 or 8.
+    pub digit_bits: u32,
+    /// Choose gate values other than the zero point where calibration shows sparser data.
+    pub choose_gate: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { lanes: 8, digit_bits: 4, choose_gate: true }
+    }
+}
+
+/// Runs every pass, in order. `frames` are calibration inputs, one vector of graph inputs a frame; without any,
+/// gate values stay at the zero points and lanes are not balanced.
+///
+/// # Errors
+/// [`Error::NotQuantised`] if a floating-point operator remains; [`Error::Input`] if a frame does not fit.
+pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Result<Graph, Error> {
+    fold::run(&mut graph)?;
+    fuse_qdq::run(&mut graph)?;
+    dead::run(&mut graph);
+    fold::run(&mut graph)?;
+    fuse_requantise::run(&mut graph);
+    absorb_flatten::run(&mut graph);
+    dead::run(&mut graph);
+    prove_add::run(&mut graph);
+    prove_average::run(&mut graph);
+    if !frames.is_empty() {
+        let activity = gate_value::Histograms::measure(&graph, frames)?;
+        if options.choose_gate {
+            gate_value::run(&mut graph, &activity, options.digit_bits);
+        }
+        lane_balance::run(&mut graph, frames, options)?;
+    }
+    for fallback in partition::run(&mut graph)? {
+        tracing::warn!("{fallback}");
+    }
+    graph.validate()?;
+    Ok(graph)
+}

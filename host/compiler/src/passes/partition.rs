@@ -1,0 +1,115 @@
+//! Decides which nodes the chip runs; the others fall back to the host, each with a reason.
+
+use std::fmt;
+
+use crate::error::Error;
+use crate::graph::{Graph, Node, Place};
+use crate::op::{FloatOp, Op};
+
+/// One node that runs on the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fallback {
+    /// The node.
+    pub node: String,
+    /// Its operator.
+    pub op: &'static str,
+    /// Why.
+    pub reason: String,
+    /// Whether it was expected: the host always converts between real and quantised values.
+    pub expected: bool,
+}
+
+impl fmt::Display for Fallback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} '{}' runs on the host: {}", self.op, self.node, self.reason)
+    }
+}
+
+/// Runs the pass and returns the fallbacks that deserve a warning.
+///
+/// # Errors
+/// [`Error::NotQuantised`] if a floating-point operator is left that the host does not run either.
+pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
+    let mut fallbacks = Vec::new();
+    for index in 0..graph.nodes.len() {
+        let place = place(graph, &graph.nodes[index])?;
+        let node = &mut graph.nodes[index];
+        if let Place::Host(reason) = &place {
+            let expected = matches!(node.op, Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. });
+            let (node, op) = (node.name.clone(), node.op.name());
+            fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
+        }
+        node.place = place;
+    }
+    fallbacks.retain(|fallback| !fallback.expected);
+    Ok(fallbacks)
+}
+
+fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
+    let host = |reason: &str| Ok(Place::Host(reason.to_string()));
+    if node.inputs.iter().any(|id| graph.tensor(*id).data.is_some()) {
+        return host("one operand is a constant, and the chip keeps no constants in tile memory");
+    }
+    let pictures = node.inputs.iter().chain([&node.output]).all(|id| graph.tensor(*id).chw().is_some());
+    match &node.op {
+        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } => host("real numbers are the host's"),
+        Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => host("it computes in floating point"),
+        Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
+        _ if !pictures => host("its tensors are not one picture or vector a frame"),
+        Op::Conv(layer) | Op::Dense(layer) => {
+            if layer.groups != 1 {
+                host("it has groups, which the cell array does not hold efficiently")
+            } else if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
+                host("a weight minus its zero point does not fit int8")
+            } else {
+                Ok(Place::Chip)
+            }
+        }
+        Op::Add(add) if add.chip.is_none() => host("no integer parameters reproduce its rounding for all 65536 input pairs"),
+        Op::MaxPool(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => host("it computes in floating point"),
+        Op::AveragePool(pool) if pool.chip_scale.is_none() => {
+            host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
+        }
+        Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
+        Op::Clamp(_) => host("its producer cannot take the clamp"),
+        Op::Reshape => host("its result must exist under another shape"),
+        Op::Transpose(_) => host("it reorders dimensions"),
+        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) => Ok(Place::Chip),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::op::Clamp;
+    use crate::passes::testing::Builder;
+
+    #[test]
+    fn what_falls_back_names_operator_and_reason() {
+        let mut builder = Builder::new(12, &[1, 4, 4, 4]);
+        let conv = builder.conv(builder.input(), 8, 3);
+        let grouped = builder.grouped(conv, 8, 3, 2);
+        let out = builder.clamp(grouped, Clamp { min: 0, max: 127 });
+        let mut graph = builder.finish(out);
+        let texts: Vec<String> = run(&mut graph).unwrap().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            texts,
+            [
+                "Conv 'n1' runs on the host: it has groups, which the cell array does not hold efficiently",
+                "Clip 'n2' runs on the host: its producer cannot take the clamp",
+            ]
+        );
+        assert_eq!(graph.nodes[0].place, Place::Chip);
+    }
+
+    #[test]
+    fn an_unproven_add_falls_back_and_a_proven_one_does_not() {
+        let mut builder = Builder::new(13, &[1, 4, 4, 4]);
+        let conv = builder.conv(builder.input(), 4, 3);
+        let out = builder.add(conv, builder.input());
+        let mut graph = builder.finish(out);
+        assert_eq!(run(&mut graph).unwrap().len(), 1);
+        crate::passes::prove_add::run(&mut graph);
+        assert_eq!(run(&mut graph).unwrap(), []);
+    }
+}

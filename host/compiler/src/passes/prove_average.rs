@@ -1,0 +1,98 @@
+//! Decides whether the chip's integer average pool equals ONNX Runtime's floating-point one.
+//!
+//! The runtime sums dequantised taps in `f32`, so its answer depends on the taps' order and rounding, not on their sum alone. For each
+//! possible sum the real answer is computed, with a bound on what rounding can do to it: if no sum comes that close to a tie, every order
+//! gives the same int8, and it only remains to check that the chip's own formula gives it too.
+
+use lacuna_spec::numerics::requantise_b;
+
+use crate::graph::Graph;
+use crate::op::{AveragePool, Op};
+
+/// Largest window that is enumerated; the sums of larger ones are too many.
+const MAX_TAPS: usize = 1024;
+
+/// Runs the pass: fills in [`AveragePool::chip_scale`] wherever a proof exists.
+pub fn run(graph: &mut Graph) {
+    for node in &mut graph.nodes {
+        if let Op::AveragePool(op) = &mut node.op {
+            op.chip_scale = prove(op);
+        }
+    }
+}
+
+/// The rule B scale of the integer sum, if it is proven to give the runtime's answer for every input.
+#[must_use]
+pub fn prove(op: &AveragePool) -> Option<f32> {
+    let taps = op.window.kernel[0] * op.window.kernel[1];
+    // A window that overlaps the edge has another divisor, unless padding counts.
+    if taps > MAX_TAPS || !(op.window.unpadded() || op.count_include_pad) {
+        return None;
+    }
+    let scale = op.x.scale / (op.y.scale * taps as f32);
+    let exact = f64::from(op.x.scale) / (f64::from(op.y.scale) * taps as f64);
+    let zero = f64::from(op.y.zero_point + op.offset);
+    let lowest = (-128 - op.x.zero_point) * taps as i32;
+    let highest = (127 - op.x.zero_point) * taps as i32;
+    // Sum of magnitudes of the taps, in units of the input scale: what the rounding errors of the sum are relative to.
+    let magnitude = f64::from(lowest.abs().max(highest.abs()));
+    let epsilon = f64::from(f32::EPSILON);
+    for sum in lowest..=highest {
+        let steps = f64::from(sum) * exact;
+        let noise = epsilon * (magnitude * exact * (taps as f64 + 4.0) + steps.abs() + zero.abs() + 1.0);
+        // Clamping is monotone, so only values inside the range (and its edges) can go wrong.
+        let value = steps + zero;
+        let sure = |value: f64| op.clamp.apply((value.round_ties_even() as i32).saturating_sub(op.offset));
+        let answer = sure(value);
+        if sure(value - noise) != answer || sure(value + noise) != answer {
+            return None;
+        }
+        if op.clamp.apply(requantise_b(sum, scale, op.y.zero_point)) != answer {
+            return None;
+        }
+    }
+    Some(scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::Quant;
+    use crate::op::{Clamp, Window};
+
+    fn pool(x: f32, y: f32) -> AveragePool {
+        AveragePool {
+            window: Window { stride: [2, 2], ..Window::of([2, 2]) },
+            count_include_pad: false,
+            x: Quant { scale: x, zero_point: -128 },
+            y: Quant { scale: y, zero_point: -128 },
+            offset: 0,
+            clamp: Clamp::FULL,
+            chip_scale: None,
+        }
+    }
+
+    #[test]
+    fn equal_scales_hit_ties_and_stay_on_the_host() {
+        assert_eq!(prove(&pool(0.1, 0.1)), None);
+    }
+
+    #[test]
+    fn unequal_scales_without_near_ties_run_on_the_chip() {
+        let op = pool(0.1, 0.097_3);
+        let scale = prove(&op).expect("this pool has no near tie");
+        for sum in 0..=1020 {
+            let real = f64::from(sum) * 0.1 / (0.097_3 * 4.0) - 128.0;
+            assert_eq!(requantise_b(sum, scale, -128).clamp(-128, 127), (real.round() as i32).clamp(-128, 127), "sum {sum}");
+        }
+    }
+
+    #[test]
+    fn ragged_edges_stay_on_the_host() {
+        let mut op = pool(0.1, 0.097_3);
+        op.window.pads = [1, 1, 0, 0];
+        assert_eq!(prove(&op), None);
+        op.count_include_pad = true;
+        assert!(prove(&op).is_some());
+    }
+}

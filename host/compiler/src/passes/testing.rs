@@ -1,0 +1,105 @@
+//! Small random graphs for the passes' tests.
+
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::graph::{DType, Graph, Node, Place, Quant, Tensor, TensorId};
+use crate::op::{Clamp, MaxPool, Op, Window};
+use crate::quantised::{self, LinearParts};
+
+/// Builds a graph whose weights come from a seed.
+pub struct Builder {
+    graph: Graph,
+    rng: ChaCha8Rng,
+}
+
+const QUANT: Quant = Quant { scale: 0.1, zero_point: -5 };
+
+impl Builder {
+    /// A graph with one int8 input.
+    pub fn new(seed: u64, shape: &[usize]) -> Self {
+        let mut builder = Self { graph: Graph::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
+        let input = builder.tensor(shape.to_vec());
+        builder.graph.inputs.push(input);
+        builder
+    }
+
+    pub fn input(&self) -> TensorId {
+        self.graph.inputs[0]
+    }
+
+    fn tensor(&mut self, shape: Vec<usize>) -> TensorId {
+        let name = format!("t{}", self.graph.tensors.len());
+        self.graph.add_tensor(Tensor { name, shape, dtype: DType::I8, unsigned: false, quant: Some(QUANT), data: None })
+    }
+
+    fn node(&mut self, op: Op, inputs: Vec<TensorId>, shape: Vec<usize>) -> TensorId {
+        let output = self.tensor(shape);
+        let name = format!("n{}", self.graph.nodes.len());
+        self.graph.nodes.push(Node { name, op, inputs, output, place: Place::Chip });
+        output
+    }
+
+    fn layer(&mut self, shape: [usize; 4], window: Window, groups: usize) -> crate::op::Linear {
+        let parts = LinearParts {
+            node: "layer".into(),
+            x: QUANT,
+            y: QUANT,
+            weights: (0..shape.iter().product()).map(|_| self.rng.random_range(-127..=127)).collect(),
+            shape,
+            weight_scales: (0..shape[0]).map(|_| self.rng.random_range(0.002..0.01)).collect(),
+            weight_zero_points: vec![0],
+            bias: Some((0..shape[0]).map(|_| self.rng.random_range(-2000..2000)).collect()),
+            alpha: 1.0,
+            window,
+            groups,
+        };
+        parts.build().unwrap()
+    }
+
+    /// A convolution with padding that keeps height and width.
+    pub fn conv(&mut self, x: TensorId, outputs: usize, kernel: usize) -> TensorId {
+        self.grouped(x, outputs, kernel, 1)
+    }
+
+    pub fn grouped(&mut self, x: TensorId, outputs: usize, kernel: usize, groups: usize) -> TensorId {
+        let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
+        let window = Window { pads: [kernel / 2; 4], ..Window::of([kernel, kernel]) };
+        let layer = self.layer([outputs, channels / groups, kernel, kernel], window, groups);
+        self.node(Op::Conv(Box::new(layer)), vec![x], vec![1, outputs, height, width])
+    }
+
+    pub fn dense(&mut self, x: TensorId, outputs: usize) -> TensorId {
+        let columns = self.graph.tensor(x).elements();
+        let layer = self.layer([outputs, columns, 1, 1], Window::of([1, 1]), 1);
+        self.node(Op::Dense(Box::new(layer)), vec![x], vec![1, outputs])
+    }
+
+    pub fn add(&mut self, a: TensorId, b: TensorId) -> TensorId {
+        let y = Quant { scale: 0.17, zero_point: 4 };
+        let shape = self.graph.tensor(a).shape.clone();
+        self.node(Op::Add(quantised::add(QUANT, QUANT, y, false)), vec![a, b], shape)
+    }
+
+    pub fn max_pool(&mut self, x: TensorId) -> TensorId {
+        let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
+        let window = Window { stride: [2, 2], ..Window::of([2, 2]) };
+        let pool = MaxPool { window, clamp: Clamp::FULL };
+        self.node(Op::MaxPool(pool), vec![x], vec![1, channels, height / 2, width / 2])
+    }
+
+    pub fn clamp(&mut self, x: TensorId, clamp: Clamp) -> TensorId {
+        let shape = self.graph.tensor(x).shape.clone();
+        self.node(Op::Clamp(clamp), vec![x], shape)
+    }
+
+    pub fn reshape(&mut self, x: TensorId, shape: &[usize]) -> TensorId {
+        self.node(Op::Reshape, vec![x], shape.to_vec())
+    }
+
+    pub fn finish(mut self, output: TensorId) -> Graph {
+        self.graph.outputs.push(output);
+        self.graph.validate().unwrap();
+        self.graph
+    }
+}

@@ -1,0 +1,128 @@
+//! Operators that treat each element alone, and Softmax.
+
+use lacuna_spec::numerics::{multiply_by_quantized_multiplier, quantise_multiplier};
+
+use crate::op::{Add, AddRule, Affine};
+
+/// One sum of a residual add.
+#[must_use]
+pub fn add(op: &Add, a: i8, b: i8) -> i8 {
+    match op.rule {
+        AddRule::A => add_a(op, a, b),
+        AddRule::B { offset } => add_b(op, offset, a, b),
+    }
+}
+
+/// TensorFlow Lite's reference `ADD`: inputs shifted left by 20, scaled by Q31 multipliers below one, added, scaled.
+#[must_use]
+pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
+    const LEFT: i32 = 20;
+    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
+    let twice_max = 2.0 * scale_a.max(scale_b);
+    let scaled = |q: i8, zero_point: i32, scale: f64| {
+        let (multiplier, shift) = quantise_multiplier(scale / twice_max);
+        multiply_by_quantized_multiplier((i32::from(q) - zero_point) << LEFT, multiplier, shift)
+    };
+    let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(scaled(b, op.b.zero_point, scale_b));
+    let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
+    op.clamp.apply(multiply_by_quantized_multiplier(sum, multiplier, shift).saturating_add(op.y.zero_point))
+}
+
+/// ONNX Runtime's `QLinearAdd` (its AVX2 kernel): two fused multiply-adds, `b` first, on values as the file has them.
+fn add_b(op: &Add, offset: i32, a: i8, b: i8) -> i8 {
+    let (ratio_a, ratio_b) = (op.a.scale / op.y.scale, op.b.scale / op.y.scale);
+    let file = |value: i32| (value + offset) as f32;
+    let zeros = ratio_a.mul_add(file(op.a.zero_point), ratio_b * file(op.b.zero_point));
+    let fixed = file(op.y.zero_point) - zeros;
+    let sum = file(i32::from(a)).mul_add(ratio_a, file(i32::from(b)).mul_add(ratio_b, fixed));
+    op.clamp.apply((sum.round_ties_even() as i32).saturating_sub(offset))
+}
+
+/// One value of `QuantizeLinear`: a true division, rounded to even before the zero point is added.
+#[must_use]
+pub fn quantize(value: f32, scale: f32, zero_point: i32) -> i8 {
+    // Clamped as the runtime clamps, so that what is not a number becomes the lower bound.
+    let quotient = value / scale;
+    let (low, high) = ((-128 - zero_point) as f32, (127 - zero_point) as f32);
+    let quotient = if quotient > low { quotient } else { low };
+    let quotient = if quotient < high { quotient } else { high };
+    (quotient.round_ties_even() as i32 + zero_point) as i8
+}
+
+/// One value of `DequantizeLinear`.
+#[must_use]
+pub fn dequantize(q: i8, scale: f32, zero_point: i32) -> f32 {
+    (i32::from(q) - zero_point) as f32 * scale
+}
+
+/// A whole tensor of `DequantizeLinear`, with one scale or one an index of the axis.
+pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
+    let inner: usize = shape.iter().skip(affine.axis + 1).product();
+    let count = affine.scales.len();
+    let channel = |index: usize| if count == 1 { 0 } else { index / inner.max(1) % count };
+    let each = |(index, &q): (usize, &i8)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
+    x.iter().enumerate().map(each).collect()
+}
+
+/// Reorders dimensions: output dimension `i` is input dimension `order[i]`.
+pub fn transpose<T: Copy>(x: &[T], shape: &[usize], order: &[usize]) -> Vec<T> {
+    let mut strides = vec![1; shape.len()];
+    for axis in (1..shape.len()).rev() {
+        strides[axis - 1] = strides[axis] * shape[axis];
+    }
+    let mut index = vec![0; shape.len()];
+    let mut result = Vec::with_capacity(x.len());
+    for _ in 0..x.len() {
+        result.push(x[order.iter().zip(&index).map(|(&axis, &at)| strides[axis] * at).sum::<usize>()]);
+        for position in (0..order.len()).rev() {
+            index[position] += 1;
+            if index[position] < shape[order[position]] {
+                break;
+            }
+            index[position] = 0;
+        }
+    }
+    result
+}
+
+/// Softmax over rows of `length`.
+pub fn softmax(x: &[f32], length: usize) -> Vec<f32> {
+    let mut result = Vec::with_capacity(x.len());
+    for row in x.chunks(length.max(1)) {
+        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let powers: Vec<f32> = row.iter().map(|value| (value - max).exp()).collect();
+        let inverse = 1.0 / powers.iter().sum::<f32>();
+        result.extend(powers.iter().map(|power| power * inverse));
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantize_divides_and_rounds_to_even() {
+        assert_eq!(quantize(0.5, 1.0, 0), 0);
+        assert_eq!(quantize(1.5, 1.0, 1), 3);
+        assert_eq!(quantize(f32::NAN, 1.0, 3), -128);
+        assert_eq!(quantize(f32::INFINITY, 1.0, 3), 127);
+        // 9.0 / 3.6 is 2.5 in f32 and rounds to 2; 9.0 * (1 / 3.6) is just above and would round to 3.
+        assert_eq!(quantize(9.0, 3.6, 0), (9.0_f32 / 3.6).round_ties_even() as i8);
+    }
+
+    #[test]
+    fn transpose_moves_a_ragged_block() {
+        let x: Vec<i32> = (0..24).collect();
+        let y = transpose(&x, &[2, 3, 4], &[2, 0, 1]);
+        assert_eq!(y[..6], [0, 4, 8, 12, 16, 20]);
+        assert_eq!(transpose(&y, &[4, 2, 3], &[1, 2, 0]), x);
+    }
+
+    #[test]
+    fn softmax_rows_sum_to_one() {
+        let y = softmax(&[1.0, 2.0, 3.0, -1000.0, 0.0, 0.0], 3);
+        assert!((y[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
+        assert_eq!(y[3..], [0.0, 0.5, 0.5]);
+    }
+}

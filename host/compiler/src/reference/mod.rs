@@ -1,0 +1,190 @@
+//! Executes a graph on the host, bit for bit as the model's own runtime does (rule B: ONNX Runtime 1.32 on x86-64; rule A: the
+//! TensorFlow Lite reference kernels). Host fallback, calibration and the tests use it.
+//!
+//! Softmax is the one exception: ONNX Runtime sums it in an order that depends on the processor, so its last digits do too.
+
+mod elementwise;
+mod linear;
+mod pool;
+
+pub use elementwise::{add, add_a, dequantize, quantize};
+
+use crate::error::Error;
+use crate::graph::{DType, Data, Graph, Node, Tensor, TensorId};
+use crate::op::{FloatOp, Op};
+
+/// The contents of a run-time tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Quantised; uint8 tensors are rebased ([`Value::from_u8`]).
+    I8(Vec<i8>),
+    /// Real.
+    F32(Vec<f32>),
+}
+
+impl Value {
+    /// Number of elements.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match self {
+            Self::I8(values) => values.len(),
+            Self::F32(values) => values.len(),
+        }
+    }
+
+    /// Whether there is no element.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Rebases the contents of a uint8 tensor.
+    #[must_use]
+    pub fn from_u8(values: &[u8]) -> Self {
+        Self::I8(values.iter().map(|&value| (value ^ 0x80) as i8).collect())
+    }
+
+    /// The contents of a uint8 tensor as the file means them; `None` for real tensors.
+    #[must_use]
+    pub fn to_u8(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::I8(values) => Some(values.iter().map(|&value| value as u8 ^ 0x80).collect()),
+            Self::F32(_) => None,
+        }
+    }
+}
+
+/// Runs one frame and returns the graph's outputs.
+///
+/// # Errors
+/// [`Error::Input`] if the inputs do not fit, [`Error::NotQuantised`] for operators that only exist quantised.
+pub fn run(graph: &Graph, inputs: &[Value]) -> Result<Vec<Value>, Error> {
+    let values = run_all(graph, inputs)?;
+    graph.outputs.iter().map(|id| values[id.0].clone().ok_or_else(|| missing(graph, *id))).collect()
+}
+
+/// Runs one frame and returns every tensor that was computed or supplied, indexed by [`TensorId`].
+///
+/// # Errors
+/// As [`run`].
+pub fn run_all(graph: &Graph, inputs: &[Value]) -> Result<Vec<Option<Value>>, Error> {
+    let mut values = constants(graph);
+    check_inputs(graph, inputs)?;
+    for (id, value) in graph.inputs.iter().zip(inputs) {
+        values[id.0] = Some(value.clone());
+    }
+    for node in &graph.nodes {
+        let operands = operands(graph, node, &values)?;
+        let value = apply(graph, node, &operands)?;
+        values[node.output.0] = Some(value);
+    }
+    Ok(values)
+}
+
+/// The values of constant tensors, indexed by [`TensorId`]; `None` for the others.
+#[must_use]
+pub fn constants(graph: &Graph) -> Vec<Option<Value>> {
+    let constant = |tensor: &Tensor| match &tensor.data {
+        Some(Data::I8(data)) => Some(Value::I8(data.clone())),
+        Some(Data::F32(data)) => Some(Value::F32(data.clone())),
+        _ => None,
+    };
+    graph.tensors.iter().map(constant).collect()
+}
+
+/// Runs one node on the given operands.
+///
+/// # Errors
+/// [`Error::NotQuantised`] for operators that only exist quantised, [`Error::Type`] for operands of the wrong type.
+pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, Error> {
+    let tensors: Vec<&Tensor> = node.inputs.iter().map(|id| graph.tensor(*id)).collect();
+    let wrong = || Error::Type {
+        value: node.name.clone(),
+        found: "given operands of another type".into(),
+        expected: format!("what {} computes on", node.op.name()),
+    };
+    let shape = |index: usize| tensors.get(index).and_then(|tensor| tensor.chw()).ok_or_else(wrong);
+    let value = match (&node.op, operands) {
+        (Op::Conv(layer), [Value::I8(x)]) => Value::I8(linear::linear(layer, x, shape(0)?)),
+        // A dense layer's kernel covers its whole input, whatever the tensor's shape is called.
+        (Op::Dense(layer), [Value::I8(x)]) => {
+            let [_, channels, height, width] = layer.weights.shape;
+            Value::I8(linear::linear(layer, x, [channels, height, width]))
+        }
+        (Op::Add(op), [Value::I8(a), Value::I8(b)]) => Value::I8(a.iter().zip(b).map(|(&a, &b)| add(op, a, b)).collect()),
+        (Op::MaxPool(op), [Value::I8(x)]) => {
+            let pooled = pool::max(&op.window, x, shape(0)?, i8::MIN);
+            Value::I8(pooled.into_iter().map(|value| op.clamp.apply(i32::from(value))).collect())
+        }
+        (Op::MaxPool(op), [Value::F32(x)]) => Value::F32(pool::max(&op.window, x, shape(0)?, f32::NEG_INFINITY)),
+        (Op::AveragePool(op), [Value::I8(x)]) => Value::I8(pool::average(op, x, shape(0)?)),
+        (Op::GlobalAveragePool(op), [Value::I8(x)]) => Value::I8(pool::global_average(op, x, shape(0)?)),
+        (Op::Clamp(clamp), [Value::I8(x)]) => Value::I8(x.iter().map(|&q| clamp.apply(i32::from(q))).collect()),
+        (Op::Table(table), [Value::I8(x)]) => Value::I8(x.iter().map(|&q| table[(i32::from(q) + 128) as usize]).collect()),
+        (Op::Reshape, [value]) => (*value).clone(),
+        (Op::Transpose(order), [Value::I8(x)]) => Value::I8(elementwise::transpose(x, &tensors[0].shape, order)),
+        (Op::Transpose(order), [Value::F32(x)]) => Value::F32(elementwise::transpose(x, &tensors[0].shape, order)),
+        (Op::Quantize(affine), [Value::F32(x)]) => {
+            let (scale, zero_point) = (affine.scales[0], affine.zero_points[0]);
+            Value::I8(x.iter().map(|&value| quantize(value, scale, zero_point)).collect())
+        }
+        (Op::Dequantize(affine), [Value::I8(x)]) => Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape)),
+        (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
+        (Op::Float(FloatOp::Add), [Value::F32(a), Value::F32(b)]) => {
+            Value::F32(a.iter().zip(b).map(|(a, b)| a + b).collect())
+        }
+        (Op::Float(FloatOp::Relu), [Value::F32(x)]) => Value::F32(x.iter().map(|v| v.max(0.0)).collect()),
+        (Op::Float(FloatOp::Clip { min, max }), [Value::F32(x)]) => {
+            Value::F32(x.iter().map(|v| v.max(*min).min(*max)).collect())
+        }
+        (Op::Float(_), _) => return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
+        _ => return Err(wrong()),
+    };
+    Ok(value)
+}
+
+/// The operands of a node among the values of a frame.
+///
+/// # Errors
+/// [`Error::MissingValue`] for one that is not there yet.
+pub fn operands<'a>(graph: &Graph, node: &Node, values: &'a [Option<Value>]) -> Result<Vec<&'a Value>, Error> {
+    let inputs = node.inputs.iter();
+    inputs.map(|id| values[id.0].as_ref().ok_or_else(|| missing(graph, *id))).collect()
+}
+
+fn missing(graph: &Graph, id: TensorId) -> Error {
+    let tensor = graph.tensor(id);
+    Error::Type {
+        value: tensor.name.clone(),
+        found: format!("{:?}", tensor.dtype),
+        expected: "a computed 8-bit or float tensor".into(),
+    }
+}
+
+/// Checks number, type and length of a frame's inputs.
+///
+/// # Errors
+/// [`Error::Input`] names the first input that does not fit.
+pub fn check_inputs(graph: &Graph, inputs: &[Value]) -> Result<(), Error> {
+    if inputs.len() != graph.inputs.len() {
+        let detail = format!("is one of {} given, but the model has {}", inputs.len(), graph.inputs.len());
+        let name = graph.inputs.first().map_or(String::new(), |id| graph.tensor(*id).name.clone());
+        return Err(Error::Input { index: 0, name, detail });
+    }
+    for (index, (id, value)) in graph.inputs.iter().zip(inputs).enumerate() {
+        let tensor = graph.tensor(*id);
+        let fits = matches!((tensor.dtype, value), (DType::I8, Value::I8(_)) | (DType::F32, Value::F32(_)));
+        if !fits || value.len() != tensor.elements() {
+            let found = if matches!(value, Value::I8(_)) { "8-bit" } else { "float" };
+            let detail = format!(
+                "is {} {found} values, but the model needs {} of type {:?} (shape {:?})",
+                value.len(),
+                tensor.elements(),
+                tensor.dtype,
+                tensor.shape
+            );
+            return Err(Error::Input { index, name: tensor.name.clone(), detail });
+        }
+    }
+    Ok(())
+}
