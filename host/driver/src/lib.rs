@@ -1,1 +1,15 @@
-//! lacuna-driver
+//! Reaches a Lacuna chip and streams networks through it.
+//!
+//! [`Device`] is one trait with several backends: the golden model, the Verilated chip in this process, a
+//! serial port, TCP. [`Session`] loads a compiled network on any of them and runs frames.
+
+pub mod device;
+mod error;
+mod report;
+mod session;
+pub mod transport;
+
+pub use device::{Device, Registers};
+pub use error::DeviceError;
+pub use report::{FrameReport, InstrProfile};
+pub use session::Session;

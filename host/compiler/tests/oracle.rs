@@ -1,0 +1,93 @@
+//! Whole networks against ONNX Runtime's own answers.
+//!
+//! `tests/models` holds a few of the cases that `scripts/make_models.py` writes; set `LACUNA_MODELS` to a directory
+//! of such cases to run those instead.
+
+mod common;
+
+use std::path::PathBuf;
+
+use common::{Array, frames};
+use lacuna_compiler::graph::{Graph, Place};
+use lacuna_compiler::passes::{self, Options};
+use lacuna_compiler::reference::{self, Value};
+use lacuna_compiler::{Op, import};
+
+struct Case {
+    name: String,
+    model: PathBuf,
+    data: PathBuf,
+    tolerance: f64,
+}
+
+fn cases() -> Vec<Case> {
+    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/models");
+    let folder = std::env::var_os("LACUNA_MODELS").map_or(committed, PathBuf::from);
+    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let case = |case: &serde_json::Value| {
+        let name = case["name"].as_str().unwrap().to_string();
+        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
+        Case { model: file("onnx"), data: file("npz"), tolerance: case["tolerance"].as_f64().unwrap(), name }
+    };
+    let cases: Vec<Case> = manifest["cases"].as_array().unwrap().iter().map(case).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn mismatches(graph: &Graph, frames: &[Vec<Value>], expected: &Array, tolerance: f64) -> usize {
+    let elements = graph.tensor(graph.outputs[0]).elements();
+    assert_eq!(expected.len(), frames.len() * elements);
+    let mut wrong = 0;
+    for (index, frame) in frames.iter().enumerate() {
+        let output = reference::run(graph, frame).unwrap().remove(0);
+        wrong += match (&output, &expected.frame(index, elements)) {
+            (Value::I8(found), Value::I8(wanted)) => found.iter().zip(wanted).filter(|(a, b)| a != b).count(),
+            (Value::F32(found), Value::F32(wanted)) => {
+                let differs = |(a, b): &(&f32, &f32)| f64::from((*a - *b).abs()) > tolerance;
+                found.iter().zip(wanted).filter(differs).count()
+            }
+            _ => panic!("the output has another type"),
+        };
+    }
+    wrong
+}
+
+#[test]
+fn imported_networks_equal_onnx_runtime() {
+    for case in cases() {
+        let graph = import::onnx(&std::fs::read(&case.model).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let graph = passes::prepare(graph, &[], &Options::default()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let frames = frames(&graph, &Array::read(&case.data, "x"));
+        let expected = Array::read(&case.data, "y");
+        assert_eq!(mismatches(&graph, &frames, &expected, case.tolerance), 0, "{}: {graph:#?}", case.name);
+    }
+}
+
+#[test]
+fn balanced_and_gated_networks_equal_onnx_runtime() {
+    for case in cases() {
+        let graph = import::onnx(&std::fs::read(&case.model).unwrap()).unwrap();
+        let frames = frames(&graph, &Array::read(&case.data, "x"));
+        let graph = passes::prepare(graph, &frames, &Options::default()).unwrap();
+        let expected = Array::read(&case.data, "y");
+        assert_eq!(mismatches(&graph, &frames, &expected, case.tolerance), 0, "{}", case.name);
+    }
+}
+
+#[test]
+fn only_unprovable_operators_fall_back() {
+    for case in cases() {
+        let graph = import::onnx(&std::fs::read(&case.model).unwrap()).unwrap();
+        let graph = passes::prepare(graph, &[], &Options::default()).unwrap();
+        for node in &graph.nodes {
+            if let Place::Host(reason) = &node.place {
+                let expected = matches!(
+                    node.op,
+                    Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::AveragePool(_) | Op::Reshape | Op::Table(_)
+                );
+                assert!(expected || case.name.contains("symmetric"), "{}: {} '{}': {reason}", case.name, node.op.name(), node.name);
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! One trait for every way to reach a chip.
+
+use lacuna_spec::{Geometry, regs, tables};
+
+use crate::DeviceError;
+
+/// A chip on a host bus: the golden model, the Verilated chip, a serial port or a TCP peer.
+///
+/// Addresses and counts are in beats of [`Geometry::word_bytes`] bytes; see [`lacuna_spec::map`].
+#[async_trait::async_trait]
+pub trait Device: Send {
+    /// The chip's geometry, as its registers state it.
+    fn geometry(&self) -> Geometry;
+
+    /// What a user calls this device, such as `sim` or `serial:/dev/ttyUSB0`.
+    fn name(&self) -> String;
+
+    /// Writes whole beats to consecutive addresses.
+    ///
+    /// # Errors
+    /// [`DeviceError`] when the address is not mapped or the device is gone.
+    async fn write(&mut self, beat: u32, bytes: &[u8]) -> Result<(), DeviceError>;
+
+    /// Reads whole beats from consecutive addresses.
+    ///
+    /// # Errors
+    /// As [`Device::write`].
+    async fn read(&mut self, beat: u32, beats: usize) -> Result<Vec<u8>, DeviceError>;
+
+    /// Waits until the running program has halted; at most `cycles` chip cycles or an equivalent time.
+    ///
+    /// # Errors
+    /// [`DeviceError::Fault`] when the chip stopped on a fault, [`DeviceError::Hang`] when it did not stop.
+    async fn wait(&mut self, cycles: u64) -> Result<(), DeviceError>;
+}
+
+/// Register access over any device.
+pub struct Registers<'a>(pub &'a mut dyn Device);
+
+impl Registers<'_> {
+    /// Reads a 32-bit register.
+    ///
+    /// # Errors
+    /// As [`Device::read`].
+    pub async fn read(&mut self, register: u32) -> Result<u32, DeviceError> {
+        let beat = self.0.read(register, 1).await?;
+        Ok(low_word(&beat))
+    }
+
+    /// Writes a 32-bit register.
+    ///
+    /// # Errors
+    /// As [`Device::write`].
+    pub async fn write(&mut self, register: u32, value: u32) -> Result<(), DeviceError> {
+        let mut beat = vec![0u8; self.0.geometry().word_bytes()];
+        beat[..4].copy_from_slice(&value.to_le_bytes());
+        self.0.write(register, &beat).await
+    }
+
+    /// The fault that stopped the chip, if any; `Ok(false)` while it runs.
+    ///
+    /// # Errors
+    /// [`DeviceError::Fault`], or as [`Device::read`].
+    pub async fn halted(&mut self) -> Result<bool, DeviceError> {
+        let status = self.read(regs::STATUS).await?;
+        if status & 1 == 1 {
+            return Ok(false);
+        }
+        if status & 2 == 2 {
+            let fault = self.read(regs::FAULT).await?;
+            return Err(DeviceError::fault(fault));
+        }
+        Ok(true)
+    }
+
+    /// Refuses a chip that was built from another contract.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotLacuna`] or [`DeviceError::StaleLayout`].
+    pub async fn check_contract(&mut self) -> Result<(), DeviceError> {
+        let magic = self.read(regs::MAGIC).await?;
+        if magic != regs::MAGIC_VALUE {
+            return Err(DeviceError::NotLacuna { device: self.0.name(), found: magic });
+        }
+        let found = self.read(regs::LAYOUT_HASH).await?;
+        let expected = tables::layout_hash();
+        if found != expected {
+            return Err(DeviceError::StaleLayout { device: self.0.name(), found, expected });
+        }
+        Ok(())
+    }
+}
+
+/// The first 32 bits of a beat.
+#[must_use]
+pub fn low_word(beat: &[u8]) -> u32 {
+    beat.iter().take(4).rev().fold(0, |word, &byte| word << 8 | u32::from(byte))
+}

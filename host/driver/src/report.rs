@@ -1,0 +1,31 @@
+//! What a frame gave and cost.
+
+use lacuna_compiler::reference::Value;
+
+/// What one frame gave and cost.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct FrameReport {
+    /// The model's outputs, in its order.
+    pub outputs: Vec<Value>,
+    /// Chip cycles from start to halt, summed over the programs of the frame.
+    pub cycles: u64,
+    /// Digits that the lanes issued.
+    pub digits: u64,
+    /// Profile records, if asked for.
+    pub profile: Vec<InstrProfile>,
+}
+
+/// The chip's record of one instruction on one tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct InstrProfile {
+    /// Index in program memory.
+    pub instruction: usize,
+    /// Tile.
+    pub tile: usize,
+    /// Cycle of the program in which the unit accepted it.
+    pub start: u32,
+    /// Cycles until its last write.
+    pub cycles: u32,
+    /// Digits (`run`), words (`post`) or beats (`reshape`).
+    pub work: u32,
+}

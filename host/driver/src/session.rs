@@ -1,0 +1,280 @@
+//! Runs a compiled network on a device: loads it once, then streams frames through it.
+//!
+//! With one program and two buffers, the next frame is written while the chip computes the last one and
+//! its answer is read while the chip computes the next one.
+
+use lacuna_compiler::backend::{Compiled, PageImage, Program, Step, TensorLayout, io};
+use lacuna_compiler::graph::{Graph, TensorId};
+use lacuna_compiler::reference::{self, Value};
+use lacuna_spec::map::{self, Region};
+use lacuna_spec::regs::{self, ProfileField};
+use tracing::Instrument as _;
+
+use crate::device::{Device, Registers, low_word};
+use crate::{DeviceError, FrameReport, InstrProfile};
+
+/// Cycles that one frame may take before the chip counts as hung.
+pub const FRAME_LIMIT: u64 = 1 << 28;
+
+/// A network loaded on a device.
+pub struct Session<'a> {
+    device: &'a mut dyn Device,
+    compiled: &'a Compiled,
+    profile: bool,
+}
+
+/// Values of one frame's tensors, indexed by tensor.
+type Values = Vec<Option<Value>>;
+
+impl<'a> Session<'a> {
+    /// Checks that the chip fits the program and loads pages, parameters and instructions.
+    ///
+    /// # Errors
+    /// [`DeviceError::OtherGeometry`], [`DeviceError::StaleLayout`], or what the device says.
+    pub async fn load(device: &'a mut dyn Device, compiled: &'a Compiled) -> Result<Self, DeviceError> {
+        Registers(device).check_contract().await?;
+        let (chip, program) = (device.geometry(), compiled.geometry);
+        if chip.parameters() != program.parameters() {
+            return Err(DeviceError::OtherGeometry {
+                device: device.name(),
+                program: format!("{:?}", program.parameters()),
+                chip: format!("{:?}", chip.parameters()),
+            });
+        }
+        let mut session = Self { device, compiled, profile: false };
+        let span = tracing::info_span!("load", pages = compiled.pages.len());
+        session.load_all().instrument(span).await?;
+        Ok(session)
+    }
+
+    /// Reads the profile records of every instruction after each frame.
+    #[must_use]
+    pub fn with_profile(mut self) -> Self {
+        self.profile = true;
+        self
+    }
+
+    async fn load_all(&mut self) -> Result<(), DeviceError> {
+        let mut pages: Vec<&PageImage> = self.compiled.pages.iter().collect();
+        pages.sort_by_key(|page| (page.tile, page.lane, page.page));
+        for run in pages.chunk_by(|a, b| (a.tile, a.lane, a.page + 1) == (b.tile, b.lane, b.page)) {
+            let bytes: Vec<u8> = run.iter().flat_map(|page| bytemuck::cast_slice(&page.weights)).copied().collect();
+            self.device.write(map::weight_page(run[0].tile, run[0].lane, run[0].page), &bytes).await?;
+        }
+        for constant in &self.compiled.constants {
+            self.write_bytes(constant).await?;
+        }
+        for step in &self.compiled.steps {
+            if let Step::Chip(program) = step {
+                let mut bytes = Vec::new();
+                for instr in &program.instrs {
+                    bytes.extend(instr.pack()?);
+                }
+                let at = program.start * self.compiled.geometry.instr_beats();
+                self.device.write(Region::Program.at(at as u32), &bytes).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn write_bytes(&mut self, transfer: &io::Transfer) -> Result<(), DeviceError> {
+        let word = self.compiled.geometry.word_bytes();
+        let mut bytes = transfer.bytes.clone();
+        bytes.resize(bytes.len().next_multiple_of(word), 0);
+        self.device.write(map::tile_word(transfer.tile, transfer.address / word), &bytes).await
+    }
+
+    /// Streams frames; `report` gets each answer in order.
+    ///
+    /// # Errors
+    /// The first error of a frame or the device; frames before it have been reported.
+    pub async fn run(
+        &mut self,
+        frames: impl IntoIterator<Item = Vec<Value>>,
+        mut report: impl FnMut(FrameReport),
+    ) -> Result<(), DeviceError> {
+        let steps = &self.compiled.steps;
+        let chips: Vec<usize> = (0..steps.len()).filter(|&i| matches!(steps[i], Step::Chip(_))).collect();
+        match chips[..] {
+            [only] => self.stream(only, frames, report).await,
+            _ => {
+                for frame in frames {
+                    report(self.one(frame).await?);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// One frame, step after step.
+    async fn one(&mut self, frame: Vec<Value>) -> Result<FrameReport, DeviceError> {
+        let mut values = start(&self.compiled.graph, frame)?;
+        let mut answer = FrameReport::default();
+        for step in &self.compiled.steps {
+            match step {
+                Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
+                Step::Chip(program) => {
+                    self.send(program, &values, 0).await?;
+                    self.launch(program, 0).await?;
+                    self.finish(program, &mut answer).await?;
+                    self.receive(program, &mut values, 0).await?;
+                }
+            }
+        }
+        answer.outputs = outputs(&self.compiled.graph, values);
+        Ok(answer)
+    }
+
+    /// Frames through the only program, the next one sent while one is computed.
+    async fn stream(
+        &mut self,
+        at: usize,
+        frames: impl IntoIterator<Item = Vec<Value>>,
+        mut report: impl FnMut(FrameReport),
+    ) -> Result<(), DeviceError> {
+        let compiled = self.compiled;
+        let Step::Chip(program) = &compiled.steps[at] else { unreachable!("the caller found a program there") };
+        let before = |frame| -> Result<Values, DeviceError> {
+            let mut values = start(&compiled.graph, frame)?;
+            run_host(&compiled.graph, &compiled.steps[..at], &mut values)?;
+            Ok(values)
+        };
+        let apart = program.input_stride > 0;
+        let mut frames = frames.into_iter();
+        let Some(first) = frames.next() else { return Ok(()) };
+        let mut current = before(first)?;
+        let mut buffer = 0;
+        self.send(program, &current, buffer).await?;
+        self.launch(program, buffer).await?;
+        loop {
+            let span = tracing::debug_span!("frame", buffer);
+            let mut next = frames.next().map(&before).transpose()?;
+            if let (Some(values), true) = (&next, apart) {
+                self.send(program, values, 1 - buffer).instrument(span.clone()).await?;
+            }
+            let mut answer = FrameReport::default();
+            self.finish(program, &mut answer).instrument(span.clone()).await?;
+            if let (Some(_), true) = (&next, apart) {
+                self.launch(program, 1 - buffer).await?;
+            }
+            self.receive(program, &mut current, buffer).instrument(span).await?;
+            run_host(&compiled.graph, &compiled.steps[at + 1..], &mut current)?;
+            answer.outputs = outputs(&compiled.graph, current);
+            report(answer);
+            let Some(values) = next.take() else { return Ok(()) };
+            if apart {
+                buffer = 1 - buffer;
+            } else {
+                self.send(program, &values, 0).await?;
+                self.launch(program, 0).await?;
+            }
+            current = values;
+        }
+    }
+
+    async fn send(&mut self, program: &Program, values: &Values, buffer: usize) -> Result<(), DeviceError> {
+        for (id, layout) in &program.inputs {
+            let Some(Some(Value::I8(frame))) = values.get(id.0) else {
+                return Err(not_int8(&self.compiled.graph, *id));
+            };
+            let pad = self.compiled.graph.tensor(*id).quant.map_or(0, |quant| quant.zero_point as i8);
+            for mut transfer in io::pack_input(layout, frame, pad) {
+                transfer.address += buffer * program.input_stride;
+                self.write_bytes(&transfer).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn launch(&mut self, program: &Program, buffer: usize) -> Result<(), DeviceError> {
+        let mut registers = Registers(self.device);
+        registers.write(regs::INPUT_OFFSET, (buffer * program.input_stride) as u32).await?;
+        registers.write(regs::OUTPUT_OFFSET, (buffer * program.output_stride) as u32).await?;
+        registers.write(regs::START, program.start as u32).await
+    }
+
+    async fn finish(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
+        self.device.wait(FRAME_LIMIT).await?;
+        let mut registers = Registers(self.device);
+        answer.cycles += u64::from(registers.read(regs::CYCLES).await?);
+        answer.digits += u64::from(registers.read(regs::DIGITS).await?);
+        if self.profile {
+            self.read_profile(program, answer).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_profile(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
+        for (index, instr) in program.instrs.iter().enumerate() {
+            let tiles = instr.head().tiles;
+            for tile in (0..self.compiled.geometry.tiles).filter(|tile| tiles >> tile & 1 == 1) {
+                let mut fields = [0u32; 3];
+                for (slot, field) in fields.iter_mut().zip([ProfileField::Start, ProfileField::Cycles, ProfileField::Work]) {
+                    let beat = self.device.read(map::profile(program.start + index, tile, field), 1).await?;
+                    *slot = low_word(&beat);
+                }
+                let [start, cycles, work] = fields;
+                answer.profile.push(InstrProfile { instruction: program.start + index, tile, start, cycles, work });
+            }
+        }
+        Ok(())
+    }
+
+    async fn receive(&mut self, program: &Program, values: &mut Values, buffer: usize) -> Result<(), DeviceError> {
+        for (id, layout) in &program.outputs {
+            let bytes = self.read_output(layout, buffer * program.output_stride).await?;
+            values[id.0] = Some(Value::I8(io::unpack_output(layout, &bytes)));
+        }
+        Ok(())
+    }
+
+    async fn read_output(&mut self, layout: &TensorLayout, offset: usize) -> Result<Vec<u8>, DeviceError> {
+        let word = self.compiled.geometry.word_bytes();
+        let mut bytes = Vec::new();
+        for (tile, address, count) in io::output_ranges(layout) {
+            let address = address + offset;
+            let beats = (address + count).div_ceil(word) - address / word;
+            let read = self.device.read(map::tile_word(tile, address / word), beats).await?;
+            bytes.extend_from_slice(&read[address % word..][..count]);
+        }
+        Ok(bytes)
+    }
+}
+
+fn start(graph: &Graph, frame: Vec<Value>) -> Result<Values, DeviceError> {
+    reference::check_inputs(graph, &frame)?;
+    let mut values = reference::constants(graph);
+    for (id, value) in graph.inputs.iter().zip(frame) {
+        values[id.0] = Some(value);
+    }
+    Ok(values)
+}
+
+fn run_host(graph: &Graph, steps: &[Step], values: &mut Values) -> Result<(), DeviceError> {
+    for step in steps {
+        if let Step::Host(node) = step {
+            host(graph, *node, values)?;
+        }
+    }
+    Ok(())
+}
+
+fn host(graph: &Graph, node: usize, values: &mut Values) -> Result<(), DeviceError> {
+    let node = &graph.nodes[node];
+    let operands = reference::operands(graph, node, values)?;
+    let value = reference::apply(graph, node, &operands)?;
+    values[node.output.0] = Some(value);
+    Ok(())
+}
+
+fn outputs(graph: &Graph, mut values: Values) -> Vec<Value> {
+    graph.outputs.iter().filter_map(|id| values[id.0].take()).collect()
+}
+
+fn not_int8(graph: &Graph, id: TensorId) -> DeviceError {
+    DeviceError::Frame(lacuna_compiler::Error::Type {
+        value: graph.tensor(id).name.clone(),
+        found: "no int8 value".into(),
+        expected: "an int8 tensor at the chip's input".into(),
+    })
+}
