@@ -1,0 +1,50 @@
+// Packs the windows of a vector into row words and subtracts the gate value.
+//
+// Contract:   a window comes rotated, its first byte at `position_i`; the bytes below it are those
+//             held from the windows before it. `keep_i`: the window joins the bytes held; with
+//             `full_i` it completes a word, and what wraps round to its bottom is held instead.
+//             `flush_i`: no window, the bytes held go out. Byte i of the outcome, less the gate
+//             value, is bits 9*i of `data_o`, two's complement.
+// Throughput: one window a cycle.
+// Latency:    1 cycle.
+module lacuna_assembler #(
+  parameter  int unsigned Lanes     = 8,
+  localparam int unsigned WordBytes = 2 * Lanes,
+  localparam int unsigned OffWidth  = $clog2(WordBytes)
+) (
+  input  logic                   clk_i,
+
+  input  logic                   keep_i,
+  input  logic                   full_i,
+  input  logic                   flush_i,
+  // Every byte of the window is `pad_byte_i`.
+  input  logic                   pad_i,
+  input  logic [OffWidth-1:0]    position_i,
+  input  logic [7:0]             pad_byte_i,
+  input  logic [7:0]             gate_i,
+  input  logic [WordBytes*8-1:0] window_i,
+
+  output logic [WordBytes*9-1:0] data_o
+);
+
+  logic [WordBytes*8-1:0] window, merged, held_q;
+  logic [WordBytes*9-1:0] data_d, data_q;
+
+  assign window = pad_i ? {WordBytes{pad_byte_i}} : window_i;
+
+  always_comb begin
+    for (int unsigned b = 0; b < WordBytes; b++) begin
+      merged[8*b +: 8] = (flush_i || OffWidth'(b) < position_i) ? held_q[8*b +: 8]
+                                                                : window[8*b +: 8];
+      data_d[9*b +: 9] = {merged[8*b+7], merged[8*b +: 8]} - {gate_i[7], gate_i};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (keep_i) held_q <= full_i ? window : merged;
+    data_q <= data_d;
+  end
+
+  assign data_o = data_q;
+
+endmodule

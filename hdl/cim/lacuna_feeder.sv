@@ -1,0 +1,301 @@
+// Feeder: reads the windows of `run` and `post` and hands over row words, taps and parameters.
+//
+// A *slot* is issued a cycle: a parameter word, a window, or a flush of the bytes that a vector's
+// last window left over. Its control travels beside the tile memory's two read cycles. The windows of
+// a vector are packed into row words without gaps: `fill` is the place of the next byte.
+//
+// Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
+//             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
+//             reduced. The parameters of a block wait for a free bank. The last tap of a word is
+//             issued Columns / ReduceColumns cycles after the one before it, or later.
+// Throughput: one window a cycle.
+// Latency:    start to first slot 1 cycle; slot to output 3 cycles.
+module lacuna_feeder #(
+  parameter  int unsigned Lanes         = 8,
+  parameter  int unsigned Pages         = 512,
+  parameter  int unsigned TileWords     = 2048,
+  parameter  int unsigned ReduceColumns = 4,
+  localparam int unsigned WordBytes     = 2 * Lanes,
+  localparam int unsigned OffWidth      = $clog2(WordBytes),
+  localparam int unsigned AddrWidth     = $clog2(TileWords * WordBytes),
+  localparam int unsigned PageWidth     = $clog2(Pages)
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+
+  // The instruction is held from `start_i` to the end of the job.
+  input  logic                   start_i,
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic [511:0]           instr_i,
+  /* verilator lint_on UNUSEDSIGNAL */
+  input  logic [AddrWidth-1:0]   input_offset_i,
+
+  output logic                   rd_req_o,
+  output logic [AddrWidth-1:0]   rd_addr_o,
+  output logic [OffWidth-1:0]    rd_position_o,
+  // Two cycles after `rd_req_o`.
+  input  logic [WordBytes*8-1:0] rd_data_i,
+
+  // Every lane's queue holds at most LaneQueue - FeedLatency entries.
+  input  logic                   room_i,
+  // A vector is reduced.
+  input  logic                   reduced_i,
+  // Row i of the word is bits 9*i of the data, two's complement; rows from the count on mean nothing.
+  output logic                   word_valid_o,
+  output logic [WordBytes*9-1:0] word_data_o,
+  output logic [OffWidth:0]      word_count_o,
+  output logic [PageWidth-1:0]   word_page_o,
+  output logic [1:0]             word_tag_o,
+  output logic                   word_last_o,
+
+  output logic                   tap_valid_o,
+  output logic [WordBytes*8-1:0] tap_data_o,
+  output logic                   tap_pad_o,
+  output logic                   tap_first_o,
+  output logic                   tap_last_o,
+
+  // Post has finished with a block's parameters.
+  input  logic                   block_done_i,
+  output logic                   param_valid_o,
+  output logic [3:0]             param_index_o,
+  output logic                   param_bank_o,
+  output logic [WordBytes*8-1:0] param_data_o
+);
+
+  // Cycles that the post unit takes for a word.
+  localparam int unsigned Groups        = WordBytes / ReduceColumns;
+  localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups);
+  localparam int unsigned ConstantBytes = 24;  // of post_constants_t
+  localparam logic [3:0]  LastRunParam  = 4'(lacuna_spec_pkg::ParamWords - 1);
+  localparam logic [3:0]  LastConstant  = 4'((ConstantBytes + WordBytes - 1) / WordBytes - 1);
+
+  localparam logic [1:0] Idle    = 2'd0;
+  localparam logic [1:0] Params  = 2'd1;
+  localparam logic [1:0] Windows = 2'd2;
+  localparam logic [1:0] Flush   = 2'd3;
+
+  // The instruction's parts.
+  /* verilator lint_off UNUSEDSIGNAL */
+  lacuna_spec_pkg::head_t      head;
+  lacuna_spec_pkg::walk_t      walk;
+  lacuna_spec_pkg::run_tail_t  run_tail;
+  lacuna_spec_pkg::post_tail_t post_tail;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic                        run, has_params;
+
+  assign head       = instr_i[127:0];
+  assign walk       = instr_i[383:128];
+  assign run_tail   = instr_i[511:384];
+  assign post_tail  = instr_i[511:384];
+  assign run        = head.opcode == lacuna_spec_pkg::OpRun;
+  assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
+
+  // The window that is next.
+  logic [AddrWidth-1:0] window_addr;
+  logic                 pad, first, last, block_end, job_end, next_window;
+  logic [OffWidth:0]    bytes;
+
+  lacuna_walker #(.Lanes(Lanes), .TileWords(TileWords)) u_walker (
+    .clk_i,
+    .walk_i     (walk),
+    .run_i      (run),
+    .offset_i   (head.from_input ? input_offset_i : '0),
+    .load_i     (start_i),
+    .advance_i  (next_window),
+    .addr_o     (window_addr),
+    .pad_o      (pad),
+    .bytes_o    (bytes),
+    .first_o    (first),
+    .last_o     (last),
+    .block_end_o(block_end),
+    .job_end_o  (job_end)
+  );
+
+  // Issue.
+  logic [1:0]           state_q, state_after;
+  logic [AddrWidth-1:0] param_addr_q;
+  logic [3:0]           param_index_q;
+  logic                 bank_q;
+  logic [1:0]           loaded_q;     // blocks loaded and not finished by post
+  logic [1:0]           in_flight_q;  // vectors fed and not reduced
+  logic [GapWidth-1:0]  gap_q;        // cycles until a last tap may be issued
+  logic [OffWidth-1:0]  fill_q;
+  logic [1:0]           tag_q;
+  logic [PageWidth-1:0] page_q, block_page_q, next_block_page;
+
+  logic issue_param, issue_window, issue_flush, param_end;
+  logic word_full, left_over, word_out, vector_end;
+  logic [OffWidth:0] filled;
+
+  assign param_end    = param_index_q == (run ? LastRunParam : LastConstant);
+  assign issue_param  = (state_q == Params)
+                     && (!run || (param_index_q != '0) || (loaded_q != 2'd2));
+  assign issue_window = (state_q == Windows)
+                     && (run ? room_i && (!first
+                                          || in_flight_q != 2'(lacuna_spec_pkg::VectorsInFlight))
+                             : !last || (gap_q == '0));
+  assign issue_flush  = (state_q == Flush) && room_i;
+
+  assign filled      = {1'b0, fill_q} + bytes;
+  assign word_full   = filled[OffWidth];
+  assign left_over   = word_full && (filled[OffWidth-1:0] != '0);
+  assign word_out    = issue_flush || (issue_window && run && (word_full || last));
+  assign vector_end  = issue_flush || (issue_window && run && last && !left_over);
+  assign next_window = run ? issue_flush || (issue_window && !(last && left_over)) : issue_window;
+
+  assign next_block_page = block_page_q + run_tail.vector_pages[PageWidth-1:0];
+  assign state_after     = job_end ? Idle : (block_end ? Params : Windows);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      state_q <= Idle;
+    end else if (start_i) begin
+      state_q <= has_params ? Params : Windows;
+    end else if (issue_param) begin
+      if (param_end) state_q <= Windows;
+    end else if (issue_window && run && last && left_over) begin
+      state_q <= Flush;
+    end else if (next_window) begin
+      state_q <= state_after;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      param_addr_q  <= run ? run_tail.params[AddrWidth-1:0]
+                           : post_tail.params[AddrWidth-1:0];
+      param_index_q <= '0;
+      bank_q        <= 1'b0;
+      loaded_q      <= '0;
+      in_flight_q   <= '0;
+      gap_q         <= '0;
+      fill_q        <= '0;
+      tag_q         <= '0;
+      page_q        <= run_tail.page[PageWidth-1:0];
+      block_page_q  <= run_tail.page[PageWidth-1:0];
+    end else begin
+      if (issue_param) begin
+        param_addr_q  <= param_addr_q + AddrWidth'(WordBytes);
+        param_index_q <= param_end ? '0 : param_index_q + 4'd1;
+        bank_q        <= bank_q ^ param_end;
+      end
+      loaded_q    <= loaded_q + 2'(run && issue_param && (param_index_q == '0))
+                              - 2'(run && block_done_i);
+      in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
+
+      if (issue_window && last) gap_q <= GapWidth'(Groups - 1);
+      else if (gap_q != '0) gap_q <= gap_q - GapWidth'(1);
+
+      if (vector_end) fill_q <= '0;
+      else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
+      if (vector_end) tag_q <= tag_q + 2'd1;
+
+      if (vector_end) page_q <= block_end ? next_block_page : block_page_q;
+      else if (word_out) page_q <= page_q + PageWidth'(2);
+      if (vector_end && block_end) block_page_q <= next_block_page;
+    end
+  end
+
+  assign rd_req_o      = issue_param || (issue_window && !pad);
+  assign rd_addr_o     = (state_q == Params) ? param_addr_q : window_addr;
+  assign rd_position_o = (state_q == Windows) && run ? fill_q : '0;
+
+  // Slots on their way: stage 1, then stage 2 beside the data, then the outputs.
+  typedef struct packed {
+    logic                 pad;
+    logic                 flush;
+    logic                 full;      // completes a word
+    logic                 first;
+    logic                 last;
+    logic                 bank;
+    logic [3:0]           index;
+    logic [OffWidth-1:0]  position;  // of the window's first byte
+    logic [OffWidth:0]    count;
+    logic [PageWidth-1:0] page;
+    logic [1:0]           tag;
+  } slot_t;
+
+  slot_t      slot, slot_1_q, slot_2_q;
+  /* verilator lint_off UNUSEDSIGNAL */
+  slot_t      slot_3_q;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [2:0] kind, kind_1_q, kind_2_q, kind_3_q;  // parameter, tap, word
+  logic       keep, keep_1_q, keep_2_q;            // the slot changes the bytes held
+
+  assign kind = {issue_param, issue_window && !run, word_out};
+  assign keep = issue_window && run;
+
+  always_comb begin
+    slot          = '0;
+    slot.pad      = issue_window && pad;
+    slot.flush    = issue_flush;
+    slot.full     = word_full;
+    slot.first    = first;
+    slot.last     = run ? vector_end : last;
+    slot.bank     = bank_q;
+    slot.index    = param_index_q;
+    slot.position = rd_position_o;
+    slot.page     = page_q;
+    slot.tag      = tag_q;
+    if (issue_flush) slot.count = {1'b0, fill_q};
+    else if (word_full) slot.count = (OffWidth + 1)'(WordBytes);
+    else slot.count = filled;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      {kind_1_q, kind_2_q, kind_3_q} <= '0;
+      {keep_1_q, keep_2_q}           <= '0;
+    end else begin
+      {kind_1_q, kind_2_q, kind_3_q} <= {kind, kind_1_q, kind_2_q};
+      {keep_1_q, keep_2_q}           <= {keep, keep_1_q};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    slot_1_q <= slot;
+    slot_2_q <= slot_1_q;
+    slot_3_q <= slot_2_q;
+  end
+
+  logic [WordBytes*9-1:0] data;
+  logic [WordBytes*8-1:0] raw;  // taps and parameters: nothing was subtracted
+
+  lacuna_assembler #(.Lanes(Lanes)) u_assembler (
+    .clk_i,
+    .keep_i    (keep_2_q),
+    .full_i    (slot_2_q.full),
+    .flush_i   (slot_2_q.flush),
+    .pad_i     (slot_2_q.pad),
+    .position_i(slot_2_q.position),
+    .pad_byte_i(walk.pad),
+    .gate_i    (kind_2_q[0] ? run_tail.gate : '0),
+    .window_i  (rd_data_i),
+    .data_o    (data)
+  );
+
+  always_comb begin
+    for (int unsigned b = 0; b < WordBytes; b++) begin
+      raw[8*b +: 8] = data[9*b +: 8];
+    end
+  end
+
+  assign word_valid_o = kind_3_q[0];
+  assign word_data_o  = data;
+  assign word_count_o = slot_3_q.count;
+  assign word_page_o  = slot_3_q.page;
+  assign word_tag_o   = slot_3_q.tag;
+  assign word_last_o  = slot_3_q.last;
+
+  assign tap_valid_o = kind_3_q[1];
+  assign tap_data_o  = raw;
+  assign tap_pad_o   = slot_3_q.pad;
+  assign tap_first_o = slot_3_q.first;
+  assign tap_last_o  = slot_3_q.last;
+
+  assign param_valid_o = kind_3_q[2];
+  assign param_data_o  = raw;
+  assign param_index_o = slot_3_q.index;
+  assign param_bank_o  = slot_3_q.bank;
+
+endmodule

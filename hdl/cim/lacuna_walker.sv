@@ -1,0 +1,182 @@
+// Walks the windows of a `run` or `post` instruction: the loops of `walk_t`, without a multiplier.
+//
+// Order, outermost first: block, oy, ox, [post: segment], ky, kx, [run: segment]. One level advances
+// at a time: its address is stepped and becomes the address of every level inside it. Counts are 1 or
+// more.
+//
+// Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
+//             describe the current window and hold until then; after the last window they restart.
+// Throughput: one window a cycle.
+// Latency:    one cycle from load to the first window.
+module lacuna_walker #(
+  parameter  int unsigned Lanes     = 8,
+  parameter  int unsigned TileWords = 2048,
+  localparam int unsigned WordBytes = 2 * Lanes,
+  localparam int unsigned OffWidth  = $clog2(WordBytes),
+  localparam int unsigned AddrWidth = $clog2(TileWords * WordBytes)
+) (
+  input  logic                   clk_i,
+
+  // Held from `load_i` to the end of the job. The walk has outputs, too, and room for bigger memories.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  lacuna_spec_pkg::walk_t walk_i,
+  /* verilator lint_on UNUSEDSIGNAL */
+  input  logic                   run_i,
+  input  logic [AddrWidth-1:0]   offset_i,
+
+  input  logic                   load_i,
+  input  logic                   advance_i,
+
+  output logic [AddrWidth-1:0]   addr_o,
+  // Outside the input: nothing is read.
+  output logic                   pad_o,
+  // 1 to WordBytes.
+  output logic [OffWidth:0]      bytes_o,
+  // First and last window of a vector (`run`) or of an output word (`post`).
+  output logic                   first_o,
+  output logic                   last_o,
+  output logic                   block_end_o,
+  output logic                   job_end_o
+);
+
+  // Wide enough for any window of a layer that fits `in_h` and `in_w`, in two's complement.
+  localparam int unsigned CoordWidth = 13;
+
+  if (AddrWidth > 16) begin : gen_bad_addr
+    $error("lacuna_walker: AddrWidth is %0d; an instruction steps by 16 bits at most", AddrWidth);
+  end
+
+  // Windows left at each level, this one included: 0 is the innermost.
+  logic [9:0] left_0_q, left_2_q, left_3_q, left_4_q;
+  logic [5:0] left_1_q;
+  logic [6:0] left_block_q;
+  logic [9:0] count_0, count_2;
+  logic [5:0] count_1;
+
+  assign count_0 = run_i ? walk_i.segments : {4'd0, walk_i.k_w};
+  assign count_1 = run_i ? walk_i.k_w : walk_i.k_h;
+  assign count_2 = run_i ? {4'd0, walk_i.k_h} : walk_i.segments;
+
+  logic last_0, last_1, last_2, last_3, last_4, last_block;
+  logic inner_end;
+
+  assign last_0     = left_0_q == 10'd1;
+  assign last_1     = left_1_q == 6'd1;
+  assign last_2     = left_2_q == 10'd1;
+  assign last_3     = left_3_q == 10'd1;
+  assign last_4     = left_4_q == 10'd1;
+  assign last_block = left_block_q == 7'd1;
+  assign inner_end  = last_0 && last_1 && last_2;
+
+  // The level that advances next, one-hot; `level_block` when the whole block is done.
+  logic [4:0] level;
+  logic       level_block;
+  logic       seg_end, next_kx, next_ky, next_seg;
+
+  assign level[0]    = !last_0;
+  assign level[1]    = last_0 && !last_1;
+  assign level[2]    = last_0 && last_1 && !last_2;
+  assign level[3]    = inner_end && !last_3;
+  assign level[4]    = inner_end && last_3 && !last_4;
+  assign level_block = inner_end && last_3 && last_4;
+
+  assign next_kx  = run_i ? level[1] : level[0];
+  assign next_ky  = run_i ? level[2] : level[1];
+  assign next_seg = run_i ? level[0] : level[2];
+  assign seg_end  = run_i ? last_0 : last_2;
+
+  // Addresses: the current one at the start of each level.
+  logic [AddrWidth-1:0] addr_0_q, addr_1_q, addr_2_q, addr_3_q, addr_4_q;
+  logic [AddrWidth-1:0] from, step, start, addr_next;
+
+  always_comb begin
+    from = addr_4_q;
+    step = walk_i.step_oy[AddrWidth-1:0];
+    if (level[0]) from = addr_0_q;
+    if (level[1]) from = addr_1_q;
+    if (level[2]) from = addr_2_q;
+    if (level[3]) begin
+      from = addr_3_q;
+      step = walk_i.step_ox[AddrWidth-1:0];
+    end
+    if (next_seg) step = AddrWidth'(WordBytes);
+    if (next_kx) step = walk_i.step_kx[AddrWidth-1:0];
+    if (next_ky) step = walk_i.step_ky[AddrWidth-1:0];
+  end
+
+  assign start     = walk_i.start[AddrWidth-1:0] + offset_i;
+  assign addr_next = (load_i || level_block) ? start : from + step;
+
+  // Input coordinates: of the current window, and of the first window of the current output.
+  logic [CoordWidth-1:0] y_q, x_q, y_out_q, x_out_q;
+  logic [CoordWidth-1:0] y_first, x_first, y_next, x_next;
+  logic                  first_q;
+
+  assign y_first = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
+  assign x_first = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
+
+  always_comb begin
+    y_next = y_q;
+    x_next = x_q;
+    if (load_i || level_block) begin
+      y_next = y_first;
+      x_next = x_first;
+    end else if (level[4]) begin
+      y_next = y_out_q + CoordWidth'(walk_i.y_stride);
+      x_next = x_first;
+    end else if (level[3]) begin
+      y_next = y_out_q;
+      x_next = x_out_q + CoordWidth'(walk_i.x_stride);
+    end else if (next_ky) begin
+      y_next = y_q + CoordWidth'(walk_i.y_dilation);
+      x_next = x_out_q;
+    end else if (next_kx) begin
+      x_next = x_q + CoordWidth'(walk_i.x_dilation);
+    end else if (!run_i) begin
+      y_next = y_out_q;
+      x_next = x_out_q;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (load_i || advance_i) begin
+      left_0_q <= (load_i || last_0) ? count_0 : left_0_q - 10'd1;
+      if (load_i || last_0) begin
+        left_1_q <= (load_i || last_1) ? count_1 : left_1_q - 6'd1;
+      end
+      if (load_i || (last_0 && last_1)) begin
+        left_2_q <= (load_i || last_2) ? count_2 : left_2_q - 10'd1;
+      end
+      if (load_i || inner_end) begin
+        left_3_q <= (load_i || last_3) ? walk_i.out_w : left_3_q - 10'd1;
+      end
+      if (load_i || (inner_end && last_3)) begin
+        left_4_q <= (load_i || last_4) ? walk_i.out_h : left_4_q - 10'd1;
+      end
+      if (load_i || level_block) begin
+        left_block_q <= (load_i || last_block) ? walk_i.blocks : left_block_q - 7'd1;
+      end
+
+      addr_0_q <= addr_next;
+      if (load_i || !level[0]) addr_1_q <= addr_next;
+      if (load_i || !(|level[1:0])) addr_2_q <= addr_next;
+      if (load_i || inner_end) addr_3_q <= addr_next;
+      if (load_i || (inner_end && last_3)) addr_4_q <= addr_next;
+
+      y_q <= y_next;
+      x_q <= x_next;
+      if (load_i || inner_end) x_out_q <= x_next;
+      if (load_i || (inner_end && last_3)) y_out_q <= y_next;
+      first_q <= load_i || last_o;
+    end
+  end
+
+  assign addr_o      = addr_0_q;
+  assign pad_o       = (y_q >= CoordWidth'(walk_i.in_h)) || (x_q >= CoordWidth'(walk_i.in_w));
+  assign bytes_o     = seg_end ? walk_i.tail[OffWidth:0] : (OffWidth + 1)'(WordBytes);
+  assign first_o     = first_q;
+  assign last_o      = run_i ? inner_end : (last_0 && last_1);
+  assign block_end_o = level_block;
+  assign job_end_o   = level_block && last_block;
+
+endmodule

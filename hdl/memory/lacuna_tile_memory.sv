@@ -1,0 +1,137 @@
+// Tile memory: windows of 1 to W bytes at any byte address, W = 2 * Lanes.
+//
+// Two banks hold the even and the odd words, so that a window which straddles two words is read or
+// written in one cycle. Addresses wrap at the end of the memory.
+//
+// Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of `rd_data_o`,
+//             for all k in 0..W-1. Write: byte k of `wr_data_i` goes to `wr_addr_i + k`, for
+//             k < `wr_bytes_i` (1 to W).
+// Throughput: one read and one write a cycle.
+// Latency:    read 2 cycles; a write is seen by reads 2 cycles later.
+module lacuna_tile_memory #(
+  parameter  int unsigned Lanes     = 8,
+  parameter  int unsigned TileWords = 2048,
+  localparam int unsigned WordBytes = 2 * Lanes,
+  localparam int unsigned OffWidth  = $clog2(WordBytes),
+  localparam int unsigned AddrWidth = $clog2(TileWords * WordBytes)
+) (
+  input  logic                   clk_i,
+
+  input  logic                   rd_en_i,
+  input  logic [AddrWidth-1:0]   rd_addr_i,
+  input  logic [OffWidth-1:0]    rd_position_i,
+  output logic [WordBytes*8-1:0] rd_data_o,
+
+  input  logic                   wr_en_i,
+  input  logic [AddrWidth-1:0]   wr_addr_i,
+  input  logic [OffWidth:0]      wr_bytes_i,
+  input  logic [WordBytes*8-1:0] wr_data_i
+);
+
+  if (TileWords < 4 || (TileWords & (TileWords - 1)) != 0) begin : gen_bad_words
+    $error("lacuna_tile_memory: TileWords is %0d; it must be a power of two, 4 or more", TileWords);
+  end
+  if ((WordBytes & (WordBytes - 1)) != 0) begin : gen_bad_lanes
+    $error("lacuna_tile_memory: Lanes is %0d; it must be a power of two", Lanes);
+  end
+
+  localparam int unsigned Bits      = WordBytes * 8;
+  localparam int unsigned IndexBits = AddrWidth - OffWidth - 1;  // of a word inside its bank
+
+  // Read, first cycle: both banks are addressed.
+  logic [OffWidth-1:0]  rd_off;
+  logic [IndexBits-1:0] rd_index;
+  logic                 rd_odd;
+  logic [Bits-1:0]      rd_even_word, rd_odd_word;
+
+  assign {rd_index, rd_odd, rd_off} = rd_addr_i;
+
+  // Read, second cycle: bytes below the offset come from the following word; then they are rotated
+  // into place.
+  logic [OffWidth-1:0] rd_off_q, rd_turn_q;
+  logic                rd_odd_q;
+  logic [Bits-1:0]     rd_merged, rd_turned;
+  logic [Bits-1:0]     rd_data_q;
+
+  always_comb begin
+    for (int unsigned b = 0; b < WordBytes; b++) begin
+      rd_merged[8*b +: 8] = (rd_odd_q != (OffWidth'(b) < rd_off_q)) ? rd_odd_word[8*b +: 8]
+                                                                    : rd_even_word[8*b +: 8];
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    rd_off_q  <= rd_off;
+    rd_turn_q <= rd_off - rd_position_i;
+    rd_odd_q  <= rd_odd;
+    rd_data_q <= rd_turned;
+  end
+
+  lacuna_rotate #(.WordBytes(WordBytes)) u_rd_rotate (
+    .turn_i(rd_turn_q),
+    .data_i(rd_merged),
+    .data_o(rd_turned)
+  );
+
+  assign rd_data_o = rd_data_q;
+
+  // Write, first cycle: rotated left to its place, and the bytes of each word marked.
+  logic [OffWidth-1:0]    wr_off;
+  logic [IndexBits-1:0]   wr_index;
+  logic                   wr_odd;
+  logic [2*WordBytes-1:0] wr_mask;
+  logic [Bits-1:0]        wr_turned;
+  logic [WordBytes-1:0]   wr_first, wr_second;
+
+  assign {wr_index, wr_odd, wr_off} = wr_addr_i;
+
+  always_comb begin
+    wr_mask = '0;
+    for (int unsigned b = 0; b < WordBytes; b++) begin
+      wr_mask[b] = (OffWidth + 1)'(b) < wr_bytes_i;
+    end
+    wr_mask = wr_mask << wr_off;
+  end
+
+  assign {wr_second, wr_first} = wr_mask;
+
+  lacuna_rotate #(.WordBytes(WordBytes)) u_wr_rotate (
+    .turn_i(OffWidth'(0) - wr_off),
+    .data_i(wr_data_i),
+    .data_o(wr_turned)
+  );
+
+  // Write, second cycle: into the banks.
+  logic [IndexBits-1:0] wr_even_index_q, wr_odd_index_q;
+  logic [WordBytes-1:0] wr_even_be_q, wr_odd_be_q;
+  logic [Bits-1:0]      wr_data_q;
+
+  always_ff @(posedge clk_i) begin
+    wr_even_index_q <= wr_index + IndexBits'(wr_odd);
+    wr_odd_index_q  <= wr_index;
+    wr_even_be_q    <= wr_en_i ? (wr_odd ? wr_second : wr_first) : '0;
+    wr_odd_be_q     <= wr_en_i ? (wr_odd ? wr_first : wr_second) : '0;
+    wr_data_q       <= wr_turned;
+  end
+
+  lacuna_ram_1r1w #(.Words(TileWords / 2), .WordBytes(WordBytes)) u_even (
+    .clk_i,
+    .rd_en_i  (rd_en_i),
+    .rd_addr_i(rd_index + IndexBits'(rd_odd)),
+    .rd_data_o(rd_even_word),
+    .wr_be_i  (wr_even_be_q),
+    .wr_addr_i(wr_even_index_q),
+    .wr_data_i(wr_data_q)
+  );
+
+  lacuna_ram_1r1w #(.Words(TileWords / 2), .WordBytes(WordBytes)) u_odd (
+    .clk_i,
+    .rd_en_i  (rd_en_i),
+    .rd_addr_i(rd_index),
+    .rd_data_o(rd_odd_word),
+    .wr_be_i  (wr_odd_be_q),
+    .wr_addr_i(wr_odd_index_q),
+    .wr_data_i(wr_data_q)
+  );
+
+endmodule
