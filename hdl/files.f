@@ -16,6 +16,12 @@ hdl/memory/lacuna_tile_ports.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_feeder.sv
+hdl/cim/lacuna_recode.sv
+hdl/cim/lacuna_lane.sv
+hdl/cim/lacuna_cell.sv
+hdl/cim/lacuna_cells.sv
+hdl/cim/lacuna_reduce.sv
+hdl/cim/lacuna_macro.sv
 hdl/reshape/lacuna_reshape_walker.sv
 hdl/reshape/lacuna_reshape.sv
 hdl/reshape/lacuna_route.sv
@@ -24,3 +30,7 @@ hdl/control/lacuna_registers.sv
 hdl/control/lacuna_sequencer.sv
 hdl/control/lacuna_scoreboard.sv
 hdl/control/lacuna_profile.sv
+hdl/post/lacuna_normalise.sv
+hdl/post/lacuna_multiply.sv
+hdl/post/lacuna_round.sv
+hdl/post/lacuna_requantise.sv

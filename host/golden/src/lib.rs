@@ -1,4 +1,8 @@
 //! Bit-exact and cycle-exact model of the chip: one module for each RTL block.
 
+pub mod cim;
+pub mod control;
 pub mod feeder;
+pub mod memory;
+pub mod reshape;
 pub mod stream;

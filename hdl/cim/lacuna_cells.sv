@@ -1,0 +1,135 @@
+// The cells of one lane: their weights, one page a word, and the pipeline that drives them.
+//
+// Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
+//             ends a vector: `hold` then keeps what the slots before this cycle added up to. A slot
+//             whose digit is 0 leaves every register as it is. `hold_o` shows column group `group_i`.
+//             A page may be written while others are used, not while its slots are under way.
+// Throughput: one digit a cycle.
+// Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t shows in
+//             `hold_o` in t + 4.
+module lacuna_cells #(
+  parameter  int unsigned Lanes         = 8,
+  parameter  int unsigned Pages         = 512,
+  parameter  int unsigned DigitBits     = 4,
+  parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned AccBits       = 22,
+  localparam int unsigned Columns       = 2 * Lanes,
+  localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
+  localparam int unsigned PageWidth     = $clog2(Pages),
+  localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Columns / ReduceColumns),
+  localparam int unsigned PlaneWidth    = lacuna_pkg::index_width(8 / DigitBits),
+  localparam int unsigned SlotTerms     = (DigitBits == 8) ? 5 : DigitBits / 2
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+
+  input  logic                             issue_i,
+  input  logic                             retire_i,
+  input  logic [PageWidth-1:0]             page_i,
+  input  logic [PlaneWidth-1:0]            plane_i,
+  input  logic [3*SlotTerms-1:0]           terms_i,
+
+  input  logic                             weight_we_i,
+  input  logic [PageWidth-1:0]             weight_page_i,
+  input  logic [Columns*8-1:0]             weight_data_i,
+
+  input  logic [GroupWidth-1:0]            group_i,
+  output logic [ReduceColumns*SumBits-1:0] hold_o
+);
+
+  localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15;
+  localparam int unsigned FixBits   = (DigitBits == 8) ? 1 : 3;
+  localparam int unsigned GroupBits = ReduceColumns * SumBits;
+
+  // The digit as the cells want it: see lacuna_cell.
+  logic                live;
+  logic [CodeBits-1:0] code;
+  logic [FixBits-1:0]  fix;
+
+  if (DigitBits == 2) begin : gen_encode_2
+    assign live = issue_i && (terms_i[0] || terms_i[1]);
+    assign code = terms_i[2:1];
+    assign fix  = {plane_i, terms_i[2]};
+  end else if (DigitBits == 4) begin : gen_encode_4
+    // Both terms together as +-(low + 4 high) with high >= 0. The non-adjacent 8 - 2 becomes 4 + 2.
+    logic lo_one, lo_two, lo_neg, hi_one, hi_two, hi_neg, opposed, negate, minus;
+    assign {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = terms_i;
+    assign opposed = (hi_one || hi_two) && (lo_neg != hi_neg);
+    assign negate  = (hi_one || hi_two) ? hi_neg : lo_neg;
+    assign minus   = lo_one && opposed;
+    assign live    = issue_i && (lo_one || lo_two || hi_one || hi_two);
+    assign code    = {hi_two && !(lo_two && opposed), hi_one || (hi_two && lo_two && opposed),
+                      lo_two || minus, lo_one};
+    assign fix     = {plane_i, negate, negate != minus};
+  end else begin : gen_encode_8
+    logic unused;
+    assign unused = ^plane_i;
+    assign live   = issue_i && (terms_i != '0);
+    assign code   = terms_i;
+    assign fix    = '0;
+  end
+
+  // Index k: k + 1 cycles after issue.
+  logic [2:0]          live_q, retire_q;
+  logic [CodeBits-1:0] code_first_q, code_q;
+  logic [FixBits-1:0]  fix_first_q, fix_second_q, fix_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      live_q   <= '0;
+      retire_q <= '0;
+    end else begin
+      live_q   <= {live_q[1:0], live};
+      retire_q <= {retire_q[1:0], retire_i};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    code_first_q <= code;
+    code_q       <= code_first_q;
+    fix_first_q  <= fix;
+    fix_second_q <= fix_first_q;
+    fix_q        <= fix_second_q;
+  end
+
+  logic [Columns*8-1:0] weights;
+
+  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns)) u_weights (
+    .clk_i,
+    .rd_en_i  (live),
+    .rd_addr_i(page_i),
+    .rd_data_o(weights),
+    .wr_be_i  ({Columns{weight_we_i}}),
+    .wr_addr_i(weight_page_i),
+    .wr_data_i(weight_data_i)
+  );
+
+  logic [Columns*SumBits-1:0] hold;
+
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    lacuna_cell #(
+      .DigitBits(DigitBits),
+      .AccBits  (AccBits),
+      .GuardBits($clog2(Lanes))
+    ) u_cell (
+      .clk_i,
+      .rst_ni,
+      .weight_en_i (live_q[0]),
+      .product_en_i(live_q[1]),
+      .sum_en_i    (live_q[2]),
+      .retire_i    (retire_q[2]),
+      .weight_i    (weights[8*c +: 8]),
+      .code_i      (code_q),
+      .fix_i       (fix_q),
+      .hold_o      (hold[SumBits*c +: SumBits])
+    );
+  end
+
+  always_comb begin
+    hold_o = hold[0 +: GroupBits];
+    for (int unsigned g = 1; g < Columns / ReduceColumns; g++) begin
+      if (group_i == GroupWidth'(g)) hold_o = hold[GroupBits*g +: GroupBits];
+    end
+  end
+
+endmodule

@@ -1,0 +1,190 @@
+// One row lane: a queue of row pairs, the head that is recoded, and the rule that ends vectors.
+//
+// Contract:   a push is never refused: the feeder leaves room (`room_o`). `busy_o`: the hold
+//             registers keep a vector that is not reduced yet; `reduced_i` frees them in its own
+//             cycle. Vectors are tagged modulo 4; at most 3 are between feed and reduction.
+// Throughput: one digit slot a cycle while the queue is not empty, also across vectors.
+// Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector is
+//             current, leaves in the output registers of t + 3.
+module lacuna_lane #(
+  parameter  int unsigned Pages      = 512,
+  parameter  int unsigned DigitBits  = 4,
+  localparam int unsigned PageWidth  = $clog2(Pages),
+  localparam int unsigned PlaneWidth = lacuna_pkg::index_width(8 / DigitBits),
+  localparam int unsigned SlotTerms  = (DigitBits == 8) ? 5 : DigitBits / 2
+) (
+  input  logic                   clk_i,
+  input  logic                   rst_ni,
+  input  logic                   start_i,    // forgets all vectors: the next one has tag 0
+  input  logic [1:0]             gating_i,
+
+  input  logic                   push_i,
+  input  logic [1:0]             push_tag_i,
+  input  logic [PageWidth-1:0]   push_page_i,
+  input  logic [1:0]             push_live_i,
+  input  logic [8:0]             push_first_i,
+  input  logic [8:0]             push_second_i,
+  input  logic [1:0]             fed_i,      // vectors handed over whole, modulo 4
+  output logic                   room_o,
+
+  input  logic                   reduced_i,
+  output logic                   busy_o,
+
+  output logic                   issue_o,
+  output logic                   retire_o,
+  output logic [PageWidth-1:0]   page_o,
+  output logic [PlaneWidth-1:0]  plane_o,
+  output logic [3*SlotTerms-1:0] terms_o,
+
+  output logic                   issuing_o,  // issue_o of the next cycle
+  output logic                   starved_o,  // waits for the feeder
+  output logic                   blocked_o   // could retire but for the hold registers
+);
+
+  localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
+  localparam int unsigned PtrWidth   = $clog2(Depth);
+  localparam int unsigned EntryWidth = 2 + PageWidth + 2 + 18;
+  localparam int unsigned Slots      = (DigitBits == 8) ? 1 : 8 / DigitBits + 1;
+  localparam int unsigned RowTerms   = 3 * Slots * SlotTerms;
+
+  // Queue.
+  logic [EntryWidth-1:0] queue_q [Depth];
+  logic [PtrWidth-1:0]   wr_ptr_q, rd_ptr_q;
+  logic [PtrWidth:0]     count_q, count_d;
+  logic                  empty, load;
+
+  assign empty   = (count_q == '0);
+  assign room_o  = (count_q <= (PtrWidth+1)'(Depth - lacuna_spec_pkg::FeedLatency));
+  assign count_d = count_q + {{PtrWidth{load && !push_i}}, load != push_i};
+
+  always_ff @(posedge clk_i) begin
+    if (push_i) begin
+      queue_q[wr_ptr_q] <= {push_tag_i, push_page_i, push_live_i, push_second_i, push_first_i};
+    end
+  end
+
+  // The entry next for the head, recoded.
+  logic [1:0]            tag, live;
+  logic [PageWidth-1:0]  page;
+  logic [8:0]            first, second;
+  logic [2*RowTerms-1:0] terms;
+  logic [2*Slots-1:0]    used, pending;
+
+  assign {tag, page, live, second, first} = queue_q[rd_ptr_q];
+
+  lacuna_recode #(.DigitBits(DigitBits)) u_first (
+    .d_i    (first),
+    .terms_o(terms[0 +: RowTerms]),
+    .used_o (used[0 +: Slots])
+  );
+
+  lacuna_recode #(.DigitBits(DigitBits)) u_second (
+    .d_i    (second),
+    .terms_o(terms[RowTerms +: RowTerms]),
+    .used_o (used[Slots +: Slots])
+  );
+
+  always_comb begin
+    pending = used;
+    if (gating_i != lacuna_spec_pkg::GatingDigit) begin
+      for (int unsigned s = 0; s < 2 * Slots; s++) begin
+        // Below 8 bits the last slot of a row is the excess, never issued for nothing.
+        if (DigitBits == 8 || s % Slots != Slots - 1) pending[s] = 1'b1;
+      end
+    end
+    pending = pending & {{Slots{live[1]}}, {Slots{live[0]}}};
+  end
+
+  // Head: lowest pending slot first.
+  logic                  head_valid_q;
+  logic [1:0]            head_tag_q;
+  logic [PageWidth-1:0]  head_page_q;
+  logic [2*RowTerms-1:0] head_terms_q;
+  logic [2*Slots-1:0]    head_pending_q, head_rest;
+  logic                  head_last, issue;
+
+  assign head_rest = head_pending_q & (head_pending_q - 1'b1);
+  assign head_last = (head_rest == '0);
+  assign load      = !empty && (!head_valid_q || (issue && head_last));
+
+  // Vectors.
+  logic [1:0] vec_q, active;
+  logic       busy_q, spent, retire;
+
+  assign spent  = head_valid_q ? (head_tag_q != vec_q) : (empty && fed_i != vec_q);
+  assign retire = spent && (!busy_q || reduced_i);
+  assign active = vec_q + {1'b0, retire};
+  assign issue  = head_valid_q && (head_tag_q == active);
+  assign busy_o = busy_q;
+
+  assign issuing_o = issue;
+  assign starved_o = !head_valid_q && empty && fed_i == vec_q;
+  assign blocked_o = spent && busy_q && !reduced_i;
+
+  // The slot that leaves.
+  logic [3*SlotTerms-1:0] slot_terms;
+  logic [PlaneWidth-1:0]  slot_plane;
+  logic                   slot_second;
+
+  always_comb begin
+    slot_terms = '0;
+    slot_plane = '0;
+    for (int unsigned s = 2 * Slots; s > 0; s--) begin
+      if (head_pending_q[s-1]) begin
+        slot_terms = head_terms_q[3*SlotTerms*(s-1) +: 3*SlotTerms];
+        slot_plane = (DigitBits == 8) ? '0
+                   : PlaneWidth'(((s - 1) % Slots == Slots - 1) ? Slots - 2 : (s - 1) % Slots);
+      end
+    end
+  end
+  assign slot_second = (head_pending_q[0 +: Slots] == '0);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      count_q      <= '0;
+      wr_ptr_q     <= '0;
+      rd_ptr_q     <= '0;
+      head_valid_q <= 1'b0;
+      vec_q        <= '0;
+      busy_q       <= 1'b0;
+      issue_o      <= 1'b0;
+      retire_o     <= 1'b0;
+    end else begin
+      count_q <= count_d;
+      if (push_i) wr_ptr_q <= wr_ptr_q + 1'b1;
+      if (load) rd_ptr_q <= rd_ptr_q + 1'b1;
+      head_valid_q <= load || (head_valid_q && !(issue && head_last));
+      vec_q        <= start_i ? '0 : active;
+      busy_q       <= retire || (busy_q && !reduced_i);
+      issue_o      <= issue;
+      retire_o     <= retire;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (load) begin
+      head_tag_q   <= tag;
+      head_page_q  <= page;
+      head_terms_q <= terms;
+    end
+    if (load) head_pending_q <= pending;
+    else if (issue) head_pending_q <= head_rest;
+    if (issue) begin
+      page_o  <= head_page_q + PageWidth'(slot_second);
+      plane_o <= slot_plane;
+      terms_o <= slot_terms;
+    end
+  end
+
+`ifdef LACUNA_CHECK
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!push_i || count_q != (PtrWidth+1)'(Depth));
+      assert (!push_i || push_live_i != '0);
+      assert (!start_i || (empty && !head_valid_q && !busy_q));
+      assert (!head_valid_q || head_pending_q != '0);
+    end
+  end
+`endif
+
+endmodule

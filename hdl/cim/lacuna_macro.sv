@@ -1,0 +1,174 @@
+// The compute-in-memory macro: Lanes x 2 Lanes cells behind a stream of row words.
+//
+// Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency - 1
+//             cycles ahead and keeps at most VectorsInFlight vectors between first window and
+//             `reduced_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights may
+//             be written at any time, a page only while no row uses it.
+// Throughput: one row word (2 Lanes rows) in, Lanes digit slots, ReduceColumns sums, each cycle.
+// Latency:    see hdl/README.md; counters are one cycle late.
+module lacuna_macro #(
+  parameter  int unsigned Lanes         = 8,
+  parameter  int unsigned Pages         = 512,
+  parameter  int unsigned DigitBits     = 4,
+  parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned AccBits       = 22,
+  localparam int unsigned Columns       = 2 * Lanes,
+  localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
+  localparam int unsigned LaneWidth     = $clog2(Lanes),
+  localparam int unsigned PageWidth     = $clog2(Pages),
+  localparam int unsigned CountWidth    = $clog2(Columns + 1),
+  localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Columns / ReduceColumns),
+  localparam int unsigned DigitsWidth   = $clog2(Lanes + 1)
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+  input  logic                             start_i,
+  input  logic [1:0]                       gating_i,
+
+  input  logic                             weight_we_i,
+  input  logic [LaneWidth-1:0]             weight_lane_i,
+  input  logic [PageWidth-1:0]             weight_page_i,
+  input  logic [Columns*8-1:0]             weight_data_i,
+
+  output logic                             room_o,
+  input  logic                             word_valid_i,
+  input  logic [Columns*9-1:0]             word_data_i,   // differences, signed, -255 to 255
+  input  logic [CountWidth-1:0]            word_count_i,  // rows present, 1 to Columns
+  input  logic [PageWidth-1:0]             word_page_i,
+  input  logic [1:0]                       word_tag_i,
+  input  logic                             word_last_i,   // the last word of its vector
+
+  output logic                             reduced_o,
+  output logic                             sum_valid_o,
+  output logic [GroupWidth-1:0]            sum_group_o,
+  output logic [ReduceColumns*SumBits-1:0] sums_o,
+
+  output logic [DigitsWidth-1:0]           digits_o,
+  output logic                             stall_feed_o,
+  output logic                             stall_reduce_o
+);
+
+  localparam int unsigned PlaneWidth = lacuna_pkg::index_width(8 / DigitBits);
+  localparam int unsigned SlotTerms  = (DigitBits == 8) ? 5 : DigitBits / 2;
+  localparam int unsigned GroupBits  = ReduceColumns * SumBits;
+
+  if (Lanes != 2 && Lanes != 4 && Lanes != 8) begin : gen_bad_lanes
+    $error("lacuna_macro: Lanes is %0d; choose 2, 4 or 8", Lanes);
+  end
+  if (DigitBits != 2 && DigitBits != 4 && DigitBits != 8) begin : gen_bad_digits
+    $error("lacuna_macro: DigitBits is %0d; choose 2, 4 or 8", DigitBits);
+  end
+  if (Columns % ReduceColumns != 0) begin : gen_bad_reduce
+    $error("lacuna_macro: ReduceColumns is %0d; it must divide %0d", ReduceColumns, Columns);
+  end
+
+  // Vectors handed over whole, modulo 4.
+  logic [1:0] fed_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) fed_q <= '0;
+    else if (start_i) fed_q <= '0;
+    else if (word_valid_i && word_last_i) fed_q <= fed_q + 1'b1;
+  end
+
+  logic [Lanes-1:0]           room, busy, issuing, starved, blocked;
+  logic [Lanes*GroupBits-1:0] hold;
+  logic [GroupWidth-1:0]      group;
+  logic                       gate_zero;
+
+  assign room_o    = &room;
+  assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff);
+
+  for (genvar l = 0; l < Lanes; l++) begin : gen_lane
+    logic [8:0]             first, second;
+    logic [1:0]             live;
+    logic                   issue, retire;
+    logic [PageWidth-1:0]   page;
+    logic [PlaneWidth-1:0]  plane;
+    logic [3*SlotTerms-1:0] terms;
+
+    assign first   = word_data_i[9*l +: 9];
+    assign second  = word_data_i[9*(l+Lanes) +: 9];
+    assign live[0] = word_count_i > CountWidth'(l) && !(gate_zero && first == '0);
+    assign live[1] = word_count_i > CountWidth'(l + Lanes) && !(gate_zero && second == '0);
+
+    lacuna_lane #(.Pages(Pages), .DigitBits(DigitBits)) u_lane (
+      .clk_i,
+      .rst_ni,
+      .start_i,
+      .gating_i,
+      .push_i       (word_valid_i && live != '0),
+      .push_tag_i   (word_tag_i),
+      .push_page_i  (word_page_i),
+      .push_live_i  (live),
+      .push_first_i (first),
+      .push_second_i(second),
+      .fed_i        (fed_q),
+      .room_o       (room[l]),
+      .reduced_i    (reduced_o),
+      .busy_o       (busy[l]),
+      .issue_o      (issue),
+      .retire_o     (retire),
+      .page_o       (page),
+      .plane_o      (plane),
+      .terms_o      (terms),
+      .issuing_o    (issuing[l]),
+      .starved_o    (starved[l]),
+      .blocked_o    (blocked[l])
+    );
+
+    lacuna_cells #(
+      .Lanes        (Lanes),
+      .Pages        (Pages),
+      .DigitBits    (DigitBits),
+      .ReduceColumns(ReduceColumns),
+      .AccBits      (AccBits)
+    ) u_cells (
+      .clk_i,
+      .rst_ni,
+      .issue_i      (issue),
+      .retire_i     (retire),
+      .page_i       (page),
+      .plane_i      (plane),
+      .terms_i      (terms),
+      .weight_we_i  (weight_we_i && weight_lane_i == LaneWidth'(l)),
+      .weight_page_i,
+      .weight_data_i,
+      .group_i      (group),
+      .hold_o       (hold[GroupBits*l +: GroupBits])
+    );
+  end
+
+  lacuna_reduce #(.Lanes(Lanes), .ReduceColumns(ReduceColumns), .SumBits(SumBits)) u_reduce (
+    .clk_i,
+    .rst_ni,
+    .busy_i  (busy),
+    .reduced_o,
+    .group_o (group),
+    .hold_i  (hold),
+    .sum_valid_o,
+    .sum_group_o,
+    .sums_o
+  );
+
+  // Counters, off the critical path.
+  logic [DigitsWidth-1:0] digits;
+
+  always_comb begin
+    digits = '0;
+    for (int unsigned l = 0; l < Lanes; l++) digits = digits + DigitsWidth'(issuing[l]);
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      digits_o       <= '0;
+      stall_feed_o   <= 1'b0;
+      stall_reduce_o <= 1'b0;
+    end else begin
+      digits_o       <= digits;
+      stall_feed_o   <= issuing == '0 && starved != '0;
+      stall_reduce_o <= blocked != '0;
+    end
+  end
+
+endmodule

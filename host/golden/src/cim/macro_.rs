@@ -1,0 +1,163 @@
+//! The macro (`lacuna_macro`, `lacuna_reduce`), cycle by cycle.
+
+use lacuna_spec::{
+    Geometry,
+    geometry::{FEED_LATENCY, LANE_QUEUE},
+    instr::Gating,
+};
+
+use super::{
+    Activity, Recoder,
+    array::{Cells, MAX_COLUMNS},
+    lane::{Entry, Lane},
+};
+use crate::feeder::RowWord;
+
+/// Cycles from the issue of a column group until the tree reads its holds (`HoldDelay`).
+const HOLD_DELAY: usize = 4;
+/// Longest way from a group's issue to its sums: holds, tree and difference.
+const SUM_DELAY_MAX: usize = HOLD_DELAY + 3 + 1;
+
+/// What leaves the macro in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct MacroOut {
+    /// A column group and its sums, lowest column first; those beyond the group are 0.
+    pub sums: Option<(usize, [i32; MAX_COLUMNS])>,
+    /// The last group of a vector is issued to the reduction in this cycle.
+    pub reduced: bool,
+    /// Digit slots issued in the cycle before, all lanes.
+    pub digits: u32,
+    /// In the cycle before, no lane issued and at least one waited for the feeder.
+    pub stall_feed: bool,
+    /// In the cycle before, at least one lane could have retired but for its hold registers.
+    pub stall_reduce: bool,
+}
+
+/// Registers and weights of one macro.
+#[derive(Debug, Clone)]
+pub struct Macro {
+    recoder: Recoder,
+    lanes: Vec<Lane>,
+    cells: Vec<Cells>,
+    reduce_columns: usize,
+    groups: usize,
+    /// Bits of `i32` above the sums' width.
+    spare_bits: u32,
+    fed: u8,
+    group: usize,
+    pipeline: [Option<(usize, [i32; MAX_COLUMNS])>; SUM_DELAY_MAX],
+    sum_delay: usize,
+    at: usize,
+    /// Counter registers: `digits`, `stall_feed` and `stall_reduce` of the cycle before.
+    counted: (u32, bool, bool),
+}
+
+impl Macro {
+    /// A macro after reset, all weights 0.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        let levels = geometry.lanes.ilog2();
+        Self {
+            recoder: Recoder::new(geometry.digit_bits),
+            lanes: vec![Lane::default(); geometry.lanes],
+            cells: vec![Cells::new(geometry.pages); geometry.lanes],
+            reduce_columns: geometry.reduce_columns,
+            groups: geometry.columns() / geometry.reduce_columns,
+            spare_bits: i32::BITS - (geometry.acc_bits as u32 + levels),
+            fed: 0,
+            group: 0,
+            pipeline: [None; SUM_DELAY_MAX],
+            sum_delay: HOLD_DELAY + levels as usize + 1,
+            at: 0,
+            counted: (0, false, false),
+        }
+    }
+
+    /// Writes one page of one lane: a weight for each column.
+    pub fn write_page(&mut self, lane: usize, page: usize, weights: &[i8]) {
+        self.cells[lane].write_page(page, weights);
+    }
+
+    /// Starts a job (`start_i`): the next vector has tag 0. All vectors have left.
+    pub fn start(&mut self) {
+        self.fed = 0;
+        self.lanes.iter_mut().for_each(Lane::start);
+    }
+
+    /// `room_o`: the feeder may issue a window in this cycle. Ask before [`Macro::step`].
+    #[must_use]
+    pub fn room(&self) -> bool {
+        self.lanes.iter().all(|lane| lane.count() <= LANE_QUEUE - FEED_LATENCY)
+    }
+
+    /// Where each lane's cycles went since [`Macro::start`].
+    pub fn activity(&self) -> impl Iterator<Item = Activity> + '_ {
+        self.lanes.iter().map(|lane| lane.activity)
+    }
+
+    /// One cycle, in which `word` is handed over.
+    pub fn step(&mut self, gating: Gating, word: Option<&RowWord>) -> MacroOut {
+        let issue = self.lanes.iter().all(Lane::busy);
+        let reduced = issue && self.group + 1 == self.groups;
+        let out = MacroOut {
+            sums: self.pipeline[self.at],
+            reduced,
+            digits: self.counted.0,
+            stall_feed: self.counted.1,
+            stall_reduce: self.counted.2,
+        };
+
+        self.pipeline[self.at] = issue.then(|| (self.group, self.reduce()));
+        self.at = if self.at + 1 == self.sum_delay { 0 } else { self.at + 1 };
+        if issue {
+            self.group = if reduced { 0 } else { self.group + 1 };
+        }
+
+        let (mut digits, mut starved, mut blocked) = (0, false, false);
+        for (lane, cells) in self.lanes.iter_mut().zip(&mut self.cells) {
+            let cycle = lane.step(self.fed, reduced, &self.recoder, gating);
+            if cycle.retire {
+                cells.retire();
+            }
+            if let Some(digit) = cycle.issue {
+                cells.accumulate(usize::from(digit.page), digit.value);
+                digits += 1;
+            }
+            starved |= cycle.starved;
+            blocked |= cycle.blocked;
+        }
+        self.counted = (digits, digits == 0 && starved, blocked);
+
+        if let Some(word) = word {
+            self.push(gating, word);
+        }
+        out
+    }
+
+    /// Sums of the current column group over the lanes, as wide as the tree.
+    fn reduce(&self) -> [i32; MAX_COLUMNS] {
+        let mut sums = [0i32; MAX_COLUMNS];
+        let first = self.group * self.reduce_columns;
+        for cells in &self.cells {
+            let holds = &cells.hold()[first..first + self.reduce_columns];
+            for (sum, hold) in sums.iter_mut().zip(holds) {
+                *sum = sum.wrapping_add(*hold);
+            }
+        }
+        sums.map(|sum| (sum << self.spare_bits) >> self.spare_bits)
+    }
+
+    fn push(&mut self, gating: Gating, word: &RowWord) {
+        let lanes = self.lanes.len();
+        for (l, lane) in self.lanes.iter_mut().enumerate() {
+            let rows = [l, l + lanes].map(|row| {
+                let d = word.data[row];
+                (row < usize::from(word.count) && (d != 0 || gating == Gating::Off)).then_some(d)
+            });
+            if rows != [None; 2] {
+                lane.push(Entry { tag: word.tag, page: word.page, rows });
+            }
+        }
+        self.fed = (self.fed + u8::from(word.last)) & 3;
+    }
+}

@@ -1,0 +1,266 @@
+//! Feeds one macro in RTL and golden as the feeder would, and compares them in every cycle.
+
+use std::collections::VecDeque;
+
+use lacuna_golden::{
+    cim::{Macro, MacroOut},
+    feeder::{MAX_WORD, RowWord},
+};
+use lacuna_sim::{Model, testing::Rng};
+use lacuna_spec::{
+    Geometry,
+    geometry::{FEED_LATENCY, VECTORS_IN_FLIGHT},
+    instr::Gating,
+};
+use rand::Rng as _;
+
+/// Rows a lane that cannot exceed 22-bit accumulators whatever the data.
+const ROWS_A_LANE: usize = 64;
+
+/// A run of vectors with one row count, over one or more column blocks.
+pub struct Job {
+    gating: Gating,
+    page: usize,
+    vector_pages: usize,
+    blocks: usize,
+    /// Block by block.
+    vectors: Vec<Vec<i16>>,
+    /// Chance that the feeder does nothing though it could.
+    pause: f64,
+}
+
+impl Job {
+    /// `round` 0 is short vectors, 1 long ones, 2 a slow feeder, 3 anything.
+    pub fn random(geometry: &Geometry, gating: Gating, round: usize, rng: &mut Rng) -> Self {
+        let most = ROWS_A_LANE.min(geometry.pages / 4) * geometry.lanes;
+        let rows = match round {
+            0 => rng.random_range(1..=3 * geometry.columns()),
+            1 => rng.random_range(most / 2..=most),
+            _ => rng.random_range(1..=most),
+        };
+        let vector_pages = rows.div_ceil(geometry.lanes);
+        let blocks = rng.random_range(1..=3);
+        let page = rng.random_range(0..=geometry.pages - blocks * vector_pages);
+        let count = blocks * (1 + 1500 / rows.max(40));
+        let extreme = rng.random_bool(0.2);
+        let vectors = (0..count)
+            .map(|_| {
+                // Some vectors have no live row at all.
+                let density = *[0.0, 0.05, 0.3, 0.7, 1.0].get(rng.random_range(0..5)).unwrap();
+                let narrow = rng.random_bool(0.3);
+                (0..rows)
+                    .map(|_| match (rng.random_bool(density), extreme, narrow) {
+                        (false, ..) => 0,
+                        (_, true, _) => if rng.random_bool(0.9) { -255 } else { 255 },
+                        (_, _, true) => rng.random_range(-12..=12),
+                        _ => rng.random_range(-255..=255),
+                    })
+                    .collect()
+            })
+            .collect();
+        let pause = match round {
+            2 => 0.9,
+            3 => rng.random_range(0.0..0.5),
+            _ => 0.0,
+        };
+        Self { gating, page, vector_pages, blocks, vectors, pause }
+    }
+
+    fn block_of(&self, vector: usize) -> usize {
+        vector * self.blocks / self.vectors.len()
+    }
+
+    fn words(&self, columns: usize) -> VecDeque<RowWord> {
+        let mut words = VecDeque::new();
+        for (v, rows) in self.vectors.iter().enumerate() {
+            let chunks = rows.len().div_ceil(columns);
+            for (j, chunk) in rows.chunks(columns).enumerate() {
+                // Rows that are not there hold anything.
+                let mut data = [77; MAX_WORD];
+                data[..chunk.len()].copy_from_slice(chunk);
+                words.push_back(RowWord {
+                    data,
+                    count: chunk.len() as u8,
+                    page: (self.page + self.block_of(v) * self.vector_pages + 2 * j) as u16,
+                    tag: (v % 4) as u8,
+                    last: j + 1 == chunks,
+                });
+            }
+        }
+        words
+    }
+}
+
+/// Which rare conditions a job met.
+#[derive(Debug, Default)]
+pub struct Seen {
+    pub stall_feed: bool,
+    pub stall_reduce: bool,
+    pub full: bool,
+}
+
+impl Seen {
+    pub fn add(&mut self, other: &Self) {
+        self.stall_feed |= other.stall_feed;
+        self.stall_reduce |= other.stall_reduce;
+        self.full |= other.full;
+    }
+}
+
+/// RTL, golden and the weights both hold.
+pub struct Bench {
+    geometry: Geometry,
+    dut: Model,
+    golden: Macro,
+    /// `[lane][page][column]`.
+    weights: Vec<Vec<Vec<i8>>>,
+}
+
+impl Bench {
+    pub fn new(geometry: Geometry, mut dut: Model, golden: Macro, rng: &mut Rng) -> Self {
+        for port in ["start_i", "word_valid_i", "weight_we_i", "gating_i"] {
+            dut.set(port, 0);
+        }
+        dut.reset();
+        let weights = vec![vec![vec![0; geometry.columns()]; geometry.pages]; geometry.lanes];
+        let mut bench = Self { geometry, dut, golden, weights };
+        for lane in 0..geometry.lanes {
+            for page in 0..geometry.pages {
+                bench.write_page(lane, page, rng);
+                bench.dut.step();
+                bench.golden.step(Gating::Off, None);
+            }
+        }
+        bench.dut.set("weight_we_i", 0);
+        bench
+    }
+
+    /// Drives one write into both; the clock edge is the caller's.
+    fn write_page(&mut self, lane: usize, page: usize, rng: &mut Rng) {
+        let extreme = rng.random_bool(0.05);
+        let page_weights: Vec<i8> = (0..self.geometry.columns())
+            .map(|_| if extreme { -128 } else { rng.random() })
+            .collect();
+        self.dut.set("weight_we_i", 1);
+        self.dut.set("weight_lane_i", lane as u64);
+        self.dut.set("weight_page_i", page as u64);
+        for (column, &weight) in (0..).zip(&page_weights) {
+            self.dut.set_field("weight_data_i", 8 * column, 8, u64::from(weight as u8));
+        }
+        self.golden.write_page(lane, page, &page_weights);
+        self.weights[lane][page] = page_weights;
+    }
+
+    /// What vector `v` of a job must add up to, column by column.
+    fn expected(&self, job: &Job, v: usize) -> Vec<i32> {
+        let base = job.page + job.block_of(v) * job.vector_pages;
+        (0..self.geometry.columns())
+            .map(|column| {
+                (job.vectors[v].iter().enumerate())
+                    .map(|(row, &d)| {
+                        let (lane, page) = (row % self.geometry.lanes, row / self.geometry.lanes);
+                        i32::from(d) * i32::from(self.weights[lane][base + page][column])
+                    })
+                    .sum()
+            })
+            .collect()
+    }
+
+    /// Runs one job to its last sum and a little longer.
+    pub fn run(&mut self, job: &Job, rng: &mut Rng) -> Seen {
+        let columns = self.geometry.columns();
+        let expected: Vec<_> = (0..job.vectors.len()).map(|v| self.expected(job, v)).collect();
+        let used = job.page..job.page + job.blocks * job.vector_pages;
+        let mut words = job.words(columns);
+        let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
+        let mut sums: Vec<i32> = Vec::new();
+        let mut seen = Seen::default();
+        let (mut started, mut reduced, mut fresh, mut rest) = (0, 0, true, 20);
+
+        self.dut.set("gating_i", job.gating as u64);
+        self.golden.start();
+        for cycle in 0.. {
+            assert!(cycle < 500_000, "the job must end");
+            self.dut.set("start_i", u64::from(cycle == 0));
+            let word: Option<RowWord> = flight.pop_front().expect("as deep as the feeder");
+            self.drive(word.as_ref());
+            self.rewrite_an_idle_page(&used, rng);
+
+            self.dut.eval();
+            let room = self.golden.room();
+            assert_eq!(self.dut.bit("room_o"), room, "room_o in cycle {cycle}");
+            let out = self.golden.step(job.gating, word.as_ref());
+            self.compare(&out, cycle);
+            seen.stall_feed |= out.stall_feed;
+            seen.stall_reduce |= out.stall_reduce;
+            seen.full |= !room;
+            if let Some((_, group)) = out.sums {
+                sums.extend(&group[..self.geometry.reduce_columns]);
+            }
+
+            let may = cycle > 0 && room && !rng.random_bool(job.pause)
+                && (!fresh || started - reduced < VECTORS_IN_FLIGHT);
+            let issued = if may { words.pop_front() } else { None };
+            if let Some(word) = &issued {
+                started += usize::from(fresh);
+                fresh = word.last;
+            }
+            flight.push_back(issued);
+            reduced += usize::from(out.reduced);
+            self.dut.step();
+
+            if sums.len() == expected.len() * columns {
+                rest -= 1;
+                if rest == 0 {
+                    break;
+                }
+            }
+        }
+        for (v, (sums, expected)) in sums.chunks(columns).zip(&expected).enumerate() {
+            assert_eq!(sums, expected, "vector {v}");
+        }
+        assert_eq!(reduced, job.vectors.len());
+        seen
+    }
+
+    fn drive(&mut self, word: Option<&RowWord>) {
+        self.dut.set("word_valid_i", u64::from(word.is_some()));
+        let Some(word) = word else { return };
+        for (row, &d) in (0..).zip(&word.data[..self.geometry.columns()]) {
+            self.dut.set_field("word_data_i", 9 * row, 9, (d as u64) & 0x1ff);
+        }
+        self.dut.set("word_count_i", word.count.into());
+        self.dut.set("word_page_i", u64::from(word.page));
+        self.dut.set("word_tag_i", word.tag.into());
+        self.dut.set("word_last_i", word.last.into());
+    }
+
+    fn rewrite_an_idle_page(&mut self, used: &std::ops::Range<usize>, rng: &mut Rng) {
+        self.dut.set("weight_we_i", 0);
+        let (lane, page) =
+            (rng.random_range(0..self.geometry.lanes), rng.random_range(0..self.geometry.pages));
+        if !used.contains(&page) && rng.random_bool(0.5) {
+            self.write_page(lane, page, rng);
+        }
+    }
+
+    fn compare(&self, out: &MacroOut, cycle: u32) {
+        let width = (self.geometry.acc_bits as u32) + self.geometry.lanes.ilog2();
+        let sums = self.dut.bit("sum_valid_o").then(|| {
+            let mut sums = [0; 16];
+            for (column, sum) in (0..).zip(&mut sums[..self.geometry.reduce_columns]) {
+                let raw = self.dut.field("sums_o", column * width, width) as u32;
+                *sum = ((raw << (32 - width)) as i32) >> (32 - width);
+            }
+            (self.dut.get("sum_group_o") as usize, sums)
+        });
+        let rtl = MacroOut {
+            sums,
+            reduced: self.dut.bit("reduced_o"),
+            digits: self.dut.get("digits_o") as u32,
+            stall_feed: self.dut.bit("stall_feed_o"),
+            stall_reduce: self.dut.bit("stall_reduce_o"),
+        };
+        assert_eq!(&rtl, out, "RTL, golden in cycle {cycle}");
+    }
+}
