@@ -171,13 +171,13 @@ impl Linear {
 /// `clamp(round((a * ma + b * mb + bias) >> shift))` on raw int8 `a` and `b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ChipAdd {
-    /// Multiplier of the first input, magnitude below 2^27.
+    /// Multiplier of the first input, 0 to 2^26.
     pub ma: i32,
-    /// Multiplier of the second input, magnitude below 2^27.
+    /// Multiplier of the second input, 0 to 2^26.
     pub mb: i32,
     /// Added to the sum, 48 bits signed; holds all three zero points.
     pub bias: i64,
-    /// Right shift, 0 to 40.
+    /// Right shift, 17 to 40.
     pub shift: u32,
     /// How the shifted-out half is rounded.
     pub rounding: Rounding,

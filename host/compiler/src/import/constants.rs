@@ -16,7 +16,7 @@ pub fn read(proto: &TensorProto) -> Result<Tensor, Error> {
         return Err(Error::ExternalData { tensor: name });
     }
     let shape = checked_shape(&name, &proto.dims)?;
-    let count = shape.iter().product();
+    let count: usize = shape.iter().product();
     let mismatch = |found: usize, unit: &str| Error::Shape {
         value: name.clone(),
         detail: format!("promises {count} elements but holds {found} {unit}: the file is damaged, export it again"),

@@ -13,8 +13,8 @@ use crate::reference::add;
 
 /// Most bits of a multiplier's magnitude.
 const MULTIPLIER_BITS: i32 = 26;
-/// Longest shift.
-const MAX_SHIFT: i32 = 40;
+/// The shifts that the chip has.
+const SHIFTS: std::ops::RangeInclusive<i32> = 17..=40;
 /// How far the multipliers move in the search. Noise of `f32` sums below 256 is under 2^-15 of a step, a multiplier's unit
 /// times 128 is at least 2^-19: 40 of them cover the noise twice.
 const RADIUS: i64 = 40;
@@ -68,9 +68,9 @@ fn search(op: &Add, expected: &Expected, rounding: Rounding) -> Option<ChipAdd> 
     let ratio_b = f64::from(op.b.scale) / f64::from(op.y.scale);
     let largest = ratio_a.max(ratio_b);
     // The larger multiplier fills its bits but one, which leaves room for the search.
-    let shift = (f64::from(MULTIPLIER_BITS - 1) - largest.log2()).floor().clamp(0.0, f64::from(MAX_SHIFT)) as i32;
+    let shift = (f64::from(MULTIPLIER_BITS - 1) - largest.log2()).floor().min(f64::from(*SHIFTS.end())) as i32;
     let unit = 2_f64.powi(shift);
-    if shift < 1 || largest * unit >= 2_f64.powi(MULTIPLIER_BITS) {
+    if !SHIFTS.contains(&shift) || largest * unit >= 2_f64.powi(MULTIPLIER_BITS) {
         return None;
     }
     let (centre_a, centre_b) = ((ratio_a * unit).round() as i64, (ratio_b * unit).round() as i64);
@@ -79,6 +79,9 @@ fn search(op: &Add, expected: &Expected, rounding: Rounding) -> Option<ChipAdd> 
     let tight = tight_pairs(expected, |a, b| a as f64 * ratio_a + b as f64 * ratio_b + fixed)?;
     for (da, db) in nearby() {
         let (ma, mb) = (centre_a + da, centre_b + db);
+        if ma < 0 || mb < 0 {
+            continue;
+        }
         if let Some(bias) = bias_for(&tight, ma, mb, shift, rounding, (fixed * unit) as i64) {
             let chip = ChipAdd { ma: ma as i32, mb: mb as i32, bias, shift: shift as u32, rounding };
             if equal_everywhere(&chip, expected) {

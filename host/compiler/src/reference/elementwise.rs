@@ -1,6 +1,6 @@
 //! Operators that treat each element alone, and Softmax.
 
-use lacuna_spec::numerics::{multiply_by_quantized_multiplier, quantise_multiplier};
+use lacuna_spec::numerics::requantise_a;
 
 use crate::op::{Add, AddRule, Affine};
 
@@ -21,11 +21,28 @@ pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
     let twice_max = 2.0 * scale_a.max(scale_b);
     let scaled = |q: i8, zero_point: i32, scale: f64| {
         let (multiplier, shift) = quantise_multiplier(scale / twice_max);
-        multiply_by_quantized_multiplier((i32::from(q) - zero_point) << LEFT, multiplier, shift)
+        requantise_a((i32::from(q) - zero_point) << LEFT, multiplier, shift, 0)
     };
     let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(scaled(b, op.b.zero_point, scale_b));
     let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
-    op.clamp.apply(multiply_by_quantized_multiplier(sum, multiplier, shift).saturating_add(op.y.zero_point))
+    op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
+}
+
+/// TensorFlow Lite's `QuantizeMultiplier`: a positive real as a Q31 mantissa and a left shift. Reals too small to matter give 0.
+#[must_use]
+pub fn quantise_multiplier(real: f64) -> (i32, i32) {
+    let bits = real.to_bits();
+    let exponent = (bits >> 52 & 0x7ff) as i32;
+    if real <= 0.0 || exponent == 0 || exponent == 0x7ff {
+        return (0, 0);
+    }
+    // What C's frexp returns: a mantissa in [0.5, 1).
+    let mantissa = f64::from_bits(bits & !(0x7ff << 52) | 1022 << 52);
+    let (fixed, shift) = match (mantissa * 2_f64.powi(31)).round() as i64 {
+        0x8000_0000 => (1 << 30, exponent - 1021),
+        fixed => (fixed as i32, exponent - 1022),
+    };
+    if (-31..=30).contains(&shift) { (fixed, shift) } else { (0, 0) }
 }
 
 /// ONNX Runtime's `QLinearAdd` (its AVX2 kernel): two fused multiply-adds, `b` first, on values as the file has them.
@@ -109,6 +126,16 @@ mod tests {
         assert_eq!(quantize(f32::INFINITY, 1.0, 3), 127);
         // 9.0 / 3.6 is 2.5 in f32 and rounds to 2; 9.0 * (1 / 3.6) is just above and would round to 3.
         assert_eq!(quantize(9.0, 3.6, 0), (9.0_f32 / 3.6).round_ties_even() as i8);
+    }
+
+    #[test]
+    fn multipliers_reproduce_their_real_value() {
+        for real in [0.000_37, 0.25, 0.999_999_999_99, 1.0, 1.7, 300.0] {
+            let (fixed, shift) = quantise_multiplier(real);
+            let back = f64::from(fixed) * 2_f64.powi(shift - 31);
+            assert!((back - real).abs() <= real * 1e-9, "{real} came back as {back}");
+        }
+        assert_eq!([0.0, 1e-300, f64::INFINITY, f64::NAN].map(quantise_multiplier), [(0, 0); 4]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod elementwise;
 mod linear;
 mod pool;
 
-pub use elementwise::{add, add_a, dequantize, quantize};
+pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize};
 
 use crate::error::Error;
 use crate::graph::{DType, Data, Graph, Node, Tensor, TensorId};
