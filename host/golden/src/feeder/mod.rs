@@ -1,0 +1,351 @@
+//! The feeder: walks the windows of an operator and hands over row words, taps and parameters.
+
+mod token;
+mod walker;
+
+pub use token::{FeederOut, MAX_WORD, Param, RowWord, Tap};
+
+use crate::memory::TileMemory;
+use lacuna_spec::{
+    Geometry,
+    geometry::{PARAM_WORDS, VECTORS_IN_FLIGHT},
+    instr::{Instr, PostConstants, PostOp},
+};
+use walker::Walker;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Idle,
+    /// The cycle of `start_i`.
+    Start,
+    Params,
+    Windows,
+    Flush,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Kind {
+    #[default]
+    None,
+    Param,
+    Tap,
+    /// A window that joins the bytes held and sends nothing.
+    Part,
+    /// A window that completes a word; what wraps round is held.
+    Full,
+    /// The last window of a vector, with less than a word.
+    Short,
+    /// No window: the bytes that the last one left over.
+    Flush,
+}
+
+/// A slot on its way beside the two read cycles; the data is that of stage 2.
+#[derive(Debug, Clone, Copy, Default)]
+struct Slot {
+    kind: Kind,
+    pad: bool,
+    first: bool,
+    last: bool,
+    bank: u8,
+    index: u8,
+    position: u8,
+    count: u8,
+    tag: u8,
+    page: u16,
+    window: [u8; MAX_WORD],
+}
+
+/// The feeder of one tile.
+#[derive(Debug, Clone)]
+pub struct Feeder {
+    geometry: Geometry,
+    run: bool,
+    has_params: bool,
+    pad: u8,
+    gate: i16,
+    vector_pages: u16,
+    params: u8,
+    walker: Walker,
+
+    state: State,
+    param_addr: usize,
+    param_index: u8,
+    bank: u8,
+    loaded: u8,
+    in_flight: u8,
+    gap: u8,
+    fill: u8,
+    tag: u8,
+    page: u16,
+    block_page: u16,
+    held: [u8; MAX_WORD],
+    stages: [Slot; 2],
+    out: FeederOut,
+    reading: bool,
+}
+
+impl Feeder {
+    /// An idle feeder.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        Self {
+            geometry: *geometry,
+            run: false,
+            has_params: false,
+            pad: 0,
+            gate: 0,
+            vector_pages: 0,
+            params: 0,
+            walker: Walker::default(),
+            state: State::Idle,
+            param_addr: 0,
+            param_index: 0,
+            bank: 0,
+            loaded: 0,
+            in_flight: 0,
+            gap: 0,
+            fill: 0,
+            tag: 0,
+            page: 0,
+            block_page: 0,
+            held: [0; MAX_WORD],
+            stages: [Slot::default(); 2],
+            out: FeederOut::default(),
+            reading: false,
+        }
+    }
+
+    /// Starts a job in the cycle of the next [`step`](Self::step). Only `run` and `post` have windows;
+    /// any other instruction is ignored.
+    pub fn start(&mut self, instr: &Instr, input_offset: usize) {
+        let (head, walk, run, params) = match instr {
+            Instr::Run(head, walk, tail) => (head, walk, true, tail.params),
+            Instr::Post(head, walk, tail) => (head, walk, false, tail.params),
+            _ => return,
+        };
+        let word = self.geometry.word_bytes();
+        let offset = if head.from_input == 1 { input_offset } else { 0 };
+        self.walker = Walker::new(&self.geometry, walk, run, offset);
+        self.run = run;
+        self.pad = walk.pad as u8;
+        self.has_params = true;
+        self.params = PARAM_WORDS as u8;
+        match instr {
+            Instr::Run(_, _, tail) => {
+                self.gate = tail.gate as i16;
+                self.vector_pages = tail.vector_pages as u16;
+                self.page = tail.page as u16 & self.page_mask();
+                self.block_page = self.page;
+            }
+            Instr::Post(_, _, tail) => {
+                self.has_params = tail.op != PostOp::Max as i64;
+                self.params = (PostConstants::LAYOUT.bits as usize / 8).div_ceil(word) as u8;
+            }
+            _ => {}
+        }
+        self.param_addr = params as usize;
+        self.param_index = 0;
+        self.bank = 0;
+        self.loaded = 0;
+        self.in_flight = 0;
+        self.gap = 0;
+        self.fill = 0;
+        self.tag = 0;
+        self.state = State::Start;
+    }
+
+    /// What is handed over in the coming cycle.
+    #[must_use]
+    pub fn out(&self) -> &FeederOut {
+        &self.out
+    }
+
+    /// The last cycle used the read port.
+    #[must_use]
+    pub fn reading(&self) -> bool {
+        self.reading
+    }
+
+    /// Runs one cycle and returns what is handed over in it. `room`: every lane can take what is on its
+    /// way; `reduced`: a vector left the array; `block_done`: post freed a bank of parameters.
+    pub fn step(&mut self, room: bool, reduced: bool, block_done: bool, memory: &TileMemory) -> FeederOut {
+        let out = self.out;
+        self.out = self.assemble();
+        self.stages[1] = self.stages[0];
+        self.reading = false;
+        self.stages[0] = self.issue(room, memory);
+        self.in_flight -= u8::from(self.run && reduced);
+        self.loaded -= u8::from(self.run && block_done);
+        out
+    }
+
+    fn page_mask(&self) -> u16 {
+        self.geometry.pages as u16 - 1
+    }
+
+    /// Stage 2: joins the window with the bytes held and registers the outcome.
+    fn assemble(&mut self) -> FeederOut {
+        let slot = &self.stages[1];
+        let mut out = FeederOut::default();
+        match slot.kind {
+            Kind::None => {}
+            Kind::Param => out.param = Some(Param { data: slot.window, index: slot.index, bank: slot.bank }),
+            Kind::Tap => {
+                out.tap = Some(Tap {
+                    data: slot.window.map(|byte| byte as i8),
+                    pad: slot.pad,
+                    first: slot.first,
+                    last: slot.last,
+                });
+            }
+            Kind::Part | Kind::Full | Kind::Short | Kind::Flush => {
+                let below = if slot.kind == Kind::Flush { MAX_WORD } else { slot.position as usize };
+                let mut merged = slot.window;
+                merged[..below].copy_from_slice(&self.held[..below]);
+                if slot.kind != Kind::Part {
+                    out.word = Some(RowWord {
+                        data: merged.map(|byte| i16::from(byte as i8) - self.gate),
+                        count: slot.count,
+                        page: slot.page,
+                        tag: slot.tag,
+                        last: slot.last,
+                    });
+                }
+                self.held = if slot.kind == Kind::Full { slot.window } else { merged };
+            }
+        }
+        out
+    }
+
+    fn issue(&mut self, room: bool, memory: &TileMemory) -> Slot {
+        self.gap = self.gap.saturating_sub(1);
+        match self.state {
+            State::Start => {
+                self.state = if self.has_params { State::Params } else { State::Windows };
+                Slot::default()
+            }
+            State::Params => self.issue_param(memory),
+            State::Windows if self.run => self.issue_rows(room, memory),
+            State::Windows => self.issue_tap(memory),
+            State::Flush if room => {
+                let slot = Slot { kind: Kind::Flush, count: self.fill, last: true, ..self.slot() };
+                self.end_vector();
+                slot
+            }
+            State::Idle | State::Flush => Slot::default(),
+        }
+    }
+
+    fn issue_param(&mut self, memory: &TileMemory) -> Slot {
+        if self.run && self.param_index == 0 {
+            if self.loaded == 2 {
+                return Slot::default();
+            }
+            self.loaded += 1;
+        }
+        self.reading = true;
+        let window = memory.read(self.param_addr, 0);
+        let slot = Slot { kind: Kind::Param, index: self.param_index, bank: self.bank, window, ..Slot::default() };
+        self.param_addr += self.geometry.word_bytes();
+        self.param_index += 1;
+        if self.param_index == self.params {
+            self.param_index = 0;
+            self.bank ^= 1;
+            self.state = State::Windows;
+        }
+        slot
+    }
+
+    fn issue_rows(&mut self, room: bool, memory: &TileMemory) -> Slot {
+        if !room || (self.walker.first() && self.in_flight == VECTORS_IN_FLIGHT as u8) {
+            return Slot::default();
+        }
+        self.in_flight += u8::from(self.walker.first());
+        let word = self.geometry.word_bytes() as u8;
+        let filled = self.fill + self.walker.bytes();
+        let full = filled >= word;
+        let rest = filled & (word - 1);
+        let (last, left_over) = (self.walker.last(), full && rest != 0);
+        let slot = Slot {
+            kind: match (full, last) {
+                (true, _) => Kind::Full,
+                (false, true) => Kind::Short,
+                (false, false) => Kind::Part,
+            },
+            pad: self.walker.pad(),
+            last: last && !left_over,
+            position: self.fill,
+            count: if full { word } else { filled },
+            window: self.window(memory, self.fill),
+            ..self.slot()
+        };
+        self.fill = rest;
+        if last && left_over {
+            self.page = (self.page + 2) & self.page_mask();
+            self.state = State::Flush;
+        } else if last {
+            self.end_vector();
+        } else {
+            if full {
+                self.page = (self.page + 2) & self.page_mask();
+            }
+            self.walker.advance();
+        }
+        slot
+    }
+
+    fn issue_tap(&mut self, memory: &TileMemory) -> Slot {
+        let last = self.walker.last();
+        if last {
+            if self.gap != 0 {
+                return Slot::default();
+            }
+            self.gap = (self.geometry.columns() / self.geometry.reduce_columns) as u8;
+        }
+        let window = self.window(memory, 0);
+        let slot = Slot {
+            kind: Kind::Tap,
+            pad: self.walker.pad(),
+            first: self.walker.first(),
+            last,
+            window,
+            ..Slot::default()
+        };
+        self.end_window();
+        slot
+    }
+
+    /// A slot of the current vector.
+    fn slot(&self) -> Slot {
+        Slot { page: self.page, tag: self.tag, ..Slot::default() }
+    }
+
+    fn window(&mut self, memory: &TileMemory, position: u8) -> [u8; MAX_WORD] {
+        if self.walker.pad() {
+            return [self.pad; MAX_WORD];
+        }
+        self.reading = true;
+        memory.read(self.walker.addr(), position as usize)
+    }
+
+    fn end_vector(&mut self) {
+        if self.walker.block_end() {
+            self.block_page = (self.block_page + self.vector_pages) & self.page_mask();
+        }
+        self.page = self.block_page;
+        self.fill = 0;
+        self.tag = (self.tag + 1) & 3;
+        self.end_window();
+    }
+
+    /// Leaves a window after which a block may be over.
+    fn end_window(&mut self) {
+        self.state = match (self.walker.job_end(), self.walker.block_end()) {
+            (true, _) => State::Idle,
+            (false, true) => State::Params,
+            (false, false) => State::Windows,
+        };
+        self.walker.advance();
+    }
+}

@@ -1,0 +1,54 @@
+//! What the feeder hands over: row words to the macro, taps and parameters to the post unit.
+
+/// Bytes of the widest word of any geometry.
+pub const MAX_WORD: usize = 16;
+
+/// Up to one word of gated rows of one vector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowWord {
+    /// Gated rows `d = q - gate`, -255 to 255; those from `count` on mean nothing.
+    pub data: [i16; MAX_WORD],
+    /// Rows present, 1 to the word.
+    pub count: u8,
+    /// Page of the first row of each lane; the second is at the next page.
+    pub page: u16,
+    /// The vector's number in its job, modulo 4.
+    pub tag: u8,
+    /// The vector ends here.
+    pub last: bool,
+}
+
+/// One window of a post operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tap {
+    /// The bytes; in padding all hold the pad value.
+    pub data: [i8; MAX_WORD],
+    /// Lies outside the input.
+    pub pad: bool,
+    /// First tap of its output word.
+    pub first: bool,
+    /// Last tap of its output word.
+    pub last: bool,
+}
+
+/// One word of parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Param {
+    /// Bytes as they lie in memory.
+    pub data: [u8; MAX_WORD],
+    /// Which word of its block (`run`) or of the constants (`post`).
+    pub index: u8,
+    /// Block modulo 2.
+    pub bank: u8,
+}
+
+/// Everything the feeder hands over in one cycle; at most one of them is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct FeederOut {
+    /// To the macro.
+    pub word: Option<RowWord>,
+    /// To the post unit.
+    pub tap: Option<Tap>,
+    /// To the post unit.
+    pub param: Option<Param>,
+}

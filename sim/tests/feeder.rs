@@ -1,0 +1,208 @@
+//! The feeder against its golden counterpart, and both against plain im2col.
+
+mod walks;
+
+use lacuna_golden::{
+    feeder::{Feeder, MAX_WORD, Param, RowWord, Tap},
+    memory::TileMemory,
+};
+use lacuna_sim::{Model, testing::Rng, testing::randomised, tops};
+use lacuna_spec::{Geometry, geometry::VECTORS_IN_FLIGHT, instr::Instr};
+use rand::Rng as _;
+use std::collections::VecDeque;
+use walks::{Expected, expected};
+
+/// How often post and macro hold the feeder up, 0 to 1.
+struct Stalls {
+    room: f64,
+    reduced: f64,
+    block_done: f64,
+}
+
+/// What the chip must have handed over, without what means nothing.
+#[derive(Debug, PartialEq, Eq, Clone)]
+enum Given {
+    Word { data: Vec<i16>, page: u16, tag: u8, last: bool },
+    Tap { data: Vec<i8>, pad: bool, first: bool, last: bool },
+    Param { data: Vec<u8>, index: u8, bank: u8 },
+}
+
+impl Given {
+    fn word(word: &RowWord) -> Self {
+        Self::Word { data: word.data[..word.count as usize].to_vec(), page: word.page, tag: word.tag, last: word.last }
+    }
+
+    fn tap(tap: &Tap, bytes: usize) -> Self {
+        Self::Tap { data: tap.data[..bytes].to_vec(), pad: tap.pad, first: tap.first, last: tap.last }
+    }
+
+    fn param(param: &Param, bytes: usize) -> Self {
+        Self::Param { data: param.data[..bytes].to_vec(), index: param.index, bank: param.bank }
+    }
+
+    /// What the RTL's outputs say in this cycle.
+    fn of(dut: &Model, word: usize) -> Option<Self> {
+        let bytes = |port: &str| (0..word).map(|b| dut.field(port, 8 * b as u32, 8) as u8).collect::<Vec<_>>();
+        let valid = ["word", "tap", "param"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
+        match valid {
+            [false, false, false] => None,
+            [true, false, false] => Some(Self::Word {
+                data: (0..dut.get("word_count_o") as u32)
+                    .map(|row| ((dut.field("word_data_o", 9 * row, 9) << 7) as i16) >> 7)
+                    .collect(),
+                page: dut.get("word_page_o") as u16,
+                tag: dut.get("word_tag_o") as u8,
+                last: dut.bit("word_last_o"),
+            }),
+            [false, true, false] => Some(Self::Tap {
+                data: bytes("tap_data_o").into_iter().map(|byte| byte as i8).collect(),
+                pad: dut.bit("tap_pad_o"),
+                first: dut.bit("tap_first_o"),
+                last: dut.bit("tap_last_o"),
+            }),
+            [false, false, true] => Some(Self::Param {
+                data: bytes("param_data_o"),
+                index: dut.get("param_index_o") as u8,
+                bank: dut.get("param_bank_o") as u8,
+            }),
+            _ => panic!("two outputs at once: word, tap, param = {valid:?}"),
+        }
+    }
+}
+
+/// Runs one job on both and compares every cycle, then the whole with im2col.
+fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder, memory: &TileMemory, stalls: &Stalls) {
+    let word = geometry.word_bytes();
+    let instr = walks::random(rng, geometry);
+    let offset = rng.random_range(0..geometry.tile_bytes());
+    let Expected { given: want, vectors, blocks } = expected(geometry, &instr, offset, memory.bytes());
+
+    let beats: Vec<u32> =
+        instr.pack().unwrap().chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
+    dut.set_words("instr_i", &beats);
+    dut.set("input_offset_i", offset as u64);
+    dut.set("start_i", 1);
+    golden.start(&instr, offset);
+
+    let mut given = Vec::new();
+    let mut reads: VecDeque<[u8; MAX_WORD]> = VecDeque::from([[0; MAX_WORD]; 2]);
+    let (mut fed, mut reduced, mut finished) = (0, 0, 0);
+    // What was true in the cycles of the slots whose outputs are due: room, vectors reduced.
+    let mut issued = VecDeque::from([(false, 0); 3]);
+    let mut last_tap = None;
+    let mut quiet = 0;
+    while quiet < 40 {
+        let room = rng.random_bool(stalls.room);
+        let reduce = fed > reduced && rng.random_bool(stalls.reduced);
+        reduced += u32::from(reduce);
+        let block_done = finished < blocks
+            && reduced >= (finished + 1) * vectors / blocks
+            && matches!(instr, Instr::Run(..))
+            && rng.random_bool(stalls.block_done);
+        finished += u32::from(block_done);
+        dut.set("room_i", room.into());
+        dut.set("reduced_i", reduce.into());
+        dut.set("block_done_i", block_done.into());
+        let data = reads.pop_front().unwrap();
+        dut.set_u128("rd_data_i", (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)));
+        dut.eval();
+
+        let out = golden.step(room, reduce, block_done, memory);
+        let model = (out.word.as_ref().map(Given::word))
+            .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
+            .or(out.param.as_ref().map(|param| Given::param(param, word)));
+        let chip = Given::of(dut, word);
+        assert_eq!(chip, model, "left: chip, right: golden, in cycle {} of {instr:?}", dut.cycle());
+        assert_eq!(dut.bit("rd_req_o"), golden.reading(), "read port in cycle {}", dut.cycle());
+        issued.push_back((room, reduced - u32::from(reduce)));
+        let (had_room, had_reduced) = issued.pop_front().unwrap();
+        match &chip {
+            Some(Given::Word { last, .. }) => {
+                assert!(had_room, "a row word without room in cycle {}", dut.cycle());
+                assert!(fed - had_reduced < VECTORS_IN_FLIGHT as u32, "too many vectors in cycle {}", dut.cycle());
+                fed += u32::from(*last);
+            }
+            Some(Given::Tap { last: true, .. }) => {
+                let groups = (geometry.columns() / geometry.reduce_columns) as u64;
+                let apart = last_tap.map_or(groups, |before| dut.cycle() - before);
+                assert!(apart >= groups, "two output words {apart} cycles apart");
+                last_tap = Some(dut.cycle());
+            }
+            _ => {}
+        }
+        let pending = matches!(instr, Instr::Run(..)) && finished < blocks;
+        quiet = if chip.is_some() || pending { 0 } else { quiet + 1 };
+        given.extend(chip);
+
+        let read = golden.reading().then(|| memory.read(dut.get("rd_addr_o") as usize, dut.get("rd_position_o") as usize));
+        reads.push_back(read.unwrap_or_else(|| rng.random()));
+        dut.step();
+        dut.set("start_i", 0);
+    }
+
+    assert_eq!(given.len(), want.len(), "outputs of {instr:?}");
+    for (at, (given, want)) in given.iter().zip(&want).enumerate() {
+        assert_eq!(given, want, "left: chip, right: im2col, output {at} of {instr:?}");
+    }
+}
+
+fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
+    for port in ["start_i", "room_i", "reduced_i", "block_done_i"] {
+        dut.set(port, 0);
+    }
+    dut.reset();
+    let mut golden = Feeder::new(geometry);
+    let mut memory = TileMemory::new(geometry);
+    let bytes: Vec<u8> = (0..geometry.tile_bytes()).map(|_| rng.random()).collect();
+    memory.put(0, &bytes);
+    for _ in 0..60 {
+        let mut share = || if rng.random_bool(0.4) { 1.0 } else { rng.random_range(0.05..1.0) };
+        let stalls = Stalls { room: share(), reduced: share(), block_done: share() };
+        run(rng, geometry, dut, &mut golden, &memory, &stalls);
+    }
+}
+
+/// A start takes one cycle, a slot three, and nothing comes between slots.
+#[test]
+fn an_unstalled_feeder_issues_a_slot_every_cycle() {
+    randomised("an_unstalled_feeder_issues_a_slot_every_cycle", |rng| {
+        let geometry = Geometry::BASE;
+        let memory = TileMemory::new(&geometry);
+        let mut golden = Feeder::new(&geometry);
+        for _ in 0..50 {
+            let Instr::Run(head, mut walk, tail) = walks::random(rng, &geometry) else { continue };
+            walk.blocks = 1;
+            (walk.segments, walk.tail) = (3, 9); // 41 bytes a tap
+            let instr = Instr::Run(head, walk, tail);
+            golden.start(&instr, 0);
+            let vectors = walk.out_h * walk.out_w;
+            let bytes = walk.k_h * walk.k_w * 41;
+            let windows = walk.k_h * walk.k_w * 3;
+            // The last window has 9 bytes: it completes a word with bytes to spare if 1 to 8 are over.
+            let flush = i64::from((1..9).contains(&(bytes % 16)));
+            let slots = 9 + vectors * (windows + flush);
+            let (mut fed, mut cycles, mut reduced) = (0, 0, false);
+            while fed < vectors {
+                let out = golden.step(true, reduced, false, &memory);
+                reduced = out.word.is_some_and(|word| word.last);
+                fed += i64::from(reduced);
+                cycles += 1;
+            }
+            assert_eq!(cycles, 1 + slots + 3, "cycles for {slots} slots of {walk:?}");
+        }
+    });
+}
+
+#[test]
+fn a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
+    randomised("a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
+        compare(rng, &Geometry::BASE, &mut tops::feeder_base());
+    });
+}
+
+#[test]
+fn a_nano_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
+    randomised("a_nano_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
+        compare(rng, &Geometry::NANO, &mut tops::feeder_nano());
+    });
+}

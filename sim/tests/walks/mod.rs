@@ -1,0 +1,161 @@
+//! Random walks and plain im2col of them, with multiplications and no state.
+
+use crate::Given;
+use lacuna_sim::testing::Rng;
+use lacuna_spec::{
+    Geometry,
+    instr::{Head, Instr, Opcode, PostTail, RunTail, Walk},
+};
+use rand::{Rng as _, seq::IndexedRandom as _};
+
+/// What a feeder must hand over for one instruction, in order.
+pub struct Expected {
+    pub given: Vec<Given>,
+    pub vectors: u32,
+    pub blocks: u32,
+}
+
+/// A random instruction: shapes of convolutions and pools, addresses anywhere.
+pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
+    let word = geometry.word_bytes() as i64;
+    let size = geometry.tile_bytes() as i64;
+    let channels: i64 = *[1, 3, 5, 10, 16, 24, 40].choose(rng).unwrap();
+    let (in_h, in_w) = (rng.random_range(1..8), rng.random_range(1..8));
+    let (k_h, k_w) = (rng.random_range(1..=5), rng.random_range(1..=5));
+    let dense = rng.random_bool(0.7);
+    let pixel = if dense { channels } else { rng.random_range(-100..100) };
+    let row = if dense { channels * in_w } else { rng.random_range(-3000..3000) };
+    let segments = (channels + word - 1) / word;
+    let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
+    let (y_stride, x_stride) = limits(3);
+    let (y_dilation, x_dilation) = limits(3);
+    let run = rng.random_bool(0.6);
+    let walk = Walk {
+        start: rng.random_range(-200..size),
+        out_h: rng.random_range(1..5),
+        out_w: rng.random_range(1..5),
+        k_h,
+        k_w,
+        segments,
+        tail: channels - (segments - 1) * word,
+        step_oy: y_stride * row,
+        step_ox: x_stride * pixel,
+        step_ky: y_dilation * row,
+        step_kx: x_dilation * pixel,
+        y_start: rng.random_range(-4..3),
+        x_start: rng.random_range(-4..3),
+        y_stride,
+        x_stride,
+        y_dilation,
+        x_dilation,
+        in_h,
+        in_w,
+        pad: rng.random_range(-128..128),
+        blocks: if run { rng.random_range(1..4) } else { 1 },
+        out_start: 0,
+    };
+    let opcode = if run { Opcode::Run } else { Opcode::Post };
+    let head = Head { opcode: opcode as i64, from_input: rng.random_range(0..2), ..Head::default() };
+    let params = rng.random_range(0..size);
+    if run {
+        let tail = RunTail {
+            params,
+            page: rng.random_range(0..geometry.pages as i64),
+            vector_pages: rng.random_range(1..200),
+            gate: rng.random_range(-128..128),
+            ..RunTail::default()
+        };
+        Instr::Run(head, walk, tail)
+    } else {
+        Instr::Post(head, walk, PostTail { params, op: rng.random_range(0..3), ..PostTail::default() })
+    }
+}
+
+/// One window: its bytes and whether they are padding.
+fn window(geometry: &Geometry, walk: &Walk, offset: usize, memory: &[u8], at: [i64; 5], bytes: usize) -> (Vec<u8>, bool) {
+    let [oy, ox, ky, kx, segment] = at;
+    let y = walk.y_start + oy * walk.y_stride + ky * walk.y_dilation;
+    let x = walk.x_start + ox * walk.x_stride + kx * walk.x_dilation;
+    if !(0..walk.in_h).contains(&y) || !(0..walk.in_w).contains(&x) {
+        return (vec![walk.pad as u8; bytes], true);
+    }
+    let from = walk.start
+        + oy * walk.step_oy
+        + ox * walk.step_ox
+        + ky * walk.step_ky
+        + kx * walk.step_kx
+        + segment * geometry.word_bytes() as i64
+        + offset as i64;
+    let byte = |k: usize| memory[(from + k as i64).rem_euclid(memory.len() as i64) as usize];
+    ((0..bytes).map(byte).collect(), false)
+}
+
+fn params(address: i64, words: usize, first: usize, bank: u8, word: usize, memory: &[u8]) -> impl Iterator<Item = Given> {
+    (0..words).map(move |index| {
+        let from = address as usize + (first + index) * word;
+        let data = (0..word).map(|k| memory[(from + k) % memory.len()]).collect();
+        Given::Param { data, index: index as u8, bank }
+    })
+}
+
+/// What the feeder must hand over.
+pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]) -> Expected {
+    let word = geometry.word_bytes();
+    let mut given = Vec::new();
+    match instr {
+        Instr::Run(head, walk, tail) => {
+            let offset = if head.from_input == 1 { offset } else { 0 };
+            let mut tag = 0;
+            for block in 0..walk.blocks {
+                given.extend(params(tail.params, 9, 9 * block as usize, block as u8 % 2, word, memory));
+                for (oy, ox) in pairs(walk.out_h, walk.out_w) {
+                    let mut rows = Vec::new();
+                    for (ky, kx) in pairs(walk.k_h, walk.k_w) {
+                        for segment in 0..walk.segments {
+                            let bytes = if segment == walk.segments - 1 { walk.tail as usize } else { word };
+                            rows.extend(window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], bytes).0);
+                        }
+                    }
+                    let words = rows.len().div_ceil(word);
+                    for (j, rows) in rows.chunks(word).enumerate() {
+                        let page = tail.page + block * tail.vector_pages + 2 * j as i64;
+                        given.push(Given::Word {
+                            data: rows.iter().map(|&q| i16::from(q as i8) - tail.gate as i16).collect(),
+                            page: (page % geometry.pages as i64) as u16,
+                            tag,
+                            last: j == words - 1,
+                        });
+                    }
+                    tag = (tag + 1) % 4;
+                }
+            }
+            let vectors = (walk.blocks * walk.out_h * walk.out_w) as u32;
+            Expected { given, vectors, blocks: walk.blocks as u32 }
+        }
+        Instr::Post(head, walk, tail) => {
+            let offset = if head.from_input == 1 { offset } else { 0 };
+            if tail.op != 0 {
+                given.extend(params(tail.params, 24usize.div_ceil(word), 0, 0, word, memory));
+            }
+            for (oy, ox) in pairs(walk.out_h, walk.out_w) {
+                for segment in 0..walk.segments {
+                    for (ky, kx) in pairs(walk.k_h, walk.k_w) {
+                        let (data, pad) = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], word);
+                        given.push(Given::Tap {
+                            data: data.into_iter().map(|byte| byte as i8).collect(),
+                            pad,
+                            first: (ky, kx) == (0, 0),
+                            last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
+                        });
+                    }
+                }
+            }
+            Expected { given, vectors: 0, blocks: 1 }
+        }
+        _ => unreachable!("only run and post walk"),
+    }
+}
+
+fn pairs(outer: i64, inner: i64) -> impl Iterator<Item = (i64, i64)> {
+    (0..outer).flat_map(move |o| (0..inner).map(move |i| (o, i)))
+}
