@@ -26,44 +26,15 @@ pub fn rounding_divide_by_pot(x: i32, exponent: u32) -> i32 {
 
 /// Rule A: `acc * multiplier * 2^(shift - 31)` with TFLite's double rounding, plus the zero point.
 ///
-/// `shift` is -31 to 30; positive shifts left before the multiplication, wrapping as TFLite does
-/// not reach in valid models. The sum with the zero point saturates.
+/// `multiplier` is 0 or at least `2^30`, `shift` is -31 to 30; positive shifts left before the
+/// multiplication. Where that leaves an int32, which TFLite leaves undefined, it saturates, so that
+/// the result does. The sum with the zero point saturates too.
 #[must_use]
 pub fn requantise_a(acc: i32, multiplier: i32, shift: i32, zero: i32) -> i32 {
     let left = shift.max(0) as u32;
     let right = (-shift).max(0) as u32;
-    let scaled = rounding_doubling_high_mul(acc.wrapping_shl(left), multiplier);
-    rounding_divide_by_pot(scaled, right).saturating_add(zero)
-}
-
-/// `MultiplyByQuantizedMultiplier` of TFLite: rule A without a zero point.
-#[must_use]
-pub fn multiply_by_quantized_multiplier(x: i32, multiplier: i32, shift: i32) -> i32 {
-    requantise_a(x, multiplier, shift, 0)
-}
-
-/// `QuantizeMultiplier` of TFLite: a positive real as a Q31 mantissa and a left shift.
-#[must_use]
-pub fn quantise_multiplier(real: f64) -> (i32, i32) {
-    if real == 0.0 {
-        return (0, 0);
-    }
-    let mut shift = 0;
-    let mut mantissa = real;
-    while mantissa >= 1.0 {
-        mantissa /= 2.0;
-        shift += 1;
-    }
-    while mantissa < 0.5 {
-        mantissa *= 2.0;
-        shift -= 1;
-    }
-    let mut fixed = (mantissa * 2f64.powi(31)).round() as i64;
-    if fixed == 1 << 31 {
-        fixed /= 2;
-        shift += 1;
-    }
-    if shift < -31 { (0, 0) } else { (fixed as i32, shift) }
+    let shifted = (i64::from(acc) << left).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
+    rounding_divide_by_pot(rounding_doubling_high_mul(shifted, multiplier), right).saturating_add(zero)
 }
 
 /// Rule B: `rint(f32(acc) * scale) + zero`, ties to even, saturated to 16 bits either way so that
@@ -75,6 +46,8 @@ pub fn requantise_b(acc: i32, scale: f32, zero: i32) -> i32 {
 }
 
 /// Residual add: `round((a * ma + b * mb + bias) / 2^shift)`, halves to even or away from zero.
+///
+/// The chip takes multipliers from 0 to `i32::MAX`, shifts from 17 to 40, and sums inside 48 bits.
 #[must_use]
 pub fn linear(a: i8, b: i8, ma: i32, mb: i32, bias: i64, shift: u32, half_even: bool) -> i64 {
     let sum = i64::from(a) * i64::from(ma) + i64::from(b) * i64::from(mb) + bias;
@@ -110,6 +83,13 @@ mod tests {
         assert_eq!(requantise_a(1, 1 << 30, -1, 0), 1);
         assert_eq!(requantise_a(-1, 1 << 30, -1, 0), 0);
         assert_eq!(requantise_a(1000, 1 << 30, 0, -3), 497);
+    }
+
+    #[test]
+    fn rule_a_saturates_where_shifting_left_overflows() {
+        assert_eq!(requantise_a(1, 1 << 30, 30, 0), 1 << 29);
+        assert_eq!(requantise_a(1 << 20, 1 << 30, 20, 0), 1 << 30);
+        assert_eq!(requantise_a(-(1 << 20), 1 << 30, 20, 5), -(1 << 30) + 5);
     }
 
     #[test]
