@@ -2,8 +2,9 @@
 //
 // Contract:   `code_i` is the digit as lacuna_cells encodes it, `fix_i` = {plane, negate, carry} one
 //             cycle later. The accumulator is never cleared: it runs modulo 2^SumBits, a retire copies
-//             it to `hold_o`, and lacuna_reduce takes the difference of two such copies. That saves
-//             an AND on every bit. Reset makes the first difference right.
+//             it to the hold register, and lacuna_reduce takes the difference of two such copies. That
+//             saves an AND on every bit. Reset makes the first difference right. With `show_en_i`,
+//             `shown_o` becomes the hold register if `show_i`, else 0: an OR then picks a column.
 // Throughput: one digit a cycle.
 // Latency:    weight_en_i to product_en_i to sum_en_i: one cycle each.
 module lacuna_cell #(
@@ -20,15 +21,17 @@ module lacuna_cell #(
   input  logic                product_en_i,
   input  logic                sum_en_i,
   input  logic                retire_i,
+  input  logic                show_en_i,
+  input  logic                show_i,
 
   input  logic [7:0]          weight_i,
   input  logic [CodeBits-1:0] code_i,
   input  logic [FixBits-1:0]  fix_i,
-  output logic [SumBits-1:0]  hold_o
+  output logic [SumBits-1:0]  shown_o
 );
 
   logic [7:0]         weight_q;
-  logic [SumBits-1:0] addend, sum_d, sum_q, hold_q;
+  logic [SumBits-1:0] addend, sum_d, sum_q, hold_q, shown_q;
   logic               carry;
 
   if (DigitBits == 2) begin : gen_2
@@ -98,8 +101,8 @@ module lacuna_cell #(
     end
   end
 
-  assign sum_d  = sum_q + addend + SumBits'(carry);
-  assign hold_o = hold_q;
+  assign sum_d   = sum_q + addend + SumBits'(carry);
+  assign shown_o = shown_q;
 
   always_ff @(posedge clk_i) begin
     if (weight_en_i) weight_q <= weight_i;
@@ -112,6 +115,7 @@ module lacuna_cell #(
 
   always_ff @(posedge clk_i) begin
     if (retire_i) hold_q <= sum_q;
+    if (show_en_i) shown_q <= show_i ? hold_q : '0;
   end
 
 `ifdef LACUNA_CHECK

@@ -1,12 +1,13 @@
 // The cells of one lane: their weights, one page a word, and the pipeline that drives them.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
-//             ends a vector: `hold` then keeps what the slots before this cycle added up to. A slot
-//             whose digit is 0 leaves every register as it is. `hold_o` shows column group `group_i`.
+//             ends a vector: the hold registers then keep what the slots before this cycle added up to.
+//             A slot whose digit is 0 leaves every register as it is. `shown_o` becomes the holds of
+//             column group `show_group_i` a cycle after `show_i`.
 //             A page may be written while others are used, not while its slots are under way.
 // Throughput: one digit a cycle.
-// Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t shows in
-//             `hold_o` in t + 4.
+// Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
+//             the hold registers of t + 4.
 module lacuna_cells #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned Pages         = 512,
@@ -33,8 +34,9 @@ module lacuna_cells #(
   input  logic [PageWidth-1:0]             weight_page_i,
   input  logic [Columns*8-1:0]             weight_data_i,
 
-  input  logic [GroupWidth-1:0]            group_i,
-  output logic [ReduceColumns*SumBits-1:0] hold_o
+  input  logic                             show_i,
+  input  logic [GroupWidth-1:0]            show_group_i,
+  output logic [ReduceColumns*SumBits-1:0] shown_o
 );
 
   localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15;
@@ -104,7 +106,7 @@ module lacuna_cells #(
     .wr_data_i(weight_data_i)
   );
 
-  logic [Columns*SumBits-1:0] hold;
+  logic [Columns*SumBits-1:0] shown;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
     lacuna_cell #(
@@ -118,17 +120,19 @@ module lacuna_cells #(
       .product_en_i(live_q[1]),
       .sum_en_i    (live_q[2]),
       .retire_i    (retire_q[2]),
+      .show_en_i   (show_i),
+      .show_i      (show_group_i == GroupWidth'(c / ReduceColumns)),
       .weight_i    (weights[8*c +: 8]),
       .code_i      (code_q),
       .fix_i       (fix_q),
-      .hold_o      (hold[SumBits*c +: SumBits])
+      .shown_o     (shown[SumBits*c +: SumBits])
     );
   end
 
   always_comb begin
-    hold_o = hold[0 +: GroupBits];
-    for (int unsigned g = 1; g < Columns / ReduceColumns; g++) begin
-      if (group_i == GroupWidth'(g)) hold_o = hold[GroupBits*g +: GroupBits];
+    shown_o = '0;
+    for (int unsigned g = 0; g < Columns / ReduceColumns; g++) begin
+      shown_o = shown_o | shown[GroupBits*g +: GroupBits];
     end
   end
 

@@ -72,9 +72,9 @@ module lacuna_macro #(
   end
 
   logic [Lanes-1:0]           room, busy, issuing, starved, blocked;
-  logic [Lanes*GroupBits-1:0] hold;
-  logic [GroupWidth-1:0]      group;
-  logic                       gate_zero;
+  logic [Lanes*GroupBits-1:0] shown;
+  logic [GroupWidth-1:0]      show_group;
+  logic                       show, gate_zero;
 
   assign room_o    = &room;
   assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff);
@@ -134,18 +134,20 @@ module lacuna_macro #(
       .weight_we_i  (weight_we_i && weight_lane_i == LaneWidth'(l)),
       .weight_page_i,
       .weight_data_i,
-      .group_i      (group),
-      .hold_o       (hold[GroupBits*l +: GroupBits])
+      .show_i       (show),
+      .show_group_i (show_group),
+      .shown_o      (shown[GroupBits*l +: GroupBits])
     );
   end
 
   lacuna_reduce #(.Lanes(Lanes), .ReduceColumns(ReduceColumns), .SumBits(SumBits)) u_reduce (
     .clk_i,
     .rst_ni,
-    .busy_i  (busy),
+    .busy_i      (busy),
     .reduced_o,
-    .group_o (group),
-    .hold_i  (hold),
+    .show_o      (show),
+    .show_group_o(show_group),
+    .shown_i     (shown),
     .sum_valid_o,
     .sum_group_o,
     .sums_o

@@ -17,28 +17,30 @@ module lacuna_recode #(
   output logic [Slots-1:0]   used_o
 );
 
-  // With x3 = 3 d, the form is (x3 & ~d) - (d & ~x3), one place down: bit k is not 0 where x3 and d
-  // differ at k + 1, and is negative where d is 1 there.
-  // Bit 0 of x3 is that of d, so the sum starts at bit 1.
+  // Two bits a step, from the right. A carry into bit k makes it d[k] + 1; a bit that is then 1 is
+  // not 0 in the form, is negative if the next bit of d is 1 as well, and then carries. Each signal
+  // is a function of three bits of d and the step's carry: one LUT4.
   logic [10:0] wide;
-  logic [9:0]  thrice, live;
+  logic [5:0]  carry;
   logic [4:0]  one, two, neg;
 
-  assign wide   = {{2{d_i[8]}}, d_i};
-  assign thrice = wide[10:1] + wide[9:0];
-  assign live   = thrice ^ wide[10:1];
+  assign wide     = {{2{d_i[8]}}, d_i};
+  assign carry[0] = 1'b0;
 
   for (genvar t = 0; t < 5; t++) begin : gen_term
-    assign one[t] = live[2*t];
-    assign two[t] = live[2*t+1];
-    assign neg[t] = live[2*t+1] ? wide[2*t+2] : (live[2*t] & wide[2*t+1]);
+    logic middle;  // carry into the upper bit
+    assign middle     = (wide[2*t] & wide[2*t+1]) | (carry[t] & (wide[2*t] | wide[2*t+1]));
+    assign carry[t+1] = (wide[2*t+1] & wide[2*t+2]) | (middle & (wide[2*t+1] | wide[2*t+2]));
+    assign one[t]     = wide[2*t] ^ carry[t];
+    assign two[t]     = wide[2*t+1] ^ middle;
+    assign neg[t]     = two[t] ? wide[2*t+2] : (one[t] & wide[2*t+1]);
   end
 
   if (DigitBits == 8) begin : gen_whole
     for (genvar t = 0; t < 5; t++) begin : gen_pack
       assign terms_o[3*t +: 3] = {neg[t], two[t], one[t]};
     end
-    assign used_o[0] = |live;
+    assign used_o[0] = (d_i != '0);
   end else begin : gen_split
     // When D4 is not 0, D3 is 0 or minus its sign: D3 + 2 D4 has D4's sign and needs no adder.
     for (genvar t = 0; t < 3; t++) begin : gen_pack
@@ -56,9 +58,10 @@ module lacuna_recode #(
       end
       assign used_o[s] = |magnitude;
     end
-    // D4 is 0 or +-1, so its `two` is never set.
-    logic unused_two;
-    assign unused_two = two[4];
   end
+
+  // D4 is 0 or +-1.
+  logic unused;
+  assign unused = two[4] ^ carry[5];
 
 endmodule

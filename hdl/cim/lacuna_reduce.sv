@@ -5,8 +5,8 @@
 //             one vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
 //             vector passes here, in order, and reset clears cells and totals together.
 // Throughput: one group a cycle.
-// Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them);
-//             one cycle a level of the tree and one for the difference.
+// Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them)
+//             and are on `shown_i` one later; one cycle a level of the tree and one for the difference.
 module lacuna_reduce #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
@@ -21,16 +21,17 @@ module lacuna_reduce #(
   input  logic [Lanes-1:0]           busy_i,
   output logic                       reduced_o,
 
-  output logic [GroupWidth-1:0]      group_o,    // whose holds are on hold_i
-  input  logic [Lanes*GroupBits-1:0] hold_i,
+  output logic                       show_o,
+  output logic [GroupWidth-1:0]      show_group_o,
+  input  logic [Lanes*GroupBits-1:0] shown_i,      // one cycle after show_o
 
   output logic                       sum_valid_o,
   output logic [GroupWidth-1:0]      sum_group_o,
   output logic [GroupBits-1:0]       sums_o
 );
 
-  localparam int unsigned HoldDelay = 4;
-  localparam int unsigned Stages    = HoldDelay + Levels + 1;
+  localparam int unsigned ShowDelay = 4;
+  localparam int unsigned Stages    = ShowDelay + 1 + Levels + 1;
 
   logic [GroupWidth-1:0] group_q;
   logic                  issue, last;
@@ -57,9 +58,10 @@ module lacuna_reduce #(
     group_stage_q <= {group_stage_q[(Stages-1)*GroupWidth-1:0], group_q};
   end
 
-  assign group_o     = group_stage_q[(HoldDelay-1)*GroupWidth +: GroupWidth];
-  assign sum_valid_o = valid_q[Stages-1];
-  assign sum_group_o = group_stage_q[(Stages-1)*GroupWidth +: GroupWidth];
+  assign show_o       = valid_q[ShowDelay-1];
+  assign show_group_o = group_stage_q[(ShowDelay-1)*GroupWidth +: GroupWidth];
+  assign sum_valid_o  = valid_q[Stages-1];
+  assign sum_group_o  = group_stage_q[(Stages-1)*GroupWidth +: GroupWidth];
 
   // Level v of the tree takes Lanes >> v summands a column and registers half as many.
   logic [GroupBits-1:0] total;
@@ -69,8 +71,8 @@ module lacuna_reduce #(
     logic [2*Nodes*GroupBits-1:0] in;
     logic [Nodes*GroupBits-1:0]   sum_d, sum_q;
 
-    if (v == 0) begin : gen_holds
-      assign in = hold_i;
+    if (v == 0) begin : gen_shown
+      assign in = shown_i;
     end else begin : gen_below
       assign in = gen_level[v-1].sum_q;
     end
@@ -81,7 +83,7 @@ module lacuna_reduce #(
       end
     end
     always_ff @(posedge clk_i) begin
-      if (valid_q[HoldDelay-1+v]) sum_q <= sum_d;
+      if (valid_q[ShowDelay+v]) sum_q <= sum_d;
     end
   end
 

@@ -13,10 +13,15 @@ use super::{
 };
 use crate::feeder::RowWord;
 
-/// Cycles from the issue of a column group until the tree reads its holds (`HoldDelay`).
-const HOLD_DELAY: usize = 4;
-/// Longest way from a group's issue to its sums: holds, tree and difference.
-const SUM_DELAY_MAX: usize = HOLD_DELAY + 3 + 1;
+/// Cycles from the issue of a column group until its holds are read (`ShowDelay`).
+const SHOW_DELAY: usize = 4;
+/// Longest way from a group's issue to its sums.
+const SUM_DELAY_MAX: usize = sum_delay(8);
+
+/// Cycles from the issue of a column group to its sums: holds shown, tree and difference.
+const fn sum_delay(lanes: usize) -> usize {
+    SHOW_DELAY + 1 + lanes.ilog2() as usize + 1
+}
 
 /// What leaves the macro in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,7 +72,7 @@ impl Macro {
             fed: 0,
             group: 0,
             pipeline: [None; SUM_DELAY_MAX],
-            sum_delay: HOLD_DELAY + levels as usize + 1,
+            sum_delay: sum_delay(geometry.lanes),
             at: 0,
             counted: (0, false, false),
         }
