@@ -43,9 +43,13 @@ impl Model {
     /// Makes an instance; its registers and memories hold random bits of the session's seed.
     #[must_use]
     pub fn new(top: &'static Top) -> Self {
-        let instance = Instance::new(top, session::initial_seed());
-        let clocked = top.find("clk_i").is_some();
-        let mut model = Self { top, instance, clocked, settled: false, cycle: 0 };
+        let mut instance = Instance::new(top, session::initial_seed());
+        let clock = top.find("clk_i");
+        if let Some(clock) = &clock {
+            // Random, too, until now: the first edge must be one.
+            instance.write(clock.0, 0);
+        }
+        let mut model = Self { top, instance, clocked: clock.is_some(), settled: false, cycle: 0 };
         if let Some(path) = session::waveform_of(top.name) {
             model.trace(&path).unwrap_or_else(|error| eprintln!("{error}"));
         }
