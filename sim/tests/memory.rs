@@ -24,6 +24,11 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         golden.step();
         golden.write(at, &bytes);
     }
+    dut.set("wr_en_i", 0);
+    for _ in 0..2 {
+        dut.step();
+        golden.step();
+    }
     // Accesses crowd at both ends, where they meet and wrap.
     let mut expected = [None; 2];
     for _ in 0..20_000 {
