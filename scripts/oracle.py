@@ -4,8 +4,8 @@
     scripts/oracle.py MODEL --input FILE --output FILE.npz [--limit N] [--nodes] [--level LEVEL]
 
 FILE is .npy, .npz (its array `images` or `x`, or the only one) or IDX; samples are cast to the model's
-input type and reshaped to its sample shape. The result holds one array for each model output, by name, and
-with --nodes one for each tensor inside.
+input type and reshaped to its sample shape. The result holds the model's outputs as y0, y1 and so on, samples
+first, and with --nodes every tensor inside under its own name.
 
 QOperator models give the same answer at every optimisation level. QDQ models do not: at `none` and `basic`
 each DequantizeLinear, float operator and QuantizeLinear is computed as written; at `extended` and `all`, the
@@ -112,10 +112,12 @@ def main():
     )
     args = parser.parse_args()
     outputs = run(args.model, load(args.input)[: args.limit], args.level, args.nodes)
+    names = [output.name for output in onnx.load(args.model).graph.output]
+    results = {f"y{at}": outputs.pop(name) for at, name in enumerate(names)}
     # Written beside and renamed, so that a reader never sees half a file.
     partial = f"{args.output}.partial"
     with open(partial, "wb") as file:
-        np.savez_compressed(file, **outputs)
+        np.savez_compressed(file, **{**outputs, **results})
     os.replace(partial, args.output)
 
 
