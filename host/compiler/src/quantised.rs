@@ -1,6 +1,6 @@
 //! Builds quantised operators from their parts, with the exact `f32` scales that ONNX Runtime computes.
 //!
-//! Both file styles end here: the importer for QOperator nodes, `fuse_qdq` for QDQ patterns.
+//! Both file styles end here: the importer for operator-oriented nodes, `fuse_qdq` for QDQ patterns.
 
 use crate::error::Error;
 use crate::graph::{Data, Quant, Tensor};

@@ -2,11 +2,18 @@
 
 mod common;
 
-use common::{Array, digits, frames};
+use std::path::{Path, PathBuf};
+
+use common::{Array, frames};
 use lacuna_compiler::graph::{Graph, Place};
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{self, Value};
 use lacuna_compiler::{Op, import};
+
+/// A file of the committed digit classifier.
+fn digits(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/digits").join(file)
+}
 
 fn load(file: &str) -> Graph {
     import::onnx(&std::fs::read(digits(file)).unwrap()).unwrap()

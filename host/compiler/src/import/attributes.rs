@@ -105,10 +105,9 @@ fn same(window: &mut Window, shape: &[usize], upper: bool) {
         [_, _, h, w] => [h, w],
         _ => return,
     };
-    for axis in 0..2 {
-        let span = (window.kernel[axis] - 1) * window.dilation[axis] + 1;
-        let steps = spatial[axis].div_ceil(window.stride[axis]).saturating_sub(1);
-        let total = (steps * window.stride[axis] + span).saturating_sub(spatial[axis]);
+    for (axis, size) in spatial.into_iter().enumerate() {
+        let steps = size.div_ceil(window.stride[axis]).saturating_sub(1);
+        let total = (steps * window.stride[axis] + span(window, axis)).saturating_sub(size);
         let small = total / 2;
         let (before, after) = if upper { (small, total - small) } else { (total - small, small) };
         window.pads[axis] = before;
@@ -141,7 +140,7 @@ pub fn pool_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
         let spatial = if shape.len() == 3 { [1, shape[2]] } else { [shape[2], shape[3]] };
         let ragged = (0..2).any(|axis| {
             let padded = spatial[axis] + window.pads[axis] + window.pads[axis + 2];
-            padded >= span(&window, axis) && (padded - span(&window, axis)) % window.stride[axis] != 0
+            padded.checked_sub(span(&window, axis)).is_some_and(|rest| !rest.is_multiple_of(window.stride[axis]))
         });
         if ragged {
             return Err(invalid(node, "ceil_mode", "is 1 and adds a ragged last window: use explicit pads".into()));

@@ -78,7 +78,7 @@ pub fn node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("value_ints", _) => vector(Data::I64(attribute.ints.clone()), false),
         _ => return Err(unsupported(node, "its constant is not a tensor of numbers: replace it by an initialiser")),
     };
-    let output = context.output_name(node)?.to_string();
+    let output = super::context::output_name(node)?.to_string();
     context.define(&output, tensor)?;
     Ok(())
 }

@@ -32,6 +32,14 @@ pub fn unsupported(node: &NodeProto, reason: &str) -> Error {
     Error::Unsupported { node: title(node), op, reason: reason.to_string() }
 }
 
+/// The name of the only value that a node writes.
+pub fn output_name(node: &NodeProto) -> Result<&str, Error> {
+    match node.output.first().map(String::as_str) {
+        None | Some("") => Err(Error::MissingOperand { node: title(node), what: "an output".into() }),
+        Some(name) => Ok(name),
+    }
+}
+
 impl Context {
     pub fn new(name: String) -> Self {
         let graph = Graph { name, ..Graph::default() };
@@ -83,7 +91,7 @@ impl Context {
         self.optional(node, index)?.ok_or_else(missing)
     }
 
-    /// The run-time input at `index`: refuses constants' odd types by the caller's check.
+    /// A tensor defined so far.
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         self.graph.tensor(id)
     }
@@ -158,19 +166,12 @@ impl Context {
         Err(Error::Type { value: tensor.name.clone(), found, expected: expected.into() })
     }
 
-    pub fn output_name<'a>(&self, node: &'a NodeProto) -> Result<&'a str, Error> {
-        match node.output.first().map(String::as_str) {
-            None | Some("") => Err(Error::MissingOperand { node: title(node), what: "an output".into() }),
-            Some(name) => Ok(name),
-        }
-    }
-
     /// Adds a node and the tensor it writes.
     pub fn push(&mut self, node: &NodeProto, op: Op, inputs: Vec<TensorId>, output: Output) -> Result<(), Error> {
-        let name = self.output_name(node)?;
-        let dims: Vec<i64> = output.shape.iter().map(|&d| d as i64).collect();
-        let shape = super::tensors::checked_shape(&show(name), &dims)?;
-        let tensor = activation(&show(name), shape, output.dtype, output.unsigned, output.quant);
+        let name = output_name(node)?;
+        let Output { shape, dtype, unsigned, quant } = output;
+        super::tensors::check_size(&show(name), &shape)?;
+        let tensor = activation(&show(name), shape, dtype, unsigned, quant);
         let output = self.define(name, tensor)?;
         self.graph.nodes.push(Node { name: title(node), op, inputs, output, place: Place::Chip });
         Ok(())
@@ -179,7 +180,7 @@ impl Context {
     /// Gives the input of an identity a second name.
     pub fn alias(&mut self, node: &NodeProto) -> Result<(), Error> {
         let input = self.required(node, 0)?;
-        let name = self.output_name(node)?;
+        let name = output_name(node)?;
         if self.names.insert(name.to_string(), input).is_some() {
             return Err(Error::Duplicate { value: show(name) });
         }

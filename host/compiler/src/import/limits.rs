@@ -10,9 +10,9 @@ pub const MAX_MODEL_BYTES: u64 = 64 << 20;
 /// Most memory the decoded file may take.
 pub const MAX_DECODED_BYTES: u64 = 512 << 20;
 /// Most elements of one tensor.
-pub const MAX_TENSOR_ELEMENTS: u64 = 1 << 26;
+pub const MAX_TENSOR_ELEMENTS: u64 = 1 << 25;
 /// Most elements of all tensors of a network together.
-pub const MAX_GRAPH_ELEMENTS: u64 = 1 << 28;
+pub const MAX_GRAPH_ELEMENTS: u64 = 1 << 27;
 /// Most multiply-accumulates (or window taps) of one frame.
 pub const MAX_FRAME_OPERATIONS: u64 = 1 << 34;
 /// Most nodes.
@@ -47,7 +47,7 @@ impl Message {
             (Self::Model, 7) => Self::Graph,
             (Self::Model, 8) | (Self::Tensor, 13) | (Self::Shape, 1) => Self::Leaf,
             (Self::Graph, 1) => Self::Node,
-            (Self::Graph, 5) | (Self::Attribute, 5) => Self::Tensor,
+            (Self::Graph | Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11 | 12) => Self::Value,
             (Self::Node, 5) => Self::Attribute,
             (Self::Value, 2) => Self::Type,

@@ -12,7 +12,10 @@ mod order;
 pub mod proto;
 mod qoperator;
 mod shapes;
+mod survive;
 mod tensors;
+
+pub use survive::survives;
 
 use prost::Message;
 
@@ -35,6 +38,9 @@ pub fn onnx(bytes: &[u8]) -> Result<Graph, Error> {
     limits::check(bytes)?;
     let model = ModelProto::decode(bytes).map_err(|e| Error::Malformed { detail: e.to_string() })?;
     let graph = model.graph.ok_or_else(|| Error::Malformed { detail: "it holds no graph".into() })?;
+    if !model.opset_import.iter().any(|set| matches!(set.domain.as_str(), "" | "ai.onnx")) {
+        return Err(Error::Malformed { detail: "it names no operator set, perhaps because it is cut off".into() });
+    }
     if graph.node.len() as u64 > limits::MAX_NODES {
         let size = graph.node.len() as u64;
         return Err(Error::TooLarge { what: "the number of nodes".into(), size, limit: limits::MAX_NODES });

@@ -9,26 +9,34 @@ use crate::graph::{DType, Quant, Tensor};
 /// # Errors
 /// [`Error::Shape`] or [`Error::TooLarge`].
 pub fn checked_shape(name: &str, dims: &[i64]) -> Result<Vec<usize>, Error> {
-    if dims.len() > MAX_RANK {
-        let what = format!("the number of dimensions of '{name}'");
-        return Err(Error::TooLarge { what, size: dims.len() as u64, limit: MAX_RANK as u64 });
-    }
-    let mut product = 1_u64;
-    let mut shape = Vec::with_capacity(dims.len());
-    for &dim in dims {
-        let size = u64::try_from(dim).map_err(|_| Error::Shape {
+    let convert = |&dim: &i64| {
+        usize::try_from(dim).map_err(|_| Error::Shape {
             value: name.to_string(),
             detail: format!("has dimension {dim}: dimensions cannot be negative"),
-        })?;
-        product = product.saturating_mul(size);
-        // A zero hides an absurd neighbour, so each dimension is checked as well.
-        if size.max(product) > MAX_TENSOR_ELEMENTS {
-            let what = format!("the number of elements of '{name}'");
-            return Err(Error::TooLarge { what, size: size.max(product), limit: MAX_TENSOR_ELEMENTS });
-        }
-        shape.push(size as usize);
-    }
+        })
+    };
+    let shape = dims.iter().take(MAX_RANK + 1).map(convert).collect::<Result<Vec<_>, _>>()?;
+    check_size(name, &shape)?;
     Ok(shape)
+}
+
+/// Refuses too many dimensions and absurd products.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub fn check_size(name: &str, shape: &[usize]) -> Result<(), Error> {
+    if shape.len() > MAX_RANK {
+        let what = format!("the number of dimensions of '{name}'");
+        return Err(Error::TooLarge { what, size: shape.len() as u64, limit: MAX_RANK as u64 });
+    }
+    // A zero hides an absurd neighbour, so each dimension is checked as well.
+    let largest = shape.iter().map(|&dim| dim as u64).max().unwrap_or(1);
+    let size = shape.iter().fold(1_u64, |product, &dim| product.saturating_mul(dim as u64)).max(largest);
+    if size > MAX_TENSOR_ELEMENTS {
+        let what = format!("the number of elements of '{name}'");
+        return Err(Error::TooLarge { what, size, limit: MAX_TENSOR_ELEMENTS });
+    }
+    Ok(())
 }
 
 /// A tensor that is computed.

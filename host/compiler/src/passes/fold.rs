@@ -35,7 +35,8 @@ fn weight_zero_points(weights: &mut crate::op::Weights) {
     }
 }
 
-/// Evaluates nodes that read constants only. Dequantised constants stay: `fuse_qdq` reads what they were made from.
+/// Evaluates element-wise nodes and moves that read constants only. Dequantised constants stay, because `fuse_qdq` reads what they were
+/// made from; layers stay, because a hostile file could ask for hours of them.
 fn constants(graph: &mut Graph) -> Result<(), Error> {
     let nodes = std::mem::take(&mut graph.nodes);
     for node in nodes {
@@ -44,11 +45,12 @@ fn constants(graph: &mut Graph) -> Result<(), Error> {
             Some(Data::F32(values)) => Some(Value::F32(values.clone())),
             _ => None,
         };
-        let foldable = !matches!(
+        let cheap = matches!(
             &node.op,
-            Op::Dequantize(_)
-                | Op::Float(FloatOp::Conv { .. } | FloatOp::Gemm { .. } | FloatOp::AveragePool { .. } | FloatOp::GlobalAveragePool)
-        ) && !graph.outputs.contains(&node.output);
+            Op::Reshape | Op::Transpose(_) | Op::Quantize(_) | Op::Clamp(_) | Op::Table(_)
+                | Op::Float(FloatOp::Relu | FloatOp::Clip { .. } | FloatOp::Add)
+        );
+        let foldable = cheap && !graph.outputs.contains(&node.output);
         let operands: Option<Vec<Value>> = if foldable { node.inputs.iter().map(constant).collect() } else { None };
         match operands {
             Some(operands) => {

@@ -2,7 +2,7 @@
 //!
 //! First every operator that only selects or moves values (pools by maximum, views, transposes) sinks below its
 //! `DequantizeLinear`, which changes nothing because dequantisation is monotone and element-wise. Then each
-//! `QuantizeLinear` is replaced by the quantised form of what feeds it; ReLU and Clip on the way become its clamp.
+//! `QuantizeLinear` is replaced by the quantised form of what feeds it; `Relu` and `Clip` on the way become its clamp.
 //! The arithmetic is that of ONNX Runtime's fused operators (graph optimisation level `all`, `session.qdqisint8allowed`).
 
 use crate::error::Error;

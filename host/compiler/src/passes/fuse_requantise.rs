@@ -1,4 +1,4 @@
-//! Moves a clamp (ReLU, Clip) into the operator that produces its input, where the chip clamps for free.
+//! Moves a clamp (`Relu`, `Clip`) into the operator that produces its input, where the chip clamps for free.
 
 use crate::graph::Graph;
 use crate::op::Op;

@@ -74,7 +74,7 @@ fn padding(graph: &Graph, index: usize) -> u64 {
     let all = (out_h * out_w * window.kernel[0] * window.kernel[1]) as u64;
     let elements = (channels * height * width) as u64;
     // Reads of padding for each read of an element, times the elements.
-    if real == 0 { 0 } else { (all - real) * elements / real }
+    ((all - real) * elements).checked_div(real).unwrap_or(0)
 }
 
 /// The gate value with the fewest essential digits; the zero point wins ties.

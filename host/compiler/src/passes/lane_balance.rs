@@ -19,7 +19,7 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
     let classes = Classes::of(graph);
     let activity = activity(graph, frames, options.digit_bits)?;
     let mut orders: Vec<Option<Vec<usize>>> = vec![None; graph.tensors.len()];
-    for root in 0..graph.tensors.len() {
+    for (root, order) in orders.iter_mut().enumerate() {
         if classes.find(root) != root || classes.fixed[root] {
             continue;
         }
@@ -31,7 +31,7 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
             }
         }
         if !total.is_empty() {
-            orders[root] = Some(deal(&total, options.lanes));
+            *order = Some(deal(&total, options.lanes));
         }
     }
     let order_of = |id: TensorId| orders[classes.find(id.0)].as_ref();

@@ -10,7 +10,7 @@ use crate::graph::Graph;
 use crate::op::{AveragePool, Op};
 
 /// Largest window that is enumerated; the sums of larger ones are too many.
-const MAX_TAPS: usize = 1024;
+const MAX_TAPS: usize = 256;
 
 /// Runs the pass: fills in [`AveragePool::chip_scale`] wherever a proof exists.
 pub fn run(graph: &mut Graph) {
@@ -34,12 +34,9 @@ pub fn prove(op: &AveragePool) -> Option<f32> {
     let zero = f64::from(op.y.zero_point + op.offset);
     let lowest = (-128 - op.x.zero_point) * taps as i32;
     let highest = (127 - op.x.zero_point) * taps as i32;
-    // Sum of magnitudes of the taps, in units of the input scale: what the rounding errors of the sum are relative to.
-    let magnitude = f64::from(lowest.abs().max(highest.abs()));
-    let epsilon = f64::from(f32::EPSILON);
     for sum in lowest..=highest {
         let steps = f64::from(sum) * exact;
-        let noise = epsilon * (magnitude * exact * (taps as f64 + 4.0) + steps.abs() + zero.abs() + 1.0);
+        let noise = sum_noise(sum, taps as i32, op) * exact + UNIT * (3.0 * steps.abs() + zero.abs() + 1.0);
         // Clamping is monotone, so only values inside the range (and its edges) can go wrong.
         let value = steps + zero;
         let sure = |value: f64| op.clamp.apply((value.round_ties_even() as i32).saturating_sub(op.offset));
@@ -52,6 +49,27 @@ pub fn prove(op: &AveragePool) -> Option<f32> {
         }
     }
     Some(scale)
+}
+
+/// The unit roundoff of `f32`, and a percent for products of rounding errors.
+const UNIT: f64 = 1.01 * 5.960_464_477_539_063e-8;
+
+/// A bound on the rounding error of an `f32` sum of `taps` scaled differences that add up to `sum`, in units of the scale: one roundoff of each
+/// product and of each partial sum.
+fn sum_noise(sum: i32, taps: i32, op: &AveragePool) -> f64 {
+    let (low, high) = (-128 - op.x.zero_point, 127 - op.x.zero_point);
+    // What the taps below zero can add up to, given the sum.
+    let negative = (-low * taps).min(high * taps - sum).max(0);
+    let products = if low >= 0 { sum } else { sum + 2 * negative };
+    let partials: i64 = (2..=taps)
+        .map(|count| {
+            let rest = taps - count;
+            let least = (count * low).max(sum - rest * high);
+            let most = (count * high).min(sum - rest * low);
+            i64::from(least.abs().max(most.abs()))
+        })
+        .sum();
+    UNIT * (f64::from(products) + partials as f64)
 }
 
 #[cfg(test)]

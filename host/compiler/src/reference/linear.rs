@@ -46,9 +46,13 @@ pub fn linear(layer: &Linear, x: &[i8], [channels, height, width]: [usize; 3]) -
 /// Adds one tap's products to every output pixel.
 fn accumulate(sums: &mut [i32], plane: &[i32], weight: i32, stride: [usize; 2], [columns, out_w]: [usize; 2]) {
     for (y, line) in sums.chunks_mut(out_w).enumerate() {
-        let source = plane[y * stride[0] * columns..].iter().step_by(stride[1]);
-        for (sum, &value) in line.iter_mut().zip(source) {
-            *sum = sum.wrapping_add(weight.wrapping_mul(value));
+        let source = &plane[y * stride[0] * columns..];
+        let add = |(sum, &value): (&mut i32, &i32)| *sum = sum.wrapping_add(weight.wrapping_mul(value));
+        if stride[1] == 1 {
+            // Apart from the general case, so that it vectorises.
+            line.iter_mut().zip(source).for_each(add);
+        } else {
+            line.iter_mut().zip(source.iter().step_by(stride[1])).for_each(add);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What the integration tests share: arrays from npz files, and one frame at a time.
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use lacuna_compiler::graph::{DType, Graph};
 use lacuna_compiler::reference::Value;
@@ -59,9 +59,4 @@ pub fn frames(graph: &Graph, array: &Array) -> Vec<Vec<Value>> {
         _ => array.frame(index, elements),
     };
     (0..array.len() / elements).map(|index| vec![convert(index)]).collect()
-}
-
-/// The committed digit classifier and its data.
-pub fn digits(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/digits").join(file)
 }

@@ -1,0 +1,6 @@
+//! `cargo +nightly fuzz run import ../tests/models` from `host/compiler/fuzz`: no file may panic the importer.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    let _ = lacuna_compiler::import::survives(bytes);
+});
