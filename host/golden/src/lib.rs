@@ -3,6 +3,8 @@
 pub mod cim;
 pub mod control;
 pub mod feeder;
+pub mod link;
 pub mod memory;
+pub mod post;
 pub mod reshape;
 pub mod stream;

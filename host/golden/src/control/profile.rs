@@ -1,0 +1,80 @@
+//! `lacuna_profile`: times jobs and keeps a record for each instruction and tile.
+
+use lacuna_spec::{Geometry, regs::PROFILE_BITS};
+
+const LIMIT: u32 = (1 << PROFILE_BITS) - 1;
+
+/// What one instruction did on one tile; fields saturate at 24 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Record {
+    /// Cycle of the program in which the unit started.
+    pub start: u32,
+    /// Cycles from then to its last, inclusive.
+    pub cycles: u32,
+    /// Digits issued, words written or beats sent.
+    pub work: u32,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Unit {
+    index: usize,
+    record: Record,
+}
+
+/// The units' clocks and the records. Units 0 to `tiles - 1` compute, the others reshape.
+#[derive(Debug, Clone)]
+pub struct Profile {
+    tiles: usize,
+    busy: u16,
+    waits: u16,
+    units: Vec<Unit>,
+    records: Vec<Record>,
+}
+
+impl Profile {
+    /// No unit is busy and no instruction has run.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        Self {
+            tiles: geometry.tiles,
+            busy: 0,
+            waits: 0,
+            units: vec![Unit::default(); 2 * geometry.tiles],
+            records: vec![Record::default(); geometry.tiles * geometry.program_len],
+        }
+    }
+
+    /// Units that may not be started: they run, or their record is not written yet.
+    #[must_use]
+    pub fn busy(&self) -> u16 {
+        self.busy
+    }
+
+    /// The record of an instruction on a tile; zeros if it has not run there.
+    #[must_use]
+    pub fn record(&self, instruction: usize, tile: usize) -> Record {
+        self.records[instruction * self.tiles + tile]
+    }
+
+    /// One clock: `cycle` is the program's, `work` that of each unit that is done or waits.
+    pub fn step(&mut self, cycle: u32, index: usize, start: u16, done: u16, work: impl Fn(usize) -> u32) {
+        if self.busy == 0 && start == 0 {
+            return;
+        }
+        let written = self.waits & self.waits.wrapping_neg();
+        if written != 0 {
+            let unit = written.trailing_zeros() as usize;
+            let Unit { index, record } = self.units[unit];
+            self.records[index * self.tiles + unit % self.tiles] = Record { work: work(unit), ..record };
+        }
+        for (number, unit) in self.units.iter_mut().enumerate() {
+            if start >> number & 1 == 1 {
+                *unit = Unit { index, record: Record { start: cycle.min(LIMIT), cycles: 1, work: 0 } };
+            } else if self.waits >> number & 1 == 0 {
+                unit.record.cycles = (unit.record.cycles + 1).min(LIMIT);
+            }
+        }
+        self.busy = self.busy & !written | start;
+        self.waits = self.waits & !written | done;
+    }
+}

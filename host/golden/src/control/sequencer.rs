@@ -1,0 +1,240 @@
+//! `lacuna_sequencer`: fetches, checks, waits, dispatches.
+
+use super::TileMask;
+use lacuna_spec::{
+    Geometry,
+    instr::{Head, INSTR_BYTES, Instr, Opcode, Reshape},
+};
+
+/// Why a program was stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[repr(u8)]
+pub enum Cause {
+    /// Unknown opcode, or a reshape that asks for the transposer.
+    Opcode = 1,
+    /// A region outside the tile memory, or with `lo` above `hi`.
+    Region = 2,
+    /// No tile, no target, one that does not exist, or a reshape with several sources.
+    Tile = 3,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Idle,
+    /// The beat that is read.
+    Fetch(usize),
+    Last,
+    Check,
+    Issue,
+    Drain,
+}
+
+/// What the sequencer looks at in a cycle.
+#[derive(Debug, Clone, Copy)]
+pub struct SequencerIn {
+    /// Phase that the host has loaded.
+    pub phase: u32,
+    /// Busy compute units.
+    pub compute_busy: TileMask,
+    /// Busy reshape engines.
+    pub reshape_busy: TileMask,
+}
+
+/// What the sequencer does in a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Dispatch {
+    /// Compute units that start.
+    pub compute: TileMask,
+    /// Reshape engines that start.
+    pub reshape: TileMask,
+    /// A job is held back.
+    pub stall_hazard: bool,
+    /// An instruction is refused.
+    pub fault: Option<Cause>,
+}
+
+/// The sequencer. [`Sequencer::dispatch`] is a function of its registers, [`Sequencer::step`] the
+/// clock edge.
+#[derive(Debug, Clone)]
+pub struct Sequencer {
+    geometry: Geometry,
+    program: Vec<[u8; INSTR_BYTES]>,
+    state: State,
+    index: usize,
+    head: Head,
+    instr: Option<Instr>,
+    cause: Option<Cause>,
+    blocked: bool,
+}
+
+impl Sequencer {
+    /// No program runs; the program memory holds zeros, which is `halt`.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        Self {
+            geometry: *geometry,
+            program: vec![[0; INSTR_BYTES]; geometry.program_len],
+            state: State::Idle,
+            index: 0,
+            head: Head::default(),
+            instr: None,
+            cause: None,
+            blocked: false,
+        }
+    }
+
+    /// The program memory.
+    #[must_use]
+    pub fn program(&self) -> &[[u8; INSTR_BYTES]] {
+        &self.program
+    }
+
+    /// The program memory, to be written.
+    pub fn program_mut(&mut self) -> &mut [[u8; INSTR_BYTES]] {
+        &mut self.program
+    }
+
+    /// Starts a program in the next cycle. Ignored while one runs.
+    pub fn start(&mut self, index: usize) {
+        if !self.running() {
+            self.index = index % self.geometry.program_len;
+            self.state = State::Fetch(0);
+        }
+    }
+
+    /// A program runs.
+    #[must_use]
+    pub fn running(&self) -> bool {
+        self.state != State::Idle
+    }
+
+    /// Index of the instruction under check or dispatch.
+    #[must_use]
+    pub fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Its head.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The instruction; `None` when its opcode is unknown.
+    #[must_use]
+    pub fn instr(&self) -> Option<&Instr> {
+        self.instr.as_ref()
+    }
+
+    /// The phase that a `load` waits for.
+    #[must_use]
+    pub fn waits_for_phase(&self) -> Option<u32> {
+        (self.state == State::Issue && self.blocked && self.head.opcode == Opcode::Load as i64)
+            .then_some(self.head.phase as u32)
+    }
+
+    /// The scoreboard is asked in this cycle.
+    #[must_use]
+    pub fn asks(&self) -> bool {
+        matches!(self.state, State::Check | State::Issue) && self.is_job()
+    }
+
+    fn is_reshape(&self) -> bool {
+        self.head.opcode == Opcode::Reshape as i64
+    }
+
+    fn is_job(&self) -> bool {
+        let opcode = self.head.opcode;
+        self.is_reshape() || opcode == Opcode::Run as i64 || opcode == Opcode::Post as i64
+    }
+
+    fn goes(&self) -> bool {
+        self.state == State::Issue && self.cause.is_none() && !self.blocked
+    }
+
+    /// What happens in this cycle.
+    #[must_use]
+    pub fn dispatch(&self) -> Dispatch {
+        if self.state != State::Issue {
+            return Dispatch::default();
+        }
+        if self.cause.is_some() {
+            return Dispatch { fault: self.cause, ..Dispatch::default() };
+        }
+        if self.blocked {
+            return Dispatch { stall_hazard: self.is_job(), ..Dispatch::default() };
+        }
+        let tiles = self.head.tiles as TileMask;
+        match (self.is_job(), self.is_reshape()) {
+            (true, true) => Dispatch { reshape: tiles, ..Dispatch::default() },
+            (true, false) => Dispatch { compute: tiles, ..Dispatch::default() },
+            _ => Dispatch::default(),
+        }
+    }
+
+    /// One clock. `conflict` is the scoreboard's answer in a cycle in which it was asked.
+    pub fn step(&mut self, inputs: SequencerIn, conflict: bool) {
+        let any_busy = inputs.compute_busy | inputs.reshape_busy != 0;
+        let goes = self.goes();
+        let (cause, blocked) = match self.state {
+            State::Check | State::Issue => (self.check(), self.blocked(inputs, conflict, any_busy)),
+            _ => (None, false),
+        };
+        self.state = match self.state {
+            State::Fetch(beat) if beat + 1 == self.geometry.instr_beats() => State::Last,
+            State::Fetch(beat) => State::Fetch(beat + 1),
+            State::Last => {
+                self.decode();
+                State::Check
+            }
+            State::Check => State::Issue,
+            State::Issue if self.cause.is_some() => State::Drain,
+            State::Issue if !goes => State::Issue,
+            State::Issue if self.head.opcode == Opcode::Halt as i64 => State::Idle,
+            State::Issue => {
+                self.index = (self.index + 1) % self.geometry.program_len;
+                State::Fetch(0)
+            }
+            State::Drain if any_busy => State::Drain,
+            State::Idle | State::Drain => State::Idle,
+        };
+        self.cause = cause;
+        self.blocked = blocked;
+    }
+
+    fn decode(&mut self) {
+        let bytes = &self.program[self.index];
+        self.head = Head::unpack(bytes);
+        self.instr = Instr::unpack(bytes).ok();
+    }
+
+    fn blocked(&self, inputs: SequencerIn, conflict: bool, any_busy: bool) -> bool {
+        let units = if self.is_reshape() { inputs.reshape_busy } else { inputs.compute_busy };
+        if self.is_job() {
+            conflict || self.head.tiles as TileMask & units != 0
+        } else if self.head.opcode == Opcode::Load as i64 {
+            i64::from(inputs.phase) < self.head.phase
+        } else {
+            any_busy
+        }
+    }
+
+    fn check(&self) -> Option<Cause> {
+        let head = &self.head;
+        let transposes = matches!(self.instr, Some(Instr::Reshape(_, Reshape { transpose: 1, .. })));
+        if self.instr.is_none() || transposes {
+            return Some(Cause::Opcode);
+        }
+        if !self.is_job() {
+            return None;
+        }
+        let words = self.geometry.tile_words as i64;
+        let bad = |lo: i64, hi: i64| lo > hi || hi > words;
+        if bad(head.read_lo, head.read_hi) || bad(head.write_lo, head.write_hi) {
+            return Some(Cause::Region);
+        }
+        let missing = |mask: i64| mask == 0 || mask >> self.geometry.tiles != 0;
+        let bad_reshape = self.is_reshape() && (missing(head.targets) || head.tiles & (head.tiles - 1) != 0);
+        (missing(head.tiles) || bad_reshape).then_some(Cause::Tile)
+    }
+}
