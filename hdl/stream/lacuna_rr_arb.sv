@@ -23,17 +23,17 @@ module lacuna_rr_arb #(
   output logic [IndexWidth-1:0]         index_o
 );
 
-  // `first_q` has the turn; while `locked_q`, `first_q` was offered and waits to be taken.
+  // `first_q` has the turn. An item that was offered and not taken gives its input the turn, and, as
+  // it stays valid, keeps it.
   logic [IndexWidth-1:0] first_q, chosen;
-  logic                  locked_q;
 
   always_comb begin
     chosen = first_q;
     for (int i = Inputs - 1; i >= 0; i--) begin
-      if (valid_i[i] && !locked_q) chosen = IndexWidth'(i);
+      if (valid_i[i]) chosen = IndexWidth'(i);
     end
     for (int i = Inputs - 1; i >= 0; i--) begin
-      if (valid_i[i] && !locked_q && IndexWidth'(i) >= first_q) chosen = IndexWidth'(i);
+      if (valid_i[i] && IndexWidth'(i) >= first_q) chosen = IndexWidth'(i);
     end
   end
 
@@ -48,14 +48,11 @@ module lacuna_rr_arb #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      first_q  <= '0;
-      locked_q <= 1'b0;
+      first_q <= '0;
     end else if (valid_o) begin
-      locked_q <= !ready_i;
-      first_q  <= chosen;
-      if (ready_i) begin
-        first_q <= (chosen == IndexWidth'(Inputs - 1)) ? '0 : chosen + IndexWidth'(1);
-      end
+      if (!ready_i)                                first_q <= chosen;
+      else if (chosen == IndexWidth'(Inputs - 1))  first_q <= '0;
+      else                                         first_q <= chosen + IndexWidth'(1);
     end
   end
 

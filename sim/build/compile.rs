@@ -8,7 +8,12 @@ use std::{
 };
 
 /// The parts of Verilator's runtime that a model with waveforms and coverage needs.
-const RUNTIME_FILES: [&str; 4] = ["verilated", "verilated_threads", "verilated_fst_c", "verilated_cov"];
+const RUNTIME_FILES: [&str; 4] = [
+    "verilated",
+    "verilated_threads",
+    "verilated_fst_c",
+    "verilated_cov",
+];
 
 /// The library made of them.
 pub const RUNTIME: &str = "lacuna_verilated";
@@ -36,7 +41,11 @@ fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
 /// Compiles Verilator's runtime, once for all tops, into a library in `folder`.
 pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), String> {
     let mut build = compiler(places, tools, folder);
-    build.opt_level(2).define("VM_TRACE", "1").define("VM_TRACE_FST", "1").define("VM_COVERAGE", "1");
+    build
+        .opt_level(2)
+        .define("VM_TRACE", "1")
+        .define("VM_TRACE_FST", "1")
+        .define("VM_COVERAGE", "1");
     for library in ["DEP_Z_INCLUDE", "DEP_LZ4_INCLUDE"] {
         if let Some(folder) = std::env::var_os(library) {
             build.include(folder);
@@ -50,7 +59,13 @@ pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), 
 }
 
 /// Compiles one Verilated top, and the table of functions that Rust calls it by.
-pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, folder: &Path) -> Result<PathBuf, String> {
+pub fn top(
+    places: &Places,
+    tools: &Verilator,
+    top: &Top,
+    made: &Verilated,
+    folder: &Path,
+) -> Result<PathBuf, String> {
     let mut shim = shim(top, &made.ports);
     let mut build = compiler(places, tools, folder);
     build

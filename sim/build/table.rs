@@ -52,11 +52,23 @@ fn yes() -> bool {
 
 impl Top {
     fn take_preset(&mut self) -> Result<(), String> {
-        let Some(preset) = &self.preset else { return Ok(()) };
+        let Some(preset) = &self.preset else {
+            return Ok(());
+        };
         let geometry = Geometry::preset(preset).map_err(|error| error.to_string())?;
-        let used = |name: &str| self.uses.as_ref().is_none_or(|uses| uses.iter().any(|used| used == name));
-        for (name, value) in geometry.parameters().into_iter().filter(|(name, _)| used(name)) {
-            self.params.entry(name.to_owned()).or_insert(Value::Number(value as i64));
+        let used = |name: &str| {
+            self.uses
+                .as_ref()
+                .is_none_or(|uses| uses.iter().any(|used| used == name))
+        };
+        for (name, value) in geometry
+            .parameters()
+            .into_iter()
+            .filter(|(name, _)| used(name))
+        {
+            self.params
+                .entry(name.to_owned())
+                .or_insert(Value::Number(value as i64));
         }
         Ok(())
     }
@@ -87,18 +99,28 @@ pub fn read(folder: &Path, with_blocks: bool) -> Result<Vec<Top>, String> {
     let files = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for path in files.filter_map(Result::ok).map(|entry| entry.path()) {
         let required = path.file_name().is_some_and(|name| name == "chip.toml");
-        if path.extension().is_none_or(|extension| extension != "toml") || !(required || with_blocks) {
+        if path.extension().is_none_or(|extension| extension != "toml")
+            || !(required || with_blocks)
+        {
             continue;
         }
         let shown = path.display();
         let text = fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-        let table: BTreeMap<String, Top> = toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
+        let table: BTreeMap<String, Top> =
+            toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
         for (name, top) in table {
             if tops.contains_key(&name) {
-                return Err(format!("{shown}: top {name} is listed twice; choose another name"));
+                return Err(format!(
+                    "{shown}: top {name} is listed twice; choose another name"
+                ));
             }
-            let mut top = Top { name: name.clone(), required, ..top };
-            top.take_preset().map_err(|problem| format!("{shown}: top {name}: {problem}"))?;
+            let mut top = Top {
+                name: name.clone(),
+                required,
+                ..top
+            };
+            top.take_preset()
+                .map_err(|problem| format!("{shown}: top {name}: {problem}"))?;
             tops.insert(name, top);
         }
     }

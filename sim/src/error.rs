@@ -12,7 +12,9 @@ pub enum SimError {
         text: String,
     },
     /// No waveform can be had.
-    #[error("no waveform of {top} in {path}: set `waves = true` for it in sim/tops, or choose a folder that can be written")]
+    #[error(
+        "no waveform of {top} in {path}: set `waves = true` for it in sim/tops, or choose a folder that can be written"
+    )]
     NoWaves {
         /// The top.
         top: &'static str,

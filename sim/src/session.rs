@@ -38,8 +38,13 @@ pub(crate) fn initial_seed() -> u32 {
 
 /// The file for a new model's waveform: in the thread's folder, else in `$LACUNA_WAVES`.
 pub(crate) fn waveform_of(top: &str) -> Option<PathBuf> {
-    let folder = WAVES.with_borrow(Clone::clone).or_else(|| env::var_os("LACUNA_WAVES").map(PathBuf::from))?;
-    Some(folder.join(format!("{top}-{}.fst", COUNT.fetch_add(1, Ordering::Relaxed))))
+    let folder = WAVES
+        .with_borrow(Clone::clone)
+        .or_else(|| env::var_os("LACUNA_WAVES").map(PathBuf::from))?;
+    Some(folder.join(format!(
+        "{top}-{}.fst",
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )))
 }
 
 /// The file for a model's coverage, in a build that counts it: in `$LACUNA_COVERAGE`, else in
@@ -48,8 +53,15 @@ pub(crate) fn coverage_of(top: &str) -> Option<CString> {
     if !cfg!(feature = "coverage") {
         return None;
     }
-    let folder = env::var_os("LACUNA_COVERAGE").map_or_else(|| output_dir().join("coverage"), PathBuf::from);
+    let folder =
+        env::var_os("LACUNA_COVERAGE").map_or_else(|| output_dir().join("coverage"), PathBuf::from);
     fs::create_dir_all(&folder).ok()?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    CString::new(folder.join(format!("{top}-{}-{number}.dat", process::id())).display().to_string()).ok()
+    CString::new(
+        folder
+            .join(format!("{top}-{}-{number}.dat", process::id()))
+            .display()
+            .to_string(),
+    )
+    .ok()
 }

