@@ -34,3 +34,14 @@ hdl/post/lacuna_normalise.sv
 hdl/post/lacuna_multiply.sv
 hdl/post/lacuna_round.sv
 hdl/post/lacuna_requantise.sv
+hdl/link/lacuna_crc32c.sv
+hdl/link/lacuna_frame_decoder.sv
+hdl/link/lacuna_link_window.sv
+hdl/link/lacuna_link_executor.sv
+hdl/link/lacuna_frame_encoder.sv
+hdl/link/lacuna_bridge.sv
+hdl/top/lacuna_tile.sv
+hdl/post/lacuna_post_params.sv
+hdl/post/lacuna_post_walk.sv
+hdl/post/lacuna_pool.sv
+hdl/post/lacuna_post.sv

@@ -8,3 +8,4 @@ pub mod memory;
 pub mod post;
 pub mod reshape;
 pub mod stream;
+pub mod tile;

@@ -1,0 +1,271 @@
+// Post unit: turns the array's sums, or taps, into output words and writes them.
+//
+// `run`: bias, requantise rule A or B, clamp. `post`: maximum, sum (requantised) or residual add of
+// taps. Both pass the same lanes, ReduceColumns columns a cycle; the groups of a word are collected
+// and written at once. `host/spec/src/numerics.rs` is what the lanes equal.
+//
+// Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order; last
+//             taps are at least Groups cycles apart. `block_done_o`: the parameters of a block of `run`
+//             are no longer needed. `done_o`: a read issued in the next cycle sees the last word.
+//             `written_o`: words written by the present or last job.
+// Throughput: one group a cycle.
+// Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles after
+//             its last tap.
+module lacuna_post #(
+  parameter  int unsigned Lanes         = 8,
+  parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned AccBits       = 22,
+  parameter  int unsigned TileWords     = 2048,
+  localparam int unsigned WordBytes     = 2 * Lanes,
+  localparam int unsigned Groups        = WordBytes / ReduceColumns,
+  localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
+  localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
+  localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
+  localparam int unsigned ByteBits      = $clog2(WordBytes + 1)
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+
+  input  logic                             start_i,
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic [511:0]                     instr_i,
+  /* verilator lint_on UNUSEDSIGNAL */
+  input  logic [AddrBits-1:0]              output_offset_i,
+
+  input  logic                             sum_valid_i,
+  input  logic [GroupWidth-1:0]            sum_group_i,
+  input  logic [ReduceColumns*SumBits-1:0] sums_i,
+
+  input  logic                             tap_valid_i,
+  input  logic [WordBytes*8-1:0]           tap_data_i,
+  input  logic                             tap_pad_i,
+  input  logic                             tap_first_i,
+  input  logic                             tap_last_i,
+
+  input  logic                             param_valid_i,
+  input  logic [3:0]                       param_index_i,
+  input  logic                             param_bank_i,
+  input  logic [WordBytes*8-1:0]           param_data_i,
+
+  output logic                             wr_en_o,
+  output logic [AddrBits-1:0]              wr_addr_o,
+  output logic [ByteBits-1:0]              wr_bytes_o,
+  output logic [WordBytes*8-1:0]           wr_data_o,
+
+  output logic                             block_done_o,
+  output logic                             done_o,
+  output logic [23:0]                      written_o
+);
+
+  localparam int unsigned LaneLatency     = 13;
+  localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
+  localparam int unsigned PoolBits        = 20;
+
+  // The instruction's parts.
+  /* verilator lint_off UNUSEDSIGNAL */
+  lacuna_spec_pkg::head_t      head;
+  lacuna_spec_pkg::walk_t      walk;
+  lacuna_spec_pkg::run_tail_t  run_tail;
+  lacuna_spec_pkg::post_tail_t post_tail;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic       run, pair, is_max, rule;
+  logic [7:0] zero, clamp_lo, clamp_hi;
+
+  assign head      = instr_i[127:0];
+  assign walk      = instr_i[383:128];
+  assign run_tail  = instr_i[511:384];
+  assign post_tail = instr_i[511:384];
+
+  always_comb begin
+    run      = head.opcode == lacuna_spec_pkg::OpRun;
+    pair     = !run && (post_tail.op != lacuna_spec_pkg::PostSum);
+    is_max   = !run && (post_tail.op == lacuna_spec_pkg::PostMax);
+    rule     = run ? run_tail.rule : post_tail.rule;
+    zero     = pair ? '0 : run ? run_tail.zero : post_tail.zero;
+    clamp_lo = is_max ? 8'h80 : run ? run_tail.clamp_lo : post_tail.clamp_lo;
+    clamp_hi = is_max ? 8'h7f : run ? run_tail.clamp_hi : post_tail.clamp_hi;
+  end
+
+  // Which block's parameters: the bank changes after the last group of a block.
+  logic [9:0] x_q, y_q;
+  logic       bank_q, vector_end, last_x, last_y, block_end;
+
+  assign vector_end = sum_valid_i && (sum_group_i == GroupWidth'(Groups - 1));
+  assign last_x     = x_q == walk.out_w;
+  assign last_y     = y_q == walk.out_h;
+  assign block_end  = vector_end && last_x && last_y;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni || start_i) begin
+      x_q    <= 10'd1;
+      y_q    <= 10'd1;
+      bank_q <= 1'b0;
+    end else if (vector_end) begin
+      x_q <= last_x ? 10'd1 : x_q + 1'b1;
+      if (last_x) y_q <= last_y ? 10'd1 : y_q + 1'b1;
+      if (last_x && last_y) bank_q <= !bank_q;
+    end
+  end
+
+  // Parameters; a multiplier is read MultiplierDelay cycles after its sum.
+  logic [MultiplierDelay*(GroupWidth+1)-1:0] entry_q;
+  logic [ReduceColumns*32-1:0]               bias, multiplier;
+  logic [ReduceColumns*6-1:0]                shift;
+  logic [31:0]                               pair_mb;
+  logic [47:0]                               pair_bias;
+
+  always_ff @(posedge clk_i) begin
+    entry_q <= {entry_q[(MultiplierDelay-1)*(GroupWidth+1)-1:0], bank_q, sum_group_i};
+  end
+
+  lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .run_i             (run),
+    .pair_i            (pair),
+    .param_valid_i,
+    .param_index_i,
+    .param_bank_i,
+    .param_data_i,
+    .entry_i           ({bank_q, sum_group_i}),
+    .bias_o            (bias),
+    .shift_o           (shift),
+    .multiplier_entry_i(entry_q[MultiplierDelay*(GroupWidth+1)-1 -: GroupWidth + 1]),
+    .multiplier_o      (multiplier),
+    .pair_mb_o         (pair_mb),
+    .pair_bias_o       (pair_bias)
+  );
+
+  logic                              pool_valid;
+  logic [ReduceColumns*PoolBits-1:0] pooled;
+
+  lacuna_pool #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_pool (
+    .clk_i,
+    .rst_ni,
+    .op_i    (post_tail.op),
+    .tap_valid_i,
+    .tap_data_i,
+    .tap_pad_i,
+    .tap_first_i,
+    .tap_last_i,
+    .valid_o (pool_valid),
+    .values_o(pooled)
+  );
+
+  // Lanes.
+  logic [ReduceColumns*8-1:0] values;
+
+  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
+    logic [SumBits-1:0]  sum;
+    logic [PoolBits-1:0] pool;
+    logic [31:0]         sum_d, sum_q, bias_q;
+    logic [5:0]          shift_q;
+
+    assign sum  = sums_i[SumBits*l +: SumBits];
+    assign pool = pooled[PoolBits*l +: PoolBits];
+
+    always_comb begin
+      if (run)       sum_d = {{(32-SumBits){sum[SumBits-1]}}, sum};
+      else if (pair) sum_d = {8'b0, pool[15:8] ^ 8'h80, 8'b0, pool[7:0] ^ 8'h80};
+      else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
+    end
+
+    always_ff @(posedge clk_i) begin
+      sum_q   <= sum_d;
+      bias_q  <= bias[32*l +: 32];
+      shift_q <= shift[6*l +: 6];
+    end
+
+    lacuna_requantise u_requantise (
+      .clk_i,
+      .rule_i      (rule),
+      .pair_i      (pair),
+      .pair_mb_i   (pair_mb),
+      .pair_bias_i (pair_bias),
+      .zero_i      (zero),
+      .clamp_lo_i  (clamp_lo),
+      .clamp_hi_i  (clamp_hi),
+      .sum_i       (sum_q),
+      .bias_i      (bias_q),
+      .shift_i     (shift_q),
+      .multiplier_i(multiplier[32*l +: 32]),
+      .value_o     (values[8*l +: 8])
+    );
+  end
+
+  // Bit k: k + 1 cycles after the group came.
+  logic [LaneLatency:0]     valid_q;
+  logic [MultiplierDelay:0] block_end_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      valid_q     <= '0;
+      block_end_q <= '0;
+    end else begin
+      valid_q     <= {valid_q[LaneLatency-1:0], run ? sum_valid_i : pool_valid};
+      block_end_q <= {block_end_q[MultiplierDelay-1:0], block_end};
+    end
+  end
+
+  assign block_done_o = block_end_q[MultiplierDelay];
+
+  // Collect the groups of a word.
+  logic [GroupWidth-1:0]                     group_q;
+  logic [(WordBytes-ReduceColumns)*8-1:0]    collect_q;
+  logic                                      valid;
+
+  assign valid     = valid_q[LaneLatency];
+  assign wr_data_o = {values, collect_q};
+  assign wr_en_o   = valid && (group_q == GroupWidth'(Groups - 1));
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni)    group_q <= '0;
+    else if (valid) group_q <= wr_en_o ? '0 : group_q + 1'b1;
+    if (valid) collect_q <= wr_data_o[WordBytes*8-1:ReduceColumns*8];
+  end
+
+  // Where words go. `run`: block, row, column; `post`: row, column, segment.
+  logic                last_0, last_2, last;
+  logic [ByteBits-1:0] last_bytes;
+  logic                done_q;
+  logic [AddrBits-1:0] step_y, step_x;
+
+  // Both tails have their steps in the same place.
+  assign step_y = AddrBits'(unsigned'(run_tail.out_step_y));
+  assign step_x = AddrBits'({{8{run_tail.out_step_x[11]}}, run_tail.out_step_x});
+
+  lacuna_post_walk #(.AddrBits(AddrBits)) u_walk (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .origin_i (AddrBits'(unsigned'(walk.out_start)) + (head.to_output ? output_offset_i : '0)),
+    .count_0_i(run ? walk.out_w : walk.segments),
+    .count_1_i(run ? walk.out_h : walk.out_w),
+    .count_2_i(run ? {3'b0, walk.blocks} : walk.out_h),
+    .step_0_i (run ? step_x : AddrBits'(WordBytes)),
+    .step_1_i (run ? step_y : step_x),
+    .step_2_i (run ? AddrBits'(WordBytes) : step_y),
+    .step_i   (wr_en_o),
+    .addr_o   (wr_addr_o),
+    .last_0_o (last_0),
+    .last_2_o (last_2),
+    .last_o   (last)
+  );
+
+  assign last_bytes = ByteBits'(run ? run_tail.last_columns : walk.tail);
+  assign wr_bytes_o = (run ? last_2 : last_0) ? last_bytes : ByteBits'(WordBytes);
+  assign done_o     = done_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      done_q    <= 1'b0;
+      written_o <= '0;
+    end else begin
+      done_q <= wr_en_o && last;
+      if (start_i)                          written_o <= '0;
+      else if (wr_en_o && written_o != '1)  written_o <= written_o + 1'b1;
+    end
+  end
+
+endmodule

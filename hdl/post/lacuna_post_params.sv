@@ -1,0 +1,139 @@
+// Parameters of the post unit: two banks of one column block for `run`, constants for `post`.
+//
+// Contract:   `run_i` and `pair_i` are held during a job. `run`: words 0-3 are biases, 4-7
+//             multipliers, 8 shifts, of a block's columns in order; a block may be read from Groups + 1
+//             cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets those that
+//             pass tap a unchanged. What is read for `post` does not depend on the entry.
+// Throughput: one word a cycle.
+// Latency:    none for reads; pair_bias_o shows constants 2 cycles later.
+module lacuna_post_params #(
+  parameter  int unsigned Columns       = 16,
+  parameter  int unsigned ReduceColumns = 4,
+  localparam int unsigned Groups        = Columns / ReduceColumns,
+  localparam int unsigned EntryBits     = lacuna_pkg::index_width(2 * Groups)
+) (
+  input  logic                        clk_i,
+  input  logic                        rst_ni,
+  input  logic                        start_i,
+  input  logic                        run_i,
+  input  logic                        pair_i,
+
+  input  logic                        param_valid_i,
+  input  logic [3:0]                  param_index_i,
+  input  logic                        param_bank_i,
+  input  logic [Columns*8-1:0]        param_data_i,
+
+  // Bank, then group.
+  input  logic [EntryBits-1:0]        entry_i,
+  output logic [ReduceColumns*32-1:0] bias_o,
+  output logic [ReduceColumns*6-1:0]  shift_o,
+  input  logic [EntryBits-1:0]        multiplier_entry_i,
+  output logic [ReduceColumns*32-1:0] multiplier_o,
+
+  output logic [31:0]                 pair_mb_o,
+  output logic [47:0]                 pair_bias_o
+);
+
+  // A word of biases or multipliers holds PerWord columns; a group takes WordsPerGroup of them.
+  localparam int unsigned PerWord       = Columns / 4;
+  localparam int unsigned WordsPerGroup = ReduceColumns / PerWord;
+  localparam int unsigned GroupBits     = lacuna_pkg::index_width(Groups);
+  localparam int unsigned ConstantBits  = 118;  // of PostConstants, up to the shift's 6 bits
+
+  if (ReduceColumns % PerWord != 0 || Groups < 2) begin : gen_bad_columns
+    $error("ReduceColumns is %0d; a quarter or half of the %0d columns is needed", ReduceColumns, Columns);
+  end
+
+  // The constants of `post`; the initial ones multiply tap a by 2^17 and shift it back.
+  logic [ConstantBits-1:0] constants_q;
+  logic [31:0]             ma, mb;
+  logic [47:0]             bias;
+  logic [32:0]             both_q;
+
+  assign ma   = constants_q[31:0];
+  assign mb   = constants_q[63:32];
+  assign bias = constants_q[111:64];
+
+  for (genvar b = 0; 8 * b < ConstantBits; b++) begin : gen_constant
+    localparam int unsigned Bits    = (ConstantBits - 8 * b < 8) ? ConstantBits - 8 * b : 8;
+    localparam logic [7:0]  Initial = (b == 2) ? 8'd2 : (b == 14) ? 8'd17 : 8'd0;
+    always_ff @(posedge clk_i) begin
+      if (start_i) constants_q[8*b +: Bits] <= Initial[Bits-1:0];
+      else if (param_valid_i && !run_i && (param_index_i == 4'(b / Columns)))
+        constants_q[8*b +: Bits] <= param_data_i[8*(b % Columns) +: Bits];
+    end
+  end
+
+  // Taps are taken as unsigned bytes, 128 more than they are.
+  always_ff @(posedge clk_i) begin
+    both_q      <= {1'b0, ma} + {1'b0, mb};
+    pair_bias_o <= pair_i ? bias - {8'b0, both_q, 7'b0} : '0;
+  end
+
+  assign pair_mb_o = mb;
+
+  // The shifts come in one word; it is dealt to the groups, one a cycle.
+  logic [Columns*8-1:0] shifts_q;
+  logic [Groups-1:0]    deal_q;
+  logic [GroupBits-1:0] deal_group_q;
+  logic                 deal_bank_q, shifts_come;
+
+  assign shifts_come = param_valid_i && run_i && (param_index_i == 4'd8);
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) deal_q <= '0;
+    else         deal_q <= shifts_come ? '1 : deal_q >> 1;
+  end
+
+  always_ff @(posedge clk_i) begin
+    shifts_q     <= shifts_come ? param_data_i : shifts_q >> (8 * ReduceColumns);
+    deal_group_q <= shifts_come ? '0 : deal_group_q + 1'b1;
+    if (shifts_come) deal_bank_q <= param_bank_i;
+  end
+
+  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
+    localparam int unsigned Word = l / PerWord;   // of the group's words
+    localparam int unsigned Slot = l % PerWord;   // in the word
+
+    logic                 here;
+    logic [GroupBits-1:0] group;
+    logic [31:0]          bias_read, multiplier_read;
+    logic [5:0]           shift_read;
+
+    assign here  = param_valid_i && run_i && !param_index_i[3]
+                && (32'(param_index_i[1:0]) % WordsPerGroup == Word);
+    assign group = GroupBits'(32'(param_index_i[1:0]) / WordsPerGroup);
+
+    lacuna_ram_lut #(.Words(2 * Groups), .Width(32)) u_bias (
+      .clk_i,
+      .wr_en_i  (here && !param_index_i[2]),
+      .wr_addr_i({param_bank_i, group}),
+      .wr_data_i(param_data_i[32*Slot +: 32]),
+      .rd_addr_i(entry_i),
+      .rd_data_o(bias_read)
+    );
+
+    lacuna_ram_lut #(.Words(2 * Groups), .Width(32)) u_multiplier (
+      .clk_i,
+      .wr_en_i  (here && param_index_i[2]),
+      .wr_addr_i({param_bank_i, group}),
+      .wr_data_i(param_data_i[32*Slot +: 32]),
+      .rd_addr_i(multiplier_entry_i),
+      .rd_data_o(multiplier_read)
+    );
+
+    lacuna_ram_lut #(.Words(2 * Groups), .Width(6)) u_shift (
+      .clk_i,
+      .wr_en_i  (deal_q[0]),
+      .wr_addr_i({deal_bank_q, deal_group_q}),
+      .wr_data_i(shifts_q[8*l +: 6]),
+      .rd_addr_i(entry_i),
+      .rd_data_o(shift_read)
+    );
+
+    assign bias_o[32*l +: 32]       = run_i ? bias_read : pair_i ? '0 : mb;
+    assign shift_o[6*l +: 6]        = run_i ? shift_read : constants_q[117:112];
+    assign multiplier_o[32*l +: 32] = run_i ? multiplier_read : ma;
+  end
+
+endmodule

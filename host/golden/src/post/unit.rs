@@ -1,0 +1,185 @@
+//! The unit, cycle by cycle.
+
+use super::{
+    job::{Job, Source},
+    params::{Block, Constants},
+    pool::Pool,
+    walk::OutputWalk,
+};
+use crate::{
+    cim::MAX_COLUMNS,
+    feeder::{MAX_WORD, Param, Tap},
+};
+use lacuna_spec::{Geometry, instr::Instr};
+use std::collections::VecDeque;
+
+/// Cycles from the last group of a word to its write: a register and the lane.
+const WRITE_DELAY: u64 = 14;
+/// Cycles from the last tap of a word to its first group.
+const POOL_DELAY: u64 = 2;
+/// Cycles from the last group of a block to `block_done`: its multipliers are read one before.
+const BLOCK_DELAY: u32 = 5;
+
+/// One word on its way to the tile memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PostWrite {
+    /// Byte address.
+    pub addr: usize,
+    /// Bytes written, 1 to the word.
+    pub bytes: usize,
+    /// The bytes; those from `bytes` on are not written.
+    pub data: [u8; MAX_WORD],
+}
+
+/// What the unit shows in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PostOut {
+    /// The write port.
+    pub write: Option<PostWrite>,
+    /// The parameters of a block are no longer needed.
+    pub block_done: bool,
+    /// A read issued in the next cycle sees the job's last word.
+    pub done: bool,
+}
+
+/// The post unit of one tile.
+#[derive(Debug, Clone)]
+pub struct Post {
+    word_bytes: usize,
+    reduce_columns: usize,
+    address_mask: i64,
+    job: Option<Job>,
+    blocks: [Block; 2],
+    constants: Constants,
+    pool: Pool,
+    /// The word that `run` is collecting.
+    collected: [u8; MAX_WORD],
+    bank: usize,
+    vector: u64,
+    walk: OutputWalk,
+    cycle: u64,
+    /// Words not yet written, by cycle.
+    writes: VecDeque<(u64, [u8; MAX_WORD])>,
+    /// Bit k: `block_done` in k cycles.
+    block_ends: u32,
+    done: bool,
+    written: u32,
+}
+
+impl Post {
+    /// A unit after reset.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        Self {
+            word_bytes: geometry.word_bytes(),
+            reduce_columns: geometry.reduce_columns,
+            address_mask: geometry.tile_bytes() as i64 - 1,
+            job: None,
+            blocks: [Block::default(); 2],
+            constants: Constants::default(),
+            pool: Pool::default(),
+            collected: [0; MAX_WORD],
+            bank: 0,
+            vector: 0,
+            walk: OutputWalk::default(),
+            cycle: 0,
+            writes: VecDeque::with_capacity(WRITE_DELAY as usize + MAX_WORD),
+            block_ends: 0,
+            done: false,
+            written: 0,
+        }
+    }
+
+    /// Takes a `run` or `post`, before the step of the cycle of `start_i`; other instructions are
+    /// not the unit's.
+    pub fn start(&mut self, instr: &Instr, output_offset: usize) {
+        let Some(job) = Job::new(instr, self.word_bytes as i64, output_offset as i64) else { return };
+        self.walk = OutputWalk::new(job.loops);
+        self.job = Some(job);
+        self.bank = 0;
+        self.vector = 0;
+        self.written = 0;
+    }
+
+    /// Words written by the present or last job.
+    #[must_use]
+    pub const fn written(&self) -> u32 {
+        self.written
+    }
+
+    /// One cycle: what the unit shows in it, with the group of sums, the tap and the parameter word
+    /// that are handed over in it.
+    pub fn step(
+        &mut self,
+        sums: Option<&(usize, [i32; MAX_COLUMNS])>,
+        tap: Option<&Tap>,
+        param: Option<&Param>,
+    ) -> PostOut {
+        let mut out = PostOut { write: None, block_done: self.block_ends & 1 == 1, done: self.done };
+        self.block_ends >>= 1;
+        self.done = false;
+        if let Some(job) = self.job {
+            out.write = self.write(&job);
+            if let Some((group, sums)) = sums {
+                self.take_sums(&job, *group, sums);
+            }
+            if let Some(tap) = tap {
+                self.take_tap(&job, tap);
+            }
+            if let Some(param) = param {
+                match job.source {
+                    Source::Run => self.blocks[usize::from(param.bank)].load(param, self.word_bytes),
+                    Source::Post(_) => self.constants.load(param, self.word_bytes),
+                }
+            }
+        }
+        self.cycle += 1;
+        out
+    }
+
+    /// The write that is due.
+    fn write(&mut self, job: &Job) -> Option<PostWrite> {
+        let &(due, data) = self.writes.front()?;
+        if due != self.cycle {
+            return None;
+        }
+        self.writes.pop_front();
+        let bytes = if self.walk.last(job.ragged_level) { job.last_bytes } else { self.word_bytes };
+        let addr = (self.walk.addr() & self.address_mask) as usize;
+        self.done = !self.walk.advance();
+        self.written += 1;
+        Some(PostWrite { addr, bytes, data })
+    }
+
+    fn take_sums(&mut self, job: &Job, group: usize, sums: &[i32; MAX_COLUMNS]) {
+        let first = group * self.reduce_columns;
+        for (lane, sum) in sums[..self.reduce_columns].iter().enumerate() {
+            let column = first + lane;
+            self.collected[column] = job.requantise(&self.blocks[self.bank], column, *sum) as u8;
+        }
+        if first + self.reduce_columns < self.word_bytes {
+            return;
+        }
+        self.writes.push_back((self.cycle + WRITE_DELAY, self.collected));
+        self.vector += 1;
+        if self.vector == job.vectors {
+            self.vector = 0;
+            self.bank ^= 1;
+            self.block_ends |= 1 << (BLOCK_DELAY - 1);
+        }
+    }
+
+    fn take_tap(&mut self, job: &Job, tap: &Tap) {
+        let Source::Post(op) = job.source else { return };
+        self.pool.take(op, tap);
+        if !tap.last {
+            return;
+        }
+        let mut data = [0; MAX_WORD];
+        for (column, byte) in data[..self.word_bytes].iter_mut().enumerate() {
+            *byte = job.combine(op, &self.constants, &self.pool, column) as u8;
+        }
+        let groups = (self.word_bytes / self.reduce_columns) as u64;
+        self.writes.push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
+    }
+}

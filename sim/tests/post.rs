@@ -1,0 +1,282 @@
+//! The post unit against its golden counterpart, every output in every cycle.
+
+use lacuna_golden::{
+    feeder::{MAX_WORD, Param, Tap},
+    post::{Post, PostOut},
+};
+use lacuna_sim::{
+    Model,
+    testing::{Rng, randomised},
+    tops,
+};
+use lacuna_spec::{
+    Geometry,
+    instr::{Head, Instr, Opcode, PostConstants, PostOp, PostTail, RunTail, Walk},
+};
+use rand::Rng as _;
+
+const JOBS: usize = 150;
+/// Cycles after a block's last group until its bank may be loaded again: after `block_done`.
+const BLOCK_GAP: usize = 6;
+/// Cycles from the last input of a job until it is certainly done.
+const DRAIN: usize = 30;
+
+/// What is handed over in one cycle.
+#[derive(Debug, Clone, Default)]
+struct Inputs {
+    sums: Option<(usize, [i32; 16])>,
+    tap: Option<Tap>,
+    param: Option<Param>,
+}
+
+/// The inputs of a job by cycle, from the cycle of its start.
+#[derive(Default)]
+struct Schedule(Vec<Inputs>);
+
+impl Schedule {
+    fn at(&mut self, cycle: usize) -> &mut Inputs {
+        if self.0.len() <= cycle {
+            self.0.resize_with(cycle + 1, Inputs::default);
+        }
+        &mut self.0[cycle]
+    }
+}
+
+fn idle(rng: &mut Rng) -> usize {
+    if rng.random_bool(0.7) { 0 } else { rng.random_range(0..10) }
+}
+
+/// A multiplier of a rule, mostly one that keeps accumulators of 2^`bits` inside int8.
+fn multiplier(rng: &mut Rng, rule: i64, bits: u32) -> (i32, i8) {
+    let shift = if rng.random_bool(0.9) { 7 - bits as i32 + rng.random_range(-1..3) } else { rng.random_range(-31..=30) };
+    if rule == 0 {
+        (rng.random_range(1 << 30..=i32::MAX), shift.clamp(-31, 30) as i8)
+    } else {
+        let exponent = (127 + shift).clamp(1, 254);
+        (exponent << 23 | rng.random_range(0..1 << 23), rng.random())
+    }
+}
+
+fn limits(rng: &mut Rng) -> (i64, i64) {
+    let (a, b) = (rng.random_range(-128..=127), rng.random_range(-128..=127));
+    if rng.random_bool(0.5) { (-128, 127) } else { (a.min(b), a.max(b)) }
+}
+
+fn head(rng: &mut Rng, opcode: Opcode) -> Head {
+    Head { opcode: opcode as i64, to_output: rng.random_range(0..2), from_input: rng.random_range(0..2), ..Head::default() }
+}
+
+fn walk(rng: &mut Rng) -> Walk {
+    let mut side = || {
+        let most = [1, 3, 6][rng.random_range(0..3)];
+        rng.random_range(1..=most)
+    };
+    let (out_h, out_w, segments, blocks) = (side(), side(), side(), side());
+    Walk { out_h, out_w, segments, blocks, out_start: rng.random_range(-(1 << 19)..1 << 19), ..Walk::default() }
+}
+
+fn param(rng: &mut Rng, bytes: &[u8], index: usize, bank: usize) -> Param {
+    let mut data = [0; MAX_WORD].map(|_: u8| rng.random());
+    data[..bytes.len()].copy_from_slice(bytes);
+    Param { data, index: index as u8, bank: bank as u8 }
+}
+
+/// A random `run` with its sums and parameters.
+fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
+    let (word, columns) = (geometry.word_bytes(), geometry.reduce_columns);
+    let walk = walk(rng);
+    let (clamp_lo, clamp_hi) = limits(rng);
+    let tail = RunTail {
+        out_step_y: rng.random_range(-(1 << 19)..1 << 19),
+        out_step_x: rng.random_range(-(1 << 11)..1 << 11),
+        last_columns: rng.random_range(1..=word as i64),
+        rule: rng.random_range(0..2),
+        zero: rng.random_range(-128..=127),
+        clamp_lo,
+        clamp_hi,
+        ..RunTail::default()
+    };
+    let sum_bits = geometry.acc_bits as u32 + geometry.lanes.ilog2();
+    let mut schedule = Schedule::default();
+    let (mut params_end, mut sums_end, mut previous_end) = (1, 1, 0);
+    for block in 0..walk.blocks as usize {
+        let bits = rng.random_range(8..sum_bits);
+        let scales: Vec<_> = (0..word).map(|_| multiplier(rng, tail.rule, bits)).collect();
+        let biases = (0..word).map(|_| rng.random_range(-(1i32 << bits)..1 << bits));
+        let bytes: Vec<u8> = biases
+            .chain(scales.iter().map(|scale| scale.0))
+            .flat_map(i32::to_le_bytes)
+            .chain(scales.iter().map(|scale| scale.1 as u8))
+            .collect();
+        let mut cycle = params_end.max(previous_end + BLOCK_GAP);
+        for (index, bytes) in bytes.chunks(word).enumerate() {
+            cycle += idle(rng);
+            schedule.at(cycle).param = Some(param(rng, bytes, index, block % 2));
+            cycle += 1;
+        }
+        params_end = cycle;
+        previous_end = sums_end;
+        sums_end = sums_end.max(params_end + word / columns + 1);
+        for _ in 0..walk.out_h * walk.out_w {
+            sums_end += idle(rng);
+            for group in 0..word / columns {
+                let mut sums = [0; 16];
+                for sum in &mut sums[..columns] {
+                    *sum = rng.random_range(-(1i32 << (bits - 1))..1 << (bits - 1));
+                }
+                schedule.at(sums_end).sums = Some((group, sums));
+                sums_end += 1;
+            }
+        }
+    }
+    (Instr::Run(head(rng, Opcode::Run), walk, tail), schedule)
+}
+
+fn constants(rng: &mut Rng, op: PostOp, rule: i64, taps: usize) -> PostConstants {
+    if op == PostOp::Sum {
+        let bits = 7 + taps.ilog2();
+        let (ma, shift) = multiplier(rng, rule, bits);
+        let bias = rng.random_range(-(1i64 << bits)..1 << bits);
+        return PostConstants { ma: ma.into(), mb: bias, bias: rng.random_range(-100..100), shift: shift.into() };
+    }
+    let shift = rng.random_range(17..=40);
+    let top = 1i64 << (shift + 1).min(31);
+    let coarse = if rng.random() { (shift - 1).min(28) } else { 0 };
+    let mut scale = || (rng.random_range(0..top) >> coarse) << coarse;
+    let (ma, mb) = (scale(), scale());
+    PostConstants { ma, mb, bias: rng.random_range(-(100i64 << shift)..100 << shift) >> coarse << coarse, shift }
+}
+
+/// A random `post` with its taps and constants.
+fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
+    let (word, groups) = (geometry.word_bytes(), geometry.columns() / geometry.reduce_columns);
+    let walk = Walk { blocks: 1, tail: rng.random_range(1..=word as i64), ..walk(rng) };
+    let op = [PostOp::Max, PostOp::Sum, PostOp::Add][rng.random_range(0..3)];
+    let taps = if op == PostOp::Add { 2 } else { rng.random_range(1..12) };
+    let (clamp_lo, clamp_hi) = limits(rng);
+    let tail = PostTail {
+        out_step_y: rng.random_range(-(1 << 19)..1 << 19),
+        out_step_x: rng.random_range(-(1 << 11)..1 << 11),
+        op: op as i64,
+        rule: rng.random_range(0..2),
+        zero: rng.random_range(-128..=127),
+        clamp_lo,
+        clamp_hi,
+        ..PostTail::default()
+    };
+    let mut schedule = Schedule::default();
+    let mut cycle = 1;
+    if op != PostOp::Max {
+        let bytes = constants(rng, op, tail.rule, taps).pack().expect("inside the layout");
+        for (index, bytes) in bytes.chunks(word).enumerate() {
+            cycle += idle(rng);
+            schedule.at(cycle).param = Some(param(rng, bytes, index, 0));
+            cycle += 1;
+        }
+    }
+    let mut next_last = 0;
+    for _ in 0..walk.out_h * walk.out_w * walk.segments {
+        for tap in 0..taps {
+            cycle += idle(rng);
+            if tap + 1 == taps {
+                cycle = cycle.max(next_last);
+                next_last = cycle + groups;
+            }
+            let data = [0; MAX_WORD].map(|_: i8| rng.random());
+            let pad = op != PostOp::Add && rng.random_bool(0.3);
+            schedule.at(cycle).tap = Some(Tap { data, pad, first: tap == 0, last: tap + 1 == taps });
+            cycle += 1;
+        }
+    }
+    (Instr::Post(head(rng, Opcode::Post), walk, tail), schedule)
+}
+
+fn as_words(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("chunks of four"))).collect()
+}
+
+fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
+    let word = geometry.word_bytes();
+    dut.set("sum_valid_i", inputs.sums.is_some().into());
+    if let Some((group, sums)) = inputs.sums {
+        let bits = geometry.acc_bits as u32 + geometry.lanes.ilog2();
+        dut.set("sum_group_i", group as u64);
+        for (lane, sum) in sums[..geometry.reduce_columns].iter().enumerate() {
+            dut.set_field("sums_i", lane as u32 * bits, bits, *sum as u64 & ((1 << bits) - 1));
+        }
+    }
+    dut.set("tap_valid_i", inputs.tap.is_some().into());
+    if let Some(tap) = inputs.tap {
+        dut.set_words("tap_data_i", &as_words(&tap.data.map(|byte| byte as u8)[..word]));
+        dut.set("tap_pad_i", tap.pad.into());
+        dut.set("tap_first_i", tap.first.into());
+        dut.set("tap_last_i", tap.last.into());
+    }
+    dut.set("param_valid_i", inputs.param.is_some().into());
+    if let Some(param) = inputs.param {
+        dut.set_words("param_data_i", &as_words(&param.data[..word]));
+        dut.set("param_index_i", param.index.into());
+        dut.set("param_bank_i", param.bank.into());
+    }
+}
+
+fn compare(dut: &Model, golden: &PostOut, cycle: usize) {
+    assert_eq!(dut.bit("wr_en_o"), golden.write.is_some(), "wr_en_o in cycle {cycle}");
+    if let Some(write) = golden.write {
+        assert_eq!(dut.get("wr_addr_o"), write.addr as u64, "wr_addr_o in cycle {cycle}");
+        assert_eq!(dut.get("wr_bytes_o"), write.bytes as u64, "wr_bytes_o in cycle {cycle}");
+        let data: Vec<u8> = dut.words("wr_data_o").into_iter().flat_map(u32::to_le_bytes).collect();
+        assert_eq!(data[..write.bytes], write.data[..write.bytes], "wr_data_o in cycle {cycle}");
+    }
+    assert_eq!(dut.bit("block_done_o"), golden.block_done, "block_done_o in cycle {cycle}");
+    assert_eq!(dut.bit("done_o"), golden.done, "done_o in cycle {cycle}");
+}
+
+fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
+    let mut golden = Post::new(geometry);
+    for input in ["start_i", "sum_valid_i", "tap_valid_i", "param_valid_i"] {
+        dut.set(input, 0);
+    }
+    dut.reset();
+    let mut kinds = [0; 2];
+    for _ in 0..JOBS {
+        let run: bool = rng.random();
+        kinds[usize::from(run)] += 1;
+        let (instr, mut schedule) = if run { run_job(rng, geometry) } else { post_job(rng, geometry) };
+        schedule.at(schedule.0.len() + DRAIN);
+        let offset = rng.random_range(0..geometry.tile_bytes());
+        dut.set_words("instr_i", &as_words(&instr.pack().expect("inside the layout")));
+        dut.set("output_offset_i", offset as u64);
+        golden.start(&instr, offset);
+        let mut finished = false;
+        for (cycle, inputs) in schedule.0.iter().enumerate() {
+            dut.set("start_i", u64::from(cycle == 0));
+            drive(&mut dut, inputs, geometry);
+            dut.eval();
+            if cycle > 0 {
+                assert_eq!(dut.get("written_o"), golden.written().into(), "written_o in cycle {cycle}");
+            }
+            let out = golden.step(inputs.sums.as_ref(), inputs.tap.as_ref(), inputs.param.as_ref());
+            compare(&dut, &out, cycle);
+            finished |= out.done;
+            dut.step();
+        }
+        assert!(finished, "the job never ended: {instr:?}");
+    }
+    assert!(kinds[0] > 0 && kinds[1] > 0, "both kinds of jobs occur");
+}
+
+#[test]
+fn base_equals_golden() {
+    randomised("post_base_equals_golden", |rng| unit_equals_golden(rng, &Geometry::BASE, tops::post_base()));
+}
+
+#[test]
+fn nano_equals_golden() {
+    randomised("post_nano_equals_golden", |rng| unit_equals_golden(rng, &Geometry::NANO, tops::post_nano()));
+}
+
+#[test]
+fn wide_equals_golden() {
+    randomised("post_wide_equals_golden", |rng| unit_equals_golden(rng, &Geometry::WIDE, tops::post_wide()));
+}
