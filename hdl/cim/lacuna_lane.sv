@@ -103,7 +103,16 @@ module lacuna_lane #(
   logic [2*Slots-1:0]    head_pending_q, head_rest;
   logic                  head_last, issue;
 
-  assign head_rest = head_pending_q & (head_pending_q - 1'b1);
+  // All but the lowest pending slot.
+  always_comb begin
+    head_rest = '0;
+    for (int unsigned s = 1; s < 2 * Slots; s++) begin
+      for (int unsigned lower = 0; lower < s; lower++) begin
+        if (head_pending_q[lower]) head_rest[s] = head_pending_q[s];
+      end
+    end
+  end
+
   assign head_last = (head_rest == '0);
   assign load      = !empty && (!head_valid_q || (issue && head_last));
 
