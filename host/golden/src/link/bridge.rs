@@ -46,6 +46,12 @@ impl Bridge {
         Self { shape, layout_hash, decoder: Decoder::new(shape.slot_bytes), session: 0, base: 0, next: 0, slots }
     }
 
+    /// The open session (0: none) and the sequence number that runs next.
+    #[must_use]
+    pub const fn position(&self) -> (u16, u8) {
+        (self.session, self.next)
+    }
+
     /// Takes bytes from the line, runs on `bus` what they ask for, appends the answers to `out`.
     pub fn receive(&mut self, bytes: &[u8], bus: &mut impl Bus, out: &mut Vec<u8>) {
         for &byte in bytes {
