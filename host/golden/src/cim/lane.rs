@@ -47,8 +47,12 @@ pub(super) struct LaneCycle {
 #[derive(Debug, Clone, Copy, Default)]
 struct Head {
     tag: u8,
-    slots: [Digit; 2 * SLOTS_MAX],
+    page: u16,
+    /// Slots of the first row, then those of the second.
+    values: [i16; 2 * SLOTS_MAX],
     next: usize,
+    /// Slots of the first row.
+    first: usize,
     len: usize,
 }
 
@@ -57,21 +61,20 @@ impl Head {
         self.next < self.len
     }
 
+    fn digit(&self) -> Digit {
+        Digit { page: self.page + u16::from(self.next >= self.first), value: self.values[self.next] }
+    }
+
     fn load(&mut self, entry: &Entry, recoder: &Recoder, gating: Gating) {
+        let [first, second] = entry.rows.map(|d| recoder.slots(d, gating));
         self.tag = entry.tag;
+        self.page = entry.page;
         self.next = 0;
-        self.len = 0;
-        for (row, d) in (0..).zip(entry.rows) {
-            let Some(d) = d else { continue };
-            let slots = match gating {
-                Gating::Digit => recoder.essential(d),
-                Gating::Off | Gating::Row => recoder.dense(d),
-            };
-            for &value in slots.values() {
-                self.slots[self.len] = Digit { page: entry.page + row, value };
-                self.len += 1;
-            }
-        }
+        self.first = usize::from(first.len);
+        self.len = self.first + usize::from(second.len);
+        // Whole arrays, because they are short: the second covers what the first does not use.
+        self.values[..SLOTS_MAX].copy_from_slice(&first.values);
+        self.values[self.first..self.first + SLOTS_MAX].copy_from_slice(&second.values);
     }
 }
 
@@ -119,7 +122,7 @@ impl Lane {
 
         let out = LaneCycle {
             retire,
-            issue: issue.then(|| self.head.slots[self.head.next]),
+            issue: issue.then(|| self.head.digit()),
             starved: !valid && empty && fed == self.vector,
             blocked: spent && !retire,
         };

@@ -1,5 +1,7 @@
 //! Recoding of gated differences into digit slots (`lacuna_recode`).
 
+use lacuna_spec::instr::Gating;
+
 /// Slots of one row at the narrowest digits: four planes and the excess.
 pub const SLOTS_MAX: usize = 5;
 
@@ -33,6 +35,7 @@ impl Slots {
 pub struct Recoder {
     essential: Vec<Slots>,
     dense: Vec<Slots>,
+    none: Slots,
 }
 
 impl Recoder {
@@ -42,7 +45,7 @@ impl Recoder {
         let slots = |keep_zeros| {
             (-D_MAX..=D_MAX).map(|d| recode(d, digit_bits, keep_zeros)).collect::<Vec<_>>()
         };
-        Self { essential: slots(false), dense: slots(true) }
+        Self { essential: slots(false), dense: slots(true), none: Slots::default() }
     }
 
     /// The slots whose digit is not 0: what gating mode `digit` issues.
@@ -55,6 +58,15 @@ impl Recoder {
     #[must_use]
     pub fn dense(&self, d: i16) -> &Slots {
         &self.dense[(i32::from(d) + D_MAX) as usize]
+    }
+
+    /// What a lane issues for a row in one gating mode; `None` is a disabled row.
+    pub(super) fn slots(&self, d: Option<i16>, gating: Gating) -> &Slots {
+        match (d, gating) {
+            (None, _) => &self.none,
+            (Some(d), Gating::Digit) => self.essential(d),
+            (Some(d), Gating::Off | Gating::Row) => self.dense(d),
+        }
     }
 }
 
