@@ -45,3 +45,4 @@ hdl/post/lacuna_post_params.sv
 hdl/post/lacuna_post_walk.sv
 hdl/post/lacuna_pool.sv
 hdl/post/lacuna_post.sv
+hdl/top/lacuna_core.sv

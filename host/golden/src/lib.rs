@@ -1,5 +1,6 @@
 //! Bit-exact and cycle-exact model of the chip: one module for each RTL block.
 
+pub mod chip;
 pub mod cim;
 pub mod control;
 pub mod feeder;
@@ -9,3 +10,5 @@ pub mod post;
 pub mod reshape;
 pub mod stream;
 pub mod tile;
+
+pub use chip::{Chip, Fault, RunError, RunReport};

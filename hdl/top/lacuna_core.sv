@@ -1,0 +1,298 @@
+// The chip without its link: tiles, reshape engines and route, control, and the host bus.
+//
+// Contract:   requests of hdl/README.md, "Host bus of lacuna_core". Host traffic never changes how many
+//             cycles a program takes, except PHASE through `load`.
+// Throughput: one request a cycle; see lacuna_bus.
+module lacuna_core #(
+  parameter  int unsigned Tiles         = lacuna_spec_pkg::BaseTiles,
+  parameter  int unsigned Lanes         = lacuna_spec_pkg::BaseLanes,
+  parameter  int unsigned Pages         = lacuna_spec_pkg::BasePages,
+  parameter  int unsigned DigitBits     = lacuna_spec_pkg::BaseDigitBits,
+  parameter  int unsigned TileWords     = lacuna_spec_pkg::BaseTileWords,
+  parameter  int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
+  parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
+  parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
+  localparam int unsigned WordBytes     = 2 * Lanes,
+  localparam int unsigned Bits          = 8 * WordBytes
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+
+  input  logic                 req_valid_i,
+  output logic                 req_ready_o,
+  input  logic                 req_write_i,
+  input  logic [31:0]          req_addr_i,
+  input  logic [Bits-1:0]      req_wdata_i,
+  input  logic [WordBytes-1:0] req_wstrb_i,
+
+  output logic                 rsp_valid_o,
+  input  logic                 rsp_ready_i,
+  output logic [Bits-1:0]      rsp_rdata_o,
+  output logic                 rsp_error_o
+);
+
+  if (Tiles < 1 || Tiles > 8) begin : gen_bad_tiles
+    $error("lacuna_core: Tiles is %0d; it must be 1 to 8", Tiles);
+  end
+  if (Lanes != 2 && Lanes != 4 && Lanes != 8) begin : gen_bad_lanes
+    $error("lacuna_core: Lanes is %0d; it must be 2, 4 or 8", Lanes);
+  end
+  if ((ProgramLen & (ProgramLen - 1)) != 0 || ProgramLen < 2) begin : gen_bad_program
+    $error("lacuna_core: ProgramLen is %0d; it must be a power of two, 2 or more", ProgramLen);
+  end
+
+  localparam int unsigned AddrBits    = $clog2(TileWords * WordBytes);
+  localparam int unsigned ByteBits    = $clog2(WordBytes + 1);
+  localparam int unsigned LaneBits    = $clog2(Lanes);
+  localparam int unsigned PageBits    = $clog2(Pages);
+  localparam int unsigned IndexBits   = $clog2(ProgramLen);
+  localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes;
+  localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats);
+  localparam int unsigned RecordBits  = IndexBits + $clog2(Tiles);
+  localparam int unsigned DigitsBits  = $clog2(Lanes + 1);
+  localparam int unsigned CellsBits   = $clog2(2 * Lanes * Lanes + 1);
+  localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits;
+
+  // Host bus.
+  logic [Bits-1:0]             wr_data, program_data;
+  logic                        reg_wr_en, reg_known;
+  logic [4:0]                  reg_index;
+  logic [31:0]                 reg_data;
+  logic                        program_wr_en, program_rd_en;
+  logic [ProgramBits-1:0]      program_addr;
+  logic [Tiles-1:0]            weight_en;
+  logic [LaneBits-1:0]         weight_lane;
+  logic [PageBits-1:0]         weight_page;
+  logic [Tiles-1:0]            host_rd_req, host_rd_gnt, host_wr_req, host_wr_gnt;
+  logic [AddrBits-1:0]         host_addr;
+  logic [ByteBits-1:0]         host_bytes;
+  logic [Tiles-1:0][Bits-1:0]  tile_rd_data;
+  logic                        profile_rd_en;
+  logic [RecordBits-1:0]       profile_addr;
+  logic [1:0]                  profile_field;
+  logic [WorkBits-1:0]         profile_data;
+
+  // Control.
+  logic                        start, running, program_end, fault, stall_hazard, conflict, fetch;
+  logic [1:0]                  fault_cause;
+  logic [IndexBits-1:0]        start_index, index;
+  logic [11:0]                 phase;
+  logic [AddrBits-1:0]         input_offset, output_offset;
+  logic [31:0]                 cycles;
+  logic [511:0]                instr;
+  logic [ProgramBits-1:0]      fetch_addr;
+  logic [Tiles-1:0]            compute_start, compute_done, compute_busy;
+  logic [Tiles-1:0]            reshape_start, reshape_done, reshape_busy;
+  logic [2*Tiles-1:0][WorkBits-1:0] work;
+
+  // Events.
+  logic [Tiles-1:0][DigitsBits-1:0] digits;
+  logic [Tiles-1:0][CellsBits-1:0]  cells;
+  logic [Tiles-1:0]                 stall_feed, stall_reduce, sent;
+
+  lacuna_bus #(
+    .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ProgramLen(ProgramLen)
+  ) u_bus (
+    .clk_i, .rst_ni,
+    .req_valid_i, .req_ready_o, .req_write_i, .req_addr_i, .req_wdata_i, .req_wstrb_i,
+    .rsp_valid_o, .rsp_ready_i, .rsp_rdata_o, .rsp_error_o,
+    .wr_data_o        (wr_data),
+    .reg_wr_en_o      (reg_wr_en),
+    .reg_index_o      (reg_index),
+    .reg_known_i      (reg_known),
+    .reg_rd_data_i    (reg_data),
+    .fetch_i          (fetch),
+    .program_wr_en_o  (program_wr_en),
+    .program_rd_en_o  (program_rd_en),
+    .program_addr_o   (program_addr),
+    .program_rd_data_i(program_data),
+    .weight_en_o      (weight_en),
+    .weight_lane_o    (weight_lane),
+    .weight_page_o    (weight_page),
+    .tile_rd_req_o    (host_rd_req),
+    .tile_rd_gnt_i    (host_rd_gnt),
+    .tile_wr_req_o    (host_wr_req),
+    .tile_wr_gnt_i    (host_wr_gnt),
+    .tile_addr_o      (host_addr),
+    .tile_bytes_o     (host_bytes),
+    .tile_rd_data_i   (tile_rd_data),
+    .profile_rd_en_o  (profile_rd_en),
+    .profile_addr_o   (profile_addr),
+    .profile_field_o  (profile_field),
+    .profile_rd_data_i(profile_data)
+  );
+
+  lacuna_registers #(
+    .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
+    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen)
+  ) u_registers (
+    .clk_i, .rst_ni,
+    .wr_en_i       (reg_wr_en),
+    .wr_data_i     (wr_data[31:0]),
+    .index_i       (reg_index),
+    .known_o       (reg_known),
+    .rd_data_o     (reg_data),
+    .start_o       (start),
+    .start_index_o (start_index),
+    .phase_o       (phase),
+    .input_offset_o(input_offset),
+    .output_offset_o(output_offset),
+    .cycles_o      (cycles),
+    .running_i     (running),
+    .end_i         (program_end),
+    .fault_i       (fault),
+    .fault_cause_i (fault_cause),
+    .fault_index_i (index),
+    .digits_i      (digits),
+    .cells_i       (cells),
+    .stall_feed_i  (stall_feed),
+    .stall_reduce_i(stall_reduce),
+    .stall_hazard_i(stall_hazard),
+    .beats_i       (sent)
+  );
+
+  lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
+    .clk_i,
+    .rd_en_i  (fetch || program_rd_en),
+    .rd_addr_i(fetch ? fetch_addr : program_addr),
+    .rd_data_o(program_data),
+    .wr_be_i  ({WordBytes{program_wr_en}}),
+    .wr_addr_i(program_addr),
+    .wr_data_i(wr_data)
+  );
+
+  lacuna_sequencer #(
+    .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen)
+  ) u_sequencer (
+    .clk_i, .rst_ni,
+    .start_i        (start),
+    .start_index_i  (start_index),
+    .phase_i        (phase),
+    .running_o      (running),
+    .end_o          (program_end),
+    .fault_o        (fault),
+    .fault_cause_o  (fault_cause),
+    .stall_hazard_o (stall_hazard),
+    .fetch_o        (fetch),
+    .fetch_addr_o   (fetch_addr),
+    .fetch_data_i   (program_data),
+    .instr_o        (instr),
+    .index_o        (index),
+    .conflict_i     (conflict),
+    .compute_busy_i (compute_busy),
+    .reshape_busy_i (reshape_busy),
+    .compute_start_o(compute_start),
+    .reshape_start_o(reshape_start)
+  );
+
+  lacuna_scoreboard #(.Tiles(Tiles), .TileWords(TileWords)) u_scoreboard (
+    .clk_i, .rst_ni,
+    .head_i         (instr[127:0]),
+    .compute_start_i(compute_start),
+    .reshape_start_i(reshape_start),
+    .compute_done_i (compute_done),
+    .reshape_done_i (reshape_done),
+    .conflict_o     (conflict)
+  );
+
+  lacuna_profile #(.Tiles(Tiles), .ProgramLen(ProgramLen)) u_profile (
+    .clk_i, .rst_ni,
+    .cycle_i   (cycles),
+    .index_i   (index),
+    .start_i   ({reshape_start, compute_start}),
+    .done_i    ({reshape_done, compute_done}),
+    .work_i    (work),
+    .busy_o    ({reshape_busy, compute_busy}),
+    .rd_en_i   (profile_rd_en),
+    .rd_addr_i (profile_addr),
+    .rd_field_i(profile_field),
+    .rd_data_o (profile_data)
+  );
+
+  // Tiles, each with the reshape engine that reads it.
+  logic [Tiles-1:0]               beat_valid, beat_ready, route_req, route_gnt;
+  logic [Tiles-1:0][Tiles-1:0]    beat_targets;
+  logic [Tiles-1:0][AddrBits-1:0] beat_addr, route_addr;
+  logic [Tiles-1:0][ByteBits-1:0] beat_bytes, route_bytes;
+  logic [Tiles-1:0][Bits-1:0]     beat_data, route_data;
+
+  lacuna_route #(.Tiles(Tiles), .WordBytes(WordBytes), .AddrBits(AddrBits)) u_route (
+    .clk_i, .rst_ni,
+    .valid_i  (beat_valid),
+    .ready_o  (beat_ready),
+    .targets_i(beat_targets),
+    .addr_i   (beat_addr),
+    .bytes_i  (beat_bytes),
+    .data_i   (beat_data),
+    .req_o    (route_req),
+    .gnt_i    (route_gnt),
+    .addr_o   (route_addr),
+    .bytes_o  (route_bytes),
+    .data_o   (route_data)
+  );
+
+  for (genvar t = 0; t < Tiles; t++) begin : gen_tile
+    logic                rd_req, rd_gnt;
+    logic [AddrBits-1:0] rd_addr;
+
+    lacuna_reshape #(.Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)) u_reshape (
+      .clk_i, .rst_ni,
+      .start_i        (reshape_start[t]),
+      .instr_i        (instr),
+      .input_offset_i (input_offset),
+      .output_offset_i(output_offset),
+      .done_o         (reshape_done[t]),
+      .work_o         (work[Tiles + t]),
+      .sent_o         (sent[t]),
+      .rd_req_o       (rd_req),
+      .rd_gnt_i       (rd_gnt),
+      .rd_addr_o      (rd_addr),
+      .rd_data_i      (tile_rd_data[t]),
+      .beat_valid_o   (beat_valid[t]),
+      .beat_ready_i   (beat_ready[t]),
+      .beat_targets_o (beat_targets[t]),
+      .beat_addr_o    (beat_addr[t]),
+      .beat_bytes_o   (beat_bytes[t]),
+      .beat_data_o    (beat_data[t])
+    );
+
+    lacuna_tile #(
+      .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
+      .ReduceColumns(ReduceColumns), .AccBits(AccBits)
+    ) u_tile (
+      .clk_i, .rst_ni,
+      .start_i        (compute_start[t]),
+      .instr_i        (instr),
+      .input_offset_i (input_offset),
+      .output_offset_i(output_offset),
+      .done_o         (compute_done[t]),
+      .work_o         (work[t]),
+      .digits_o       (digits[t]),
+      .cells_o        (cells[t]),
+      .stall_feed_o   (stall_feed[t]),
+      .stall_reduce_o (stall_reduce[t]),
+      .weight_en_i    (weight_en[t]),
+      .weight_lane_i  (weight_lane),
+      .weight_page_i  (weight_page),
+      .weight_data_i  (wr_data),
+      .reshape_req_i  (rd_req),
+      .reshape_gnt_o  (rd_gnt),
+      .reshape_addr_i (rd_addr),
+      .host_rd_req_i  (host_rd_req[t]),
+      .host_rd_gnt_o  (host_rd_gnt[t]),
+      .host_rd_addr_i (host_addr),
+      .rd_data_o      (tile_rd_data[t]),
+      .route_req_i    (route_req[t]),
+      .route_gnt_o    (route_gnt[t]),
+      .route_addr_i   (route_addr[t]),
+      .route_bytes_i  (route_bytes[t]),
+      .route_data_i   (route_data[t]),
+      .host_wr_req_i  (host_wr_req[t]),
+      .host_wr_gnt_o  (host_wr_gnt[t]),
+      .host_wr_addr_i (host_addr),
+      .host_wr_bytes_i(host_bytes),
+      .host_wr_data_i (wr_data)
+    );
+  end
+
+endmodule
