@@ -1,0 +1,277 @@
+// One tile: memory, feeder, macro and post unit, and the ports of the memory for everyone else.
+//
+// Contract:   `start_i` comes beside the instruction (`run` or `post`) when no job is under way; the
+//             tile holds it, and its units start one cycle later. `done_o`: a read granted in the next
+//             cycle sees the last word. Offsets are stable during a job. Weights are never refused;
+//             other clients keep their request until the grant, which does not depend on it. Read
+//             data, one bus for all, comes 2 cycles after the grant.
+// Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
+//             lacuna_post for jobs.
+// Latency:    events (`digits_o`, `cells_o`, stalls) are one cycle late. `work_o` holds from
+//             `done_o` to the next start: digits issued by `run`, words written by `post`.
+module lacuna_tile #(
+  parameter  int unsigned Lanes         = 8,
+  parameter  int unsigned Pages         = 512,
+  parameter  int unsigned DigitBits     = 4,
+  parameter  int unsigned TileWords     = 2048,
+  parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned AccBits       = 22,
+  localparam int unsigned WordBytes     = 2 * Lanes,
+  localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
+  localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
+  localparam int unsigned DigitsBits    = $clog2(Lanes + 1),
+  localparam int unsigned CellsBits     = $clog2(Lanes * WordBytes + 1),
+  localparam int unsigned WorkBits      = lacuna_spec_pkg::ProfileBits
+) (
+  input  logic                     clk_i,
+  input  logic                     rst_ni,
+
+  input  logic                     start_i,
+  input  logic [511:0]             instr_i,
+  input  logic [AddrBits-1:0]      input_offset_i,
+  input  logic [AddrBits-1:0]      output_offset_i,
+  output logic                     done_o,
+  output logic [WorkBits-1:0]      work_o,
+
+  output logic [DigitsBits-1:0]    digits_o,
+  output logic [CellsBits-1:0]     cells_o,
+  output logic                     stall_feed_o,
+  output logic                     stall_reduce_o,
+
+  input  logic                     weight_en_i,
+  input  logic [$clog2(Lanes)-1:0] weight_lane_i,
+  input  logic [$clog2(Pages)-1:0] weight_page_i,
+  input  logic [WordBytes*8-1:0]   weight_data_i,
+
+  input  logic                     reshape_req_i,
+  output logic                     reshape_gnt_o,
+  input  logic [AddrBits-1:0]      reshape_addr_i,
+  input  logic                     host_rd_req_i,
+  output logic                     host_rd_gnt_o,
+  input  logic [AddrBits-1:0]      host_rd_addr_i,
+  output logic [WordBytes*8-1:0]   rd_data_o,
+
+  input  logic                     route_req_i,
+  output logic                     route_gnt_o,
+  input  logic [AddrBits-1:0]      route_addr_i,
+  input  logic [ByteBits-1:0]      route_bytes_i,
+  input  logic [WordBytes*8-1:0]   route_data_i,
+  input  logic                     host_wr_req_i,
+  output logic                     host_wr_gnt_o,
+  input  logic [AddrBits-1:0]      host_wr_addr_i,
+  input  logic [ByteBits-1:0]      host_wr_bytes_i,
+  input  logic [WordBytes*8-1:0]   host_wr_data_i
+);
+
+  localparam int unsigned OffWidth   = $clog2(WordBytes);
+  localparam int unsigned PageWidth  = $clog2(Pages);
+  localparam int unsigned SumBits    = AccBits + $clog2(Lanes);
+  localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
+
+  // The job.
+  logic         start_q, busy_q, run;
+  logic [511:0] instr_q;
+
+  /* verilator lint_off UNUSEDSIGNAL */
+  lacuna_spec_pkg::head_t     head;
+  lacuna_spec_pkg::run_tail_t run_tail;
+  /* verilator lint_on UNUSEDSIGNAL */
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      start_q <= 1'b0;
+      busy_q  <= 1'b0;
+    end else begin
+      start_q <= start_i;
+      busy_q  <= start_i || (busy_q && !done_o);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) instr_q <= instr_i;
+  end
+
+  assign head     = instr_q[127:0];
+  assign run_tail = instr_q[511:384];
+  assign run      = head.opcode == lacuna_spec_pkg::OpRun;
+
+  // Memory.
+  logic                   feed_rd_req;
+  logic [AddrBits-1:0]    feed_rd_addr;
+  logic [OffWidth-1:0]    feed_rd_position;
+  logic                   post_wr_en;
+  logic [AddrBits-1:0]    post_wr_addr;
+  logic [ByteBits-1:0]    post_wr_bytes;
+  logic [WordBytes*8-1:0] post_wr_data;
+  logic                   rd_en, wr_en;
+  logic [AddrBits-1:0]    rd_addr, wr_addr;
+  logic [OffWidth-1:0]    rd_position;
+  logic [ByteBits-1:0]    wr_bytes;
+  logic [WordBytes*8-1:0] wr_data;
+
+  lacuna_tile_ports #(.Lanes(Lanes), .TileWords(TileWords)) u_ports (
+    .feed_rd_req_i     (feed_rd_req),
+    .feed_rd_addr_i    (feed_rd_addr),
+    .feed_rd_position_i(feed_rd_position),
+    .reshape_rd_req_i  (reshape_req_i),
+    .reshape_rd_gnt_o  (reshape_gnt_o),
+    .reshape_rd_addr_i (reshape_addr_i),
+    .host_rd_req_i,
+    .host_rd_gnt_o,
+    .host_rd_addr_i,
+    .post_wr_req_i     (post_wr_en),
+    .post_wr_addr_i    (post_wr_addr),
+    .post_wr_bytes_i   (post_wr_bytes),
+    .post_wr_data_i    (post_wr_data),
+    .route_wr_req_i    (route_req_i),
+    .route_wr_gnt_o    (route_gnt_o),
+    .route_wr_addr_i   (route_addr_i),
+    .route_wr_bytes_i  (route_bytes_i),
+    .route_wr_data_i   (route_data_i),
+    .host_wr_req_i,
+    .host_wr_gnt_o,
+    .host_wr_addr_i,
+    .host_wr_bytes_i,
+    .host_wr_data_i,
+    .rd_en_o           (rd_en),
+    .rd_addr_o         (rd_addr),
+    .rd_position_o     (rd_position),
+    .wr_en_o           (wr_en),
+    .wr_addr_o         (wr_addr),
+    .wr_bytes_o        (wr_bytes),
+    .wr_data_o         (wr_data)
+  );
+
+  lacuna_tile_memory #(.Lanes(Lanes), .TileWords(TileWords)) u_memory (
+    .clk_i,
+    .rd_en_i      (rd_en),
+    .rd_addr_i    (rd_addr),
+    .rd_position_i(rd_position),
+    .rd_data_o,
+    .wr_en_i      (wr_en),
+    .wr_addr_i    (wr_addr),
+    .wr_bytes_i   (wr_bytes),
+    .wr_data_i    (wr_data)
+  );
+
+  // Feeder, macro, post.
+  logic                             room, reduced, word_valid, word_last;
+  logic [WordBytes*9-1:0]           word_data;
+  logic [OffWidth:0]                word_count;
+  logic [PageWidth-1:0]             word_page;
+  logic [1:0]                       word_tag;
+  logic                             tap_valid, tap_pad, tap_first, tap_last;
+  logic [WordBytes*8-1:0]           tap_data, param_data;
+  logic                             param_valid, param_bank, block_done;
+  logic [3:0]                       param_index;
+  logic                             sum_valid;
+  logic [GroupWidth-1:0]            sum_group;
+  logic [ReduceColumns*SumBits-1:0] sums;
+  logic                             stall_feed;
+  logic [WorkBits-1:0]              written;
+
+  lacuna_feeder #(
+    .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ReduceColumns(ReduceColumns)
+  ) u_feeder (
+    .clk_i,
+    .rst_ni,
+    .start_i       (start_q),
+    .instr_i       (instr_q),
+    .input_offset_i,
+    .rd_req_o      (feed_rd_req),
+    .rd_addr_o     (feed_rd_addr),
+    .rd_position_o (feed_rd_position),
+    .rd_data_i     (rd_data_o),
+    .room_i        (room),
+    .reduced_i     (reduced),
+    .word_valid_o  (word_valid),
+    .word_data_o   (word_data),
+    .word_count_o  (word_count),
+    .word_page_o   (word_page),
+    .word_tag_o    (word_tag),
+    .word_last_o   (word_last),
+    .tap_valid_o   (tap_valid),
+    .tap_data_o    (tap_data),
+    .tap_pad_o     (tap_pad),
+    .tap_first_o   (tap_first),
+    .tap_last_o    (tap_last),
+    .block_done_i  (block_done),
+    .param_valid_o (param_valid),
+    .param_index_o (param_index),
+    .param_bank_o  (param_bank),
+    .param_data_o  (param_data)
+  );
+
+  lacuna_macro #(
+    .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .ReduceColumns(ReduceColumns),
+    .AccBits(AccBits)
+  ) u_macro (
+    .clk_i,
+    .rst_ni,
+    .start_i       (start_q),
+    .gating_i      (run_tail.gating),
+    .weight_we_i   (weight_en_i),
+    .weight_lane_i,
+    .weight_page_i,
+    .weight_data_i,
+    .room_o        (room),
+    .word_valid_i  (word_valid),
+    .word_data_i   (word_data),
+    .word_count_i  (word_count),
+    .word_page_i   (word_page),
+    .word_tag_i    (word_tag),
+    .word_last_i   (word_last),
+    .reduced_o     (reduced),
+    .sum_valid_o   (sum_valid),
+    .sum_group_o   (sum_group),
+    .sums_o        (sums),
+    .digits_o,
+    .stall_feed_o  (stall_feed),
+    .stall_reduce_o
+  );
+
+  lacuna_post #(
+    .Lanes(Lanes), .ReduceColumns(ReduceColumns), .AccBits(AccBits), .TileWords(TileWords)
+  ) u_post (
+    .clk_i,
+    .rst_ni,
+    .start_i        (start_q),
+    .instr_i        (instr_q),
+    .output_offset_i,
+    .sum_valid_i    (sum_valid),
+    .sum_group_i    (sum_group),
+    .sums_i         (sums),
+    .tap_valid_i    (tap_valid),
+    .tap_data_i     (tap_data),
+    .tap_pad_i      (tap_pad),
+    .tap_first_i    (tap_first),
+    .tap_last_i     (tap_last),
+    .param_valid_i  (param_valid),
+    .param_index_i  (param_index),
+    .param_bank_i   (param_bank),
+    .param_data_i   (param_data),
+    .wr_en_o        (post_wr_en),
+    .wr_addr_o      (post_wr_addr),
+    .wr_bytes_o     (post_wr_bytes),
+    .wr_data_o      (post_wr_data),
+    .block_done_o   (block_done),
+    .done_o,
+    .written_o      (written)
+  );
+
+  // Events. An array that runs no job does not wait for its feeder.
+  logic [WorkBits-1:0] issued_q;
+  logic [WorkBits:0]   issued;
+
+  assign issued = {1'b0, issued_q} + (WorkBits + 1)'(digits_o);
+
+  always_ff @(posedge clk_i) begin
+    if (start_q) issued_q <= '0;
+    else issued_q <= issued[WorkBits] ? '1 : issued[WorkBits-1:0];
+  end
+
+  assign work_o       = run ? issued_q : written;
+  assign cells_o      = CellsBits'({digits_o, {OffWidth{1'b0}}});
+  assign stall_feed_o = stall_feed && busy_q && run;
+
+endmodule

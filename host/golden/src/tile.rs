@@ -1,0 +1,164 @@
+//! One tile (`lacuna_tile`): memory, feeder, macro and post unit.
+
+use crate::{cim::Macro, feeder::Feeder, memory::TileMemory, post::Post};
+use lacuna_spec::{
+    Geometry,
+    instr::{Gating, Instr},
+    regs::PROFILE_BITS,
+};
+
+/// What a tile shows in one cycle.
+#[allow(clippy::struct_excessive_bools, reason = "they are wires, not states")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct TileCycle {
+    /// The feeder holds the read port.
+    pub read_used: bool,
+    /// The post unit holds the write port.
+    pub write_used: bool,
+    /// A read granted in the next cycle sees the job's last word.
+    pub done: bool,
+    /// Digits issued in the cycle before.
+    pub digits: u32,
+    /// Cells enabled in the cycle before.
+    pub cells: u32,
+    /// In the cycle before, the running array waited for its feeder.
+    pub stall_feed: bool,
+    /// In the cycle before, a lane waited for the reduction.
+    pub stall_reduce: bool,
+}
+
+/// A job with its offsets.
+#[derive(Debug, Clone, Copy)]
+struct Job {
+    instr: Instr,
+    input_offset: usize,
+    output_offset: usize,
+}
+
+/// Everything inside one tile, cycle by cycle.
+#[derive(Debug, Clone)]
+pub struct Tile {
+    columns: u32,
+    memory: TileMemory,
+    feeder: Feeder,
+    array: Macro,
+    post: Post,
+    /// Given in this cycle; the units start in the next.
+    given: Option<Job>,
+    starting: Option<Job>,
+    /// Of a `run` under way.
+    gating: Option<Gating>,
+    busy: bool,
+    issued: u32,
+    runs: bool,
+}
+
+impl Tile {
+    /// A tile after reset, its memory and weights 0.
+    #[must_use]
+    pub fn new(geometry: &Geometry) -> Self {
+        let mut array = Macro::new(geometry);
+        // The array has seen a cycle without work before anything can start.
+        array.step(Gating::Off, None);
+        Self {
+            columns: geometry.columns() as u32,
+            memory: TileMemory::new(geometry),
+            feeder: Feeder::new(geometry),
+            array,
+            post: Post::new(geometry),
+            given: None,
+            starting: None,
+            gating: None,
+            busy: false,
+            issued: 0,
+            runs: false,
+        }
+    }
+
+    /// Gives a `run` or `post` in the cycle of the next [`step`](Self::step), when no job is under way.
+    pub fn start(&mut self, instr: &Instr, input_offset: usize, output_offset: usize) {
+        self.given = Some(Job { instr: *instr, input_offset, output_offset });
+    }
+
+    /// Digits issued by the last `run`, or words written by the last `post`, saturating.
+    #[must_use]
+    pub fn work(&self) -> u32 {
+        let work = if self.runs { self.issued } else { self.post.written() };
+        work.min((1 << PROFILE_BITS) - 1)
+    }
+
+    /// The memory; accesses belong to the cycle of the last [`step`](Self::step).
+    #[must_use]
+    pub fn memory(&self) -> &TileMemory {
+        &self.memory
+    }
+
+    /// The memory; accesses belong to the cycle of the last [`step`](Self::step).
+    pub fn memory_mut(&mut self) -> &mut TileMemory {
+        &mut self.memory
+    }
+
+    /// Writes one page of one lane: a weight for each column.
+    pub fn write_weights(&mut self, lane: usize, page: usize, weights: &[i8]) {
+        self.array.write_page(lane, page, weights);
+    }
+
+    /// The array, for a look at where its cycles went.
+    #[must_use]
+    pub fn array(&self) -> &Macro {
+        &self.array
+    }
+
+    /// Runs one cycle.
+    pub fn step(&mut self) -> TileCycle {
+        self.memory.step();
+        let starting = std::mem::replace(&mut self.starting, self.given.take());
+        if !self.busy {
+            self.busy = self.starting.is_some();
+            return TileCycle::default();
+        }
+        if let Some(job) = starting {
+            self.start_units(&job);
+        }
+
+        let out = *self.feeder.out();
+        let room = self.array.room();
+        let mut cycle = TileCycle::default();
+        let (mut sums, mut reduced) = (None, false);
+        if let Some(gating) = self.gating {
+            let array = self.array.step(gating, out.word.as_ref());
+            (sums, reduced) = (array.sums, array.reduced);
+            cycle.digits = array.digits;
+            cycle.cells = array.digits * self.columns;
+            cycle.stall_feed = array.stall_feed;
+            cycle.stall_reduce = array.stall_reduce;
+            self.issued = self.issued.saturating_add(array.digits);
+        }
+        let post = self.post.step(sums.as_ref(), out.tap.as_ref(), out.param.as_ref());
+        self.feeder.step(room, reduced, post.block_done, &self.memory);
+        if let Some(write) = &post.write {
+            self.memory.write(write.addr, &write.data[..write.bytes]);
+        }
+        cycle.read_used = self.feeder.reading();
+        cycle.write_used = post.write.is_some();
+        cycle.done = post.done;
+        self.busy = !post.done || self.starting.is_some();
+        cycle
+    }
+
+    fn start_units(&mut self, job: &Job) {
+        self.gating = match &job.instr {
+            Instr::Run(_, _, tail) => Some(match tail.gating {
+                0 => Gating::Off,
+                1 => Gating::Row,
+                _ => Gating::Digit,
+            }),
+            _ => None,
+        };
+        self.runs = self.gating.is_some();
+        self.issued = 0;
+        self.array.start();
+        self.feeder.start(&job.instr, job.input_offset);
+        self.post.start(&job.instr, job.output_offset);
+    }
+}
