@@ -23,13 +23,17 @@ pub enum Error {
         detail: String,
     },
     /// A tensor keeps its values in another file.
-    #[error("tensor '{tensor}' is stored outside the file: save the model with its data inside (onnx.save_model with save_as_external_data=False)")]
+    #[error(
+        "tensor '{tensor}' is stored outside the file: save the model with its data inside (onnx.save_model with save_as_external_data=False)"
+    )]
     ExternalData {
         /// The tensor's name.
         tensor: String,
     },
     /// A value has an element type that does not fit its use.
-    #[error("value '{value}' is {found}, but {expected} is needed: quantise the model to int8 or uint8")]
+    #[error(
+        "value '{value}' is {found}, but {expected} is needed: quantise the model to int8 or uint8"
+    )]
     Type {
         /// The value's name.
         value: String,
@@ -39,7 +43,9 @@ pub enum Error {
         expected: String,
     },
     /// A node reads a value that nothing defines.
-    #[error("node '{node}' reads '{value}', which is neither an input, an initialiser nor a node's output: repair the graph")]
+    #[error(
+        "node '{node}' reads '{value}', which is neither an input, an initialiser nor a node's output: repair the graph"
+    )]
     MissingValue {
         /// The reading node.
         node: String,
@@ -77,7 +83,9 @@ pub enum Error {
         reason: String,
     },
     /// A parameter is computed at run time.
-    #[error("'{value}', {role} of node '{node}', is computed at run time: make it an initialiser (onnxruntime's basic optimisations fold it)")]
+    #[error(
+        "'{value}', {role} of node '{node}', is computed at run time: make it an initialiser (onnxruntime's basic optimisations fold it)"
+    )]
     NotConstant {
         /// The node.
         node: String,
@@ -113,7 +121,9 @@ pub enum Error {
         detail: String,
     },
     /// An operator computes in floating point.
-    #[error("node '{node}' ({op}) computes in floating point: quantise the model (onnxruntime.quantization.quantize_static) or surround the node with QuantizeLinear and DequantizeLinear")]
+    #[error(
+        "node '{node}' ({op}) computes in floating point: quantise the model (onnxruntime.quantization.quantize_static) or surround the node with QuantizeLinear and DequantizeLinear"
+    )]
     NotQuantised {
         /// The node.
         node: String,
@@ -135,7 +145,11 @@ pub enum Error {
 /// Shortens and escapes a name from a file so that it cannot garble a terminal.
 pub(crate) fn show(name: &str) -> String {
     const LIMIT: usize = 96;
-    let mut text: String = name.chars().take(LIMIT).flat_map(char::escape_debug).collect();
+    let mut text: String = name
+        .chars()
+        .take(LIMIT)
+        .flat_map(char::escape_debug)
+        .collect();
     if name.chars().nth(LIMIT).is_some() {
         text.push('…');
     }

@@ -206,10 +206,28 @@ pub mod elem {
     #[must_use]
     pub fn name(number: i32) -> String {
         const NAMES: [&str; 17] = [
-            "undefined", "float", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16",
-            "double", "uint32", "uint64", "complex64", "complex128", "bfloat16",
+            "undefined",
+            "float",
+            "uint8",
+            "int8",
+            "uint16",
+            "int16",
+            "int32",
+            "int64",
+            "string",
+            "bool",
+            "float16",
+            "double",
+            "uint32",
+            "uint64",
+            "complex64",
+            "complex128",
+            "bfloat16",
         ];
         let known = usize::try_from(number).ok().and_then(|n| NAMES.get(n));
-        known.map_or_else(|| format!("type number {number}"), |name| (*name).to_string())
+        known.map_or_else(
+            || format!("type number {number}"),
+            |name| (*name).to_string(),
+        )
     }
 }

@@ -13,9 +13,17 @@ const MAX_ELEMENTS: usize = 1 << 16;
 /// Returns whether the bytes were a model that ran.
 #[must_use]
 pub fn survives(bytes: &[u8]) -> bool {
-    let Ok(graph) = super::onnx(bytes) else { return false };
-    let Ok(graph) = prepare(graph, &[], &Options::default()) else { return false };
-    let elements = graph.tensors.iter().map(crate::graph::Tensor::elements).sum::<usize>();
+    let Ok(graph) = super::onnx(bytes) else {
+        return false;
+    };
+    let Ok(graph) = prepare(graph, &[], &Options::default()) else {
+        return false;
+    };
+    let elements = graph
+        .tensors
+        .iter()
+        .map(crate::graph::Tensor::elements)
+        .sum::<usize>();
     if elements > MAX_ELEMENTS {
         return false;
     }

@@ -10,11 +10,20 @@ use crate::op::{Op, Window};
 pub fn run(graph: &mut Graph) {
     let producers = graph.producers();
     for index in 0..graph.nodes.len() {
-        let Op::Dense(layer) = &graph.nodes[index].op else { continue };
-        let Some(view) = producers[graph.nodes[index].inputs[0].0].map(|at| &graph.nodes[at]) else { continue };
+        let Op::Dense(layer) = &graph.nodes[index].op else {
+            continue;
+        };
+        let Some(view) = producers[graph.nodes[index].inputs[0].0].map(|at| &graph.nodes[at])
+        else {
+            continue;
+        };
         let picture = view.inputs[0];
-        let Some([channels, height, width]) = graph.tensor(picture).chw() else { continue };
-        let [outputs, columns, 1, 1] = layer.weights.shape else { continue };
+        let Some([channels, height, width]) = graph.tensor(picture).chw() else {
+            continue;
+        };
+        let [outputs, columns, 1, 1] = layer.weights.shape else {
+            continue;
+        };
         if view.op != Op::Reshape || channels * height * width != columns {
             continue;
         }
@@ -44,7 +53,9 @@ mod tests {
         run(&mut graph);
         crate::passes::dead::run(&mut graph);
         assert_eq!(graph.nodes.len(), 1);
-        let Op::Dense(layer) = &graph.nodes[0].op else { panic!("the dense layer is gone") };
+        let Op::Dense(layer) = &graph.nodes[0].op else {
+            panic!("the dense layer is gone")
+        };
         assert_eq!(layer.weights.shape, [5, 3, 2, 4]);
         assert_eq!(execute(&graph, &[x]).unwrap(), before);
     }

@@ -17,7 +17,11 @@ pub fn add(op: &Add, a: i8, b: i8) -> i8 {
 #[must_use]
 pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
     const LEFT: i32 = 20;
-    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
+    let (scale_a, scale_b, scale_y) = (
+        f64::from(op.a.scale),
+        f64::from(op.b.scale),
+        f64::from(op.y.scale),
+    );
     let twice_max = 2.0 * scale_a.max(scale_b);
     let scaled = |q: i8, zero_point: i32, scale: f64| {
         let (multiplier, shift) = quantise_multiplier(scale / twice_max);
@@ -25,7 +29,8 @@ pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
     };
     let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(scaled(b, op.b.zero_point, scale_b));
     let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
-    op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
+    op.clamp
+        .apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
 }
 
 /// TensorFlow Lite's `QuantizeMultiplier`: a positive real as a Q31 mantissa and a left shift. Reals too small to matter give 0.
@@ -42,7 +47,11 @@ pub fn quantise_multiplier(real: f64) -> (i32, i32) {
         0x8000_0000 => (1 << 30, exponent - 1021),
         fixed => (fixed as i32, exponent - 1022),
     };
-    if (-31..=30).contains(&shift) { (fixed, shift) } else { (0, 0) }
+    if (-31..=30).contains(&shift) {
+        (fixed, shift)
+    } else {
+        (0, 0)
+    }
 }
 
 /// ONNX Runtime's `QLinearAdd` (its AVX2 kernel): two fused multiply-adds, `b` first, on values as the file has them.
@@ -52,7 +61,8 @@ fn add_b(op: &Add, offset: i32, a: i8, b: i8) -> i8 {
     let zeros = ratio_a.mul_add(file(op.a.zero_point), ratio_b * file(op.b.zero_point));
     let fixed = file(op.y.zero_point) - zeros;
     let sum = file(i32::from(a)).mul_add(ratio_a, file(i32::from(b)).mul_add(ratio_b, fixed));
-    op.clamp.apply((sum.round_ties_even() as i32).saturating_sub(offset))
+    op.clamp
+        .apply((sum.round_ties_even() as i32).saturating_sub(offset))
 }
 
 /// One value of `QuantizeLinear`: a true division, rounded to even before the zero point is added.
@@ -76,8 +86,20 @@ pub fn dequantize(q: i8, scale: f32, zero_point: i32) -> f32 {
 pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
     let inner: usize = shape.iter().skip(affine.axis + 1).product();
     let count = affine.scales.len();
-    let channel = |index: usize| if count == 1 { 0 } else { index / inner.max(1) % count };
-    let each = |(index, &q): (usize, &i8)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
+    let channel = |index: usize| {
+        if count == 1 {
+            0
+        } else {
+            index / inner.max(1) % count
+        }
+    };
+    let each = |(index, &q): (usize, &i8)| {
+        dequantize(
+            q,
+            affine.scales[channel(index)],
+            affine.zero_points[channel(index)],
+        )
+    };
     x.iter().enumerate().map(each).collect()
 }
 
@@ -90,7 +112,13 @@ pub fn transpose<T: Copy>(x: &[T], shape: &[usize], order: &[usize]) -> Vec<T> {
     let mut index = vec![0; shape.len()];
     let mut result = Vec::with_capacity(x.len());
     for _ in 0..x.len() {
-        result.push(x[order.iter().zip(&index).map(|(&axis, &at)| strides[axis] * at).sum::<usize>()]);
+        result.push(
+            x[order
+                .iter()
+                .zip(&index)
+                .map(|(&axis, &at)| strides[axis] * at)
+                .sum::<usize>()],
+        );
         for position in (0..order.len()).rev() {
             index[position] += 1;
             if index[position] < shape[order[position]] {
@@ -125,7 +153,10 @@ mod tests {
         assert_eq!(quantize(f32::NAN, 1.0, 3), -128);
         assert_eq!(quantize(f32::INFINITY, 1.0, 3), 127);
         // 9.0 / 3.6 is 2.5 in f32 and rounds to 2; 9.0 * (1 / 3.6) is just above and would round to 3.
-        assert_eq!(quantize(9.0, 3.6, 0), (9.0_f32 / 3.6).round_ties_even() as i8);
+        assert_eq!(
+            quantize(9.0, 3.6, 0),
+            (9.0_f32 / 3.6).round_ties_even() as i8
+        );
     }
 
     #[test]
@@ -133,9 +164,15 @@ mod tests {
         for real in [0.000_37, 0.25, 0.999_999_999_99, 1.0, 1.7, 300.0] {
             let (fixed, shift) = quantise_multiplier(real);
             let back = f64::from(fixed) * 2_f64.powi(shift - 31);
-            assert!((back - real).abs() <= real * 1e-9, "{real} came back as {back}");
+            assert!(
+                (back - real).abs() <= real * 1e-9,
+                "{real} came back as {back}"
+            );
         }
-        assert_eq!([0.0, 1e-300, f64::INFINITY, f64::NAN].map(quantise_multiplier), [(0, 0); 4]);
+        assert_eq!(
+            [0.0, 1e-300, f64::INFINITY, f64::NAN].map(quantise_multiplier),
+            [(0, 0); 4]
+        );
     }
 
     #[test]

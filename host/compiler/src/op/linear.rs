@@ -1,0 +1,167 @@
+//! Convolutions and dense layers: windows, weights, requantisation.
+
+use super::Clamp;
+
+/// A sliding window over height and width.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Rows and columns.
+    pub kernel: [usize; 2],
+    /// Step down and right.
+    pub stride: [usize; 2],
+    /// Distance between taps.
+    pub dilation: [usize; 2],
+    /// Rows above, columns left, rows below, columns right.
+    pub pads: [usize; 4],
+}
+
+impl Window {
+    /// A window of `kernel` with step 1 and no padding.
+    #[must_use]
+    pub fn of(kernel: [usize; 2]) -> Self {
+        Self {
+            kernel,
+            stride: [1, 1],
+            dilation: [1, 1],
+            pads: [0; 4],
+        }
+    }
+
+    /// Whether the window never leaves the picture.
+    #[must_use]
+    pub fn unpadded(&self) -> bool {
+        self.pads == [0; 4]
+    }
+
+    /// Height and width of the output, `None` if the window does not fit.
+    #[must_use]
+    pub fn output(&self, height: usize, width: usize) -> Option<[usize; 2]> {
+        let along = |axis: usize, size: usize| {
+            let span = self.dilation[axis]
+                .checked_mul(self.kernel[axis].checked_sub(1)?)?
+                .checked_add(1)?;
+            let padded = size
+                .checked_add(self.pads[axis])?
+                .checked_add(self.pads[axis + 2])?;
+            Some(padded.checked_sub(span)? / self.stride[axis] + 1)
+        };
+        Some([along(0, height)?, along(1, width)?])
+    }
+}
+
+/// How an int32 accumulator becomes an int8, one entry an output channel.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Requantise {
+    /// TensorFlow Lite's reference rule.
+    A {
+        /// Q31 mantissas.
+        multipliers: Vec<i32>,
+        /// Left shifts; negative goes right.
+        shifts: Vec<i32>,
+    },
+    /// ONNX Runtime's rule: `rint(f32(acc) * scale)`.
+    B {
+        /// `sx * sw / sy` as ONNX Runtime rounds it.
+        scales: Vec<f32>,
+    },
+}
+
+impl Requantise {
+    /// Requantises the accumulator of one output channel.
+    ///
+    /// # Panics
+    /// If `channel` is not an output channel of the layer.
+    #[must_use]
+    pub fn apply(&self, channel: usize, acc: i32, zero_point: i32) -> i32 {
+        use lacuna_spec::numerics::{requantise_a, requantise_b};
+        match self {
+            Self::A {
+                multipliers,
+                shifts,
+            } => requantise_a(acc, multipliers[channel], shifts[channel], zero_point),
+            Self::B { scales } => requantise_b(acc, scales[channel], zero_point),
+        }
+    }
+
+    /// Reorders the channels: new channel `i` is old channel `order[i]`.
+    pub fn permute(&mut self, order: &[usize]) {
+        match self {
+            Self::A {
+                multipliers,
+                shifts,
+            } => {
+                *multipliers = order.iter().map(|&c| multipliers[c]).collect();
+                *shifts = order.iter().map(|&c| shifts[c]).collect();
+            }
+            Self::B { scales } => *scales = order.iter().map(|&c| scales[c]).collect(),
+        }
+    }
+}
+
+/// int8 weights in OIHW order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Weights {
+    /// Values, row-major.
+    pub data: Vec<i8>,
+    /// Output channels, input channels a group, kernel height, kernel width.
+    pub shape: [usize; 4],
+    /// What means 0, one an output channel; all 0 after folding wherever the difference fits int8.
+    pub zero_points: Vec<i32>,
+}
+
+/// A convolution or a dense layer.
+///
+/// A dense layer over a flattened picture keeps the picture: its kernel covers the whole input, so its weights
+/// are OIHW too and its input is the picture itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Linear {
+    /// The weights.
+    pub weights: Weights,
+    /// One an output channel, in units of `sx * sw`; zero points are *not* folded in.
+    pub bias: Vec<i32>,
+    /// The window.
+    pub window: Window,
+    /// Channel groups.
+    pub groups: usize,
+    /// What means 0 in the input; padding has this value.
+    pub x_zero_point: i32,
+    /// What means 0 in the output.
+    pub y_zero_point: i32,
+    /// How the accumulator becomes int8.
+    pub requantise: Requantise,
+    /// The fused activation.
+    pub clamp: Clamp,
+    /// The gate value `g`: the chip computes on `q - g` (see `effective_bias`).
+    pub gate: i32,
+}
+
+impl Linear {
+    /// Output channels.
+    #[must_use]
+    pub fn outputs(&self) -> usize {
+        self.weights.shape[0]
+    }
+
+    /// The length of one dot product.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.weights.shape[1..].iter().product()
+    }
+
+    /// The bias to use with inputs `q - gate`, for zero weight zero points: `bias + (g - zx) * sum(w)`, wrapping as the accumulator does.
+    #[must_use]
+    pub fn effective_bias(&self) -> Vec<i32> {
+        let offset = self.gate - self.x_zero_point;
+        let rows = self.rows().max(1);
+        let sums = self
+            .weights
+            .data
+            .chunks(rows)
+            .map(|row| row.iter().map(|&w| i32::from(w)).fold(0, i32::wrapping_add));
+        self.bias
+            .iter()
+            .zip(sums)
+            .map(|(bias, sum)| bias.wrapping_add(offset.wrapping_mul(sum)))
+            .collect()
+    }
+}
