@@ -1,7 +1,7 @@
 //! From an int8 ONNX file to a graph that the chip can run.
 //!
 //! Data flows one way: [`import::onnx`] reads a file into a [`Graph`], [`passes`] rewrite it step by step, and
-//! the back end lays it out. [`reference`] executes a graph on the host, bit for bit as the model's own runtime
+//! the back end lays it out. [`mod@reference`] executes a graph on the host, bit for bit as the model's own runtime
 //! does; calibration, host fallback and the tests use it.
 //!
 //! ```no_run

@@ -262,7 +262,7 @@ fn errors_name_the_value_and_the_remedy() {
             import(|g| {
                 g.initializer[2]
                     .external_data
-                    .push(StringStringEntryProto::default())
+                    .push(StringStringEntryProto::default());
             }),
             "tensor 'w' is stored outside the file: save the model with its data inside",
         ),

@@ -50,6 +50,7 @@ pub fn max<T: Copy + PartialOrd>(
 }
 
 /// The mean over each window, in `f32` and in row order as ONNX Runtime sums it.
+#[must_use]
 pub fn average(op: &AveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Vec<i8> {
     let mut result = Vec::new();
     let whole = op.window.kernel[0] * op.window.kernel[1];
