@@ -1,8 +1,8 @@
 // Turns an accumulator into the multiplier's unsigned operand: magnitude, shift, f32 rounding.
 //
 // Rule B shifts the magnitude left until bit 31 is set and rounds it to the 24 bits of an f32, ties
-// to even; rule A shifts it left by `left_i`. The sign is taken as one's complement, shifted in
-// ones, so that the missing one and the rounding share one adder.
+// to even; rule A shifts it left by `left_i`. The sign is taken after the shifts, as one's
+// complement, so that the missing one and the rounding share one adder.
 //
 // Contract:   `rule_i` is held while anything is under way. `carry_o`: rounding reached 2^32, which
 //             shows as 2^31. `lost_o`: rule A shifted ones out, the result saturates. The shift of
@@ -27,26 +27,25 @@ module lacuna_normalise (
 
   // By whole bytes.
   logic        sign;
-  logic [31:0] ones, byte_d, byte_q;
+  logic [31:0] byte_d, byte_q;
   logic [1:0]  byte_zeros, byte_shift;
   logic        byte_sign_q, byte_lost_q;
   logic [1:0]  byte_shift_q;
   logic [2:0]  byte_left_q;
 
   assign sign = acc_i[31];
-  assign ones = acc_i ^ {32{sign}};
 
   always_comb begin
-    if (ones[31:24] != '0)      byte_zeros = 2'd0;
-    else if (ones[23:16] != '0) byte_zeros = 2'd1;
-    else if (ones[15:8] != '0)  byte_zeros = 2'd2;
-    else                        byte_zeros = 2'd3;
+    if (acc_i[31:24] != {8{sign}})      byte_zeros = 2'd0;
+    else if (acc_i[23:16] != {8{sign}}) byte_zeros = 2'd1;
+    else if (acc_i[15:8] != {8{sign}})  byte_zeros = 2'd2;
+    else                               byte_zeros = 2'd3;
     byte_shift = rule_b ? byte_zeros : left_i[4:3];
     unique case (byte_shift)
-      2'd0:    byte_d = ones;
-      2'd1:    byte_d = {ones[23:0], {8{sign}}};
-      2'd2:    byte_d = {ones[15:0], {16{sign}}};
-      default: byte_d = {ones[7:0], {24{sign}}};
+      2'd0:    byte_d = acc_i;
+      2'd1:    byte_d = {acc_i[23:0], 8'b0};
+      2'd2:    byte_d = {acc_i[15:0], 16'b0};
+      default: byte_d = {acc_i[7:0], 24'b0};
     endcase
   end
 
@@ -65,16 +64,16 @@ module lacuna_normalise (
   logic [3:0]  pair_shift_q;
 
   always_comb begin
-    if (byte_q[31:30] != '0)      pair_zeros = 2'd0;
-    else if (byte_q[29:28] != '0) pair_zeros = 2'd1;
-    else if (byte_q[27:26] != '0) pair_zeros = 2'd2;
-    else                          pair_zeros = 2'd3;
+    if (byte_q[31:30] != {2{byte_sign_q}})      pair_zeros = 2'd0;
+    else if (byte_q[29:28] != {2{byte_sign_q}}) pair_zeros = 2'd1;
+    else if (byte_q[27:26] != {2{byte_sign_q}}) pair_zeros = 2'd2;
+    else                                         pair_zeros = 2'd3;
     pair_shift = rule_b ? pair_zeros : byte_left_q[2:1];
     unique case (pair_shift)
       2'd0:    pair_d = byte_q;
-      2'd1:    pair_d = {byte_q[29:0], {2{byte_sign_q}}};
-      2'd2:    pair_d = {byte_q[27:0], {4{byte_sign_q}}};
-      default: pair_d = {byte_q[25:0], {6{byte_sign_q}}};
+      2'd1:    pair_d = {byte_q[29:0], 2'b0};
+      2'd2:    pair_d = {byte_q[27:0], 4'b0};
+      default: pair_d = {byte_q[25:0], 6'b0};
     endcase
   end
 
@@ -86,7 +85,7 @@ module lacuna_normalise (
     pair_left_q  <= byte_left_q[0];
   end
 
-  // By one bit; then the magnitude is the one's complement plus the sign. Rounding to bit 8, ties to
+  // By one bit and to one's complement; the magnitude is that plus the sign. Rounding to bit 8, ties to
   // even, adds 127 and bit 8 to the magnitude; where it is no tie, bit 8 makes no difference, so
   // that it may be taken before the sign is added.
   logic        bit_shift;
@@ -94,8 +93,8 @@ module lacuna_normalise (
   logic [7:0]  addend;
   logic [32:0] rounded;
 
-  assign bit_shift = rule_b ? !pair_q[31] : pair_left_q;
-  assign bit_d     = bit_shift ? {pair_q[30:0], pair_sign_q} : pair_q;
+  assign bit_shift = rule_b ? (pair_q[31] == pair_sign_q) : pair_left_q;
+  assign bit_d     = (bit_shift ? {pair_q[30:0], 1'b0} : pair_q) ^ {32{pair_sign_q}};
   assign addend    = {rule_b && pair_sign_q, {7{rule_b && !pair_sign_q}}};
   assign rounded   = {1'b0, bit_d} + {25'b0, addend} + 33'(rule_b ? bit_d[8] : pair_sign_q);
 
@@ -103,7 +102,7 @@ module lacuna_normalise (
     magnitude_o <= {rounded[31] || rounded[32], rounded[30:8], rule_b ? 8'b0 : rounded[7:0]};
     carry_o     <= rounded[32];
     sign_o      <= pair_sign_q;
-    lost_o      <= !rule_b && (pair_lost_q || (pair_left_q && pair_q[31]));
+    lost_o      <= !rule_b && (pair_lost_q || (pair_left_q && (pair_q[31] != pair_sign_q)));
     zeros_o     <= {pair_shift_q, bit_shift};
   end
 

@@ -28,33 +28,45 @@ module lacuna_pool #(
 
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
-  logic [Columns*SumBits-1:0] sum_d, sum_q, held_q;
+  logic [Columns*SumBits-1:0] sum_q, held_q;
   logic                       full_q;
   logic [Groups-1:0]          valid_q;
 
-  for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic signed [7:0]  tap, best;
-    logic [SumBits-1:0] old;
-    logic               keep;
+  // Shared by the columns. Padding is the smallest byte to the maximum.
+  logic is_sum, add_up, lowest;
+  assign is_sum = op_i == lacuna_spec_pkg::PostSum;
+  assign add_up = is_sum && !tap_first_i;
+  assign lowest = (op_i == lacuna_spec_pkg::PostMax) && tap_pad_i;
 
-    assign tap  = tap_data_i[8*c +: 8];
-    assign old  = sum_q[SumBits*c +: SumBits];
-    assign best = tap_first_i ? 8'sh80 : $signed(old[7:0]);
-    assign keep = tap_pad_i || (best > tap);
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    logic signed [7:0]         tap, best;
+    logic signed [SumBits-1:0] old, total;
+    logic                      take_low, take_high;
+
+    assign tap   = tap_data_i[8*c +: 8];
+    assign old   = sum_q[SumBits*c +: SumBits];
+    assign best  = old[7:0];
+    assign total = old + {{(SumBits-8){tap[7]}}, tap};
 
     always_comb begin
-      unique case (op_i)
-        lacuna_spec_pkg::PostMax: sum_d[SumBits*c +: SumBits] = {12'b0, keep ? best : tap};
-        lacuna_spec_pkg::PostSum: sum_d[SumBits*c +: SumBits] = (tap_first_i ? '0 : old)
-                                                              + {{(SumBits-8){tap[7]}}, tap};
-        default: sum_d[SumBits*c +: SumBits] = tap_first_i ? {12'b0, tap} : {4'b0, tap, old[7:0]};
-      endcase
+      take_low  = tap_valid_i && (tap_first_i || is_sum);
+      take_high = tap_valid_i && (!tap_first_i || is_sum);
+      if (op_i == lacuna_spec_pkg::PostMax)
+        take_low = tap_valid_i && (tap_first_i || (!tap_pad_i && (tap > best)));
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (take_low)
+        sum_q[SumBits*c +: 8] <= add_up ? total[7:0] : lowest ? 8'h80 : tap;
+      if (take_high) begin
+        sum_q[SumBits*c+8 +: 8] <= add_up ? total[15:8] : is_sum ? {8{tap[7]}} : tap;
+        sum_q[SumBits*c+16 +: SumBits-16] <= add_up ? total[SumBits-1:16] : {(SumBits-16){tap[7]}};
+      end
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (tap_valid_i) sum_q <= sum_d;
-    held_q <= full_q ? sum_q : held_q >> GroupBits;
+    held_q <= full_q ? sum_q : {held_q[Columns*SumBits-1 -: GroupBits], held_q[Columns*SumBits-1:GroupBits]};
   end
 
   always_ff @(posedge clk_i) begin
