@@ -59,6 +59,7 @@ module lacuna_link_window #(
   logic [7:0]             sequence_q, ack_q, op_q, count_q;
   logic [15:0]            stranger_q;
   logic                   land_q;
+  logic [SlotWidth-1:0]   sent_q;
 
   logic [7:0]             number, offset, executed, acked;
   logic                   first, in_header, free;
@@ -103,10 +104,14 @@ module lacuna_link_window #(
   assign exec_valid_o = held_q[exec_slot_o];
   // Not in a cycle that may just be cancelling it.
   assign send_valid_o = send_q != '0 && !land_o;
+  // The next due slot after the last one sent, so that responses leave in the order of execution.
   always_comb begin
     send_slot_o = '0;
     for (int unsigned s = Slots; s > 0; s--) begin
       if (send_q[s-1]) send_slot_o = SlotWidth'(s - 1);
+    end
+    for (int unsigned s = Slots; s > 0; s--) begin
+      if (send_q[s-1] && SlotWidth'(s - 1) > sent_q) send_slot_o = SlotWidth'(s - 1);
     end
   end
 
@@ -141,6 +146,7 @@ module lacuna_link_window #(
   end
 
   always_ff @(posedge clk_i) begin
+    if (send_valid_o && send_ready_i) sent_q <= send_slot_o;
     if (byte_take_i && in_header) begin
       unique case (length_i[2:0])
         3'd0:    sequence_q       <= byte_data_i;

@@ -5,6 +5,7 @@
 
 pub mod device;
 mod error;
+pub mod link;
 mod report;
 mod session;
 pub mod transport;

@@ -1,0 +1,238 @@
+//! Runs an endpoint on a pipe.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use lacuna_spec::frame::{Hello, Op};
+use lacuna_spec::tables::layout_hash;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
+use tokio::sync::{mpsc, oneshot};
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, instrument};
+
+use super::endpoint::{Command, Endpoint, Reply, Token, all_lanes};
+use super::{Greeting, LinkError};
+
+/// What a [`Link`] runs over.
+pub trait Pipe: AsyncRead + AsyncWrite + Send + Unpin + 'static {}
+impl<P: AsyncRead + AsyncWrite + Send + Unpin + 'static> Pipe for P {}
+
+type Answer = oneshot::Sender<Result<Reply, LinkError>>;
+
+/// Commands that wait for the window, at most; what is more waits in the caller.
+const AHEAD: usize = 16;
+
+/// An open session with a chip. Calls may overlap: they run on the chip in the order they were made.
+#[derive(Debug, Clone)]
+pub struct Link {
+    hello: Hello,
+    commands: mpsc::Sender<(Command, Answer)>,
+    failure: Arc<OnceLock<LinkError>>,
+}
+
+impl Link {
+    /// Opens a session with the chip at the other end of `pipe`.
+    ///
+    /// # Errors
+    /// [`LinkError::NoAnswer`], [`LinkError::StaleLayout`], [`LinkError::Version`],
+    /// [`LinkError::Disconnected`].
+    #[instrument(skip_all)]
+    pub async fn open(pipe: impl Pipe) -> Result<Self, LinkError> {
+        let mut wire = Wire::new(pipe);
+        let nonce = RandomState::new().hash_one(wire.start.elapsed()) as u16;
+        let mut greeting = Greeting::new(layout_hash(), nonce);
+        let endpoint = loop {
+            let now = wire.now();
+            greeting.expire(now)?;
+            wire.backlog.extend(greeting.outgoing(now));
+            let bytes = wire.turn(Some(greeting.deadline())).await?;
+            if let Some(endpoint) = greeting.receive(bytes, now)? {
+                break endpoint;
+            }
+        };
+        let hello = *endpoint.hello();
+        debug!(?hello, "session open");
+        let (commands, inbox) = mpsc::channel(AHEAD);
+        let failure = Arc::new(OnceLock::new());
+        tokio::spawn(run(wire, endpoint, inbox, Arc::clone(&failure)));
+        Ok(Self { hello, commands, failure })
+    }
+
+    /// Who answered.
+    #[must_use]
+    pub const fn hello(&self) -> &Hello {
+        &self.hello
+    }
+
+    /// Writes whole beats to consecutive addresses; done when the chip has stored them all.
+    ///
+    /// # Errors
+    /// [`LinkError::Ragged`], [`LinkError::Unmapped`], or why the link failed.
+    pub async fn write(&self, address: u32, bytes: &[u8]) -> Result<(), LinkError> {
+        let shape = self.hello.shape;
+        if !bytes.len().is_multiple_of(shape.word_bytes) {
+            return Err(LinkError::Ragged { bytes: bytes.len(), word: shape.word_bytes });
+        }
+        let strobe = all_lanes(&shape);
+        let mut waiting = VecDeque::new();
+        for (at, burst) in bursts(address, bytes.len() / shape.word_bytes, shape.max_beats()) {
+            let start = at.wrapping_sub(address) as usize * shape.word_bytes;
+            let payload = bytes[start..][..usize::from(burst) * shape.word_bytes].to_vec();
+            waiting.push_back(self.submit(Command { op: Op::Write, address: at, count: burst, strobe, payload }).await?);
+        }
+        for (reply, burst) in waiting {
+            self.settle(reply, burst).await?;
+        }
+        Ok(())
+    }
+
+    /// Reads whole beats from consecutive addresses.
+    ///
+    /// # Errors
+    /// [`LinkError::Unmapped`], or why the link failed.
+    pub async fn read(&self, address: u32, beats: usize) -> Result<Vec<u8>, LinkError> {
+        let shape = self.hello.shape;
+        let mut waiting = VecDeque::new();
+        for (at, burst) in bursts(address, beats, shape.max_beats()) {
+            let command = Command { op: Op::Read, address: at, count: burst, strobe: 0, payload: Vec::new() };
+            waiting.push_back(self.submit(command).await?);
+        }
+        let mut bytes = Vec::with_capacity(beats * shape.word_bytes);
+        for (reply, burst) in waiting {
+            bytes.extend(self.settle(reply, burst).await?);
+        }
+        Ok(bytes)
+    }
+
+    /// Hands a command to the runner: in the window, or next in line for it.
+    async fn submit(&self, command: Command) -> Result<Pending, LinkError> {
+        let burst = (command.address, usize::from(command.count));
+        let (answer, reply) = oneshot::channel();
+        self.commands.send((command, answer)).await.map_err(|_| self.failed())?;
+        Ok((reply, burst))
+    }
+
+    async fn settle(&self, reply: PendingReply, (address, beats): (u32, usize)) -> Result<Vec<u8>, LinkError> {
+        let reply = reply.await.unwrap_or_else(|_| Err(self.failed()))?;
+        if reply.mapped { Ok(reply.payload) } else { Err(LinkError::Unmapped { address, beats }) }
+    }
+
+    /// Why the runner stopped.
+    fn failed(&self) -> LinkError {
+        let stopped = || LinkError::Disconnected { reason: "the link was shut down".into() };
+        self.failure.get().cloned().unwrap_or_else(stopped)
+    }
+}
+
+type PendingReply = oneshot::Receiver<Result<Reply, LinkError>>;
+type Pending = (PendingReply, (u32, usize));
+
+/// Cuts `beats` from `address` on into bursts of at most `longest`.
+fn bursts(address: u32, beats: usize, longest: usize) -> impl Iterator<Item = (u32, u8)> {
+    (0..beats.div_ceil(longest)).map(move |i| {
+        let start = i * longest;
+        (address.wrapping_add(start as u32), longest.min(beats - start) as u8)
+    })
+}
+
+/// A pipe with its clock and the bytes that it has not taken yet.
+struct Wire<P> {
+    reader: ReadHalf<P>,
+    writer: WriteHalf<P>,
+    backlog: VecDeque<Vec<u8>>,
+    written: usize,
+    start: Instant,
+    buffer: Box<[u8]>,
+}
+
+impl<P: Pipe> Wire<P> {
+    fn new(pipe: P) -> Self {
+        let (reader, writer) = tokio::io::split(pipe);
+        let buffer = vec![0; 4096].into();
+        Self { reader, writer, backlog: VecDeque::new(), written: 0, start: Instant::now(), buffer }
+    }
+
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// Reads, writes or waits, whichever comes first; gives what was read, which may be nothing.
+    ///
+    /// Every branch can be dropped half-way without losing bytes, so this can be a branch itself.
+    async fn turn(&mut self, deadline: Option<Duration>) -> Result<&[u8], LinkError> {
+        let frame = self.backlog.front().map(|frame| &frame[self.written..]);
+        let far = Duration::from_mins(60);
+        tokio::select! {
+            read = self.reader.read(&mut self.buffer) => match read? {
+                0 => Err(LinkError::Disconnected { reason: "the other side closed it".into() }),
+                count => Ok(&self.buffer[..count]),
+            },
+            written = self.writer.write(frame.unwrap_or_default()), if frame.is_some() => {
+                self.written += written?;
+                if self.backlog.front().is_some_and(|frame| frame.len() == self.written) {
+                    self.backlog.pop_front();
+                    self.written = 0;
+                }
+                Ok(&[])
+            },
+            () = sleep_until(self.start + deadline.unwrap_or_else(|| self.start.elapsed() + far)) => Ok(&[]),
+        }
+    }
+}
+
+/// Runs until the last [`Link`] is dropped or the link fails; then everybody who waits learns why.
+async fn run<P: Pipe>(
+    mut wire: Wire<P>,
+    mut endpoint: Endpoint,
+    mut inbox: mpsc::Receiver<(Command, Answer)>,
+    failure: Arc<OnceLock<LinkError>>,
+) {
+    let mut waiting = HashMap::new();
+    let result = serve(&mut wire, &mut endpoint, &mut inbox, &mut waiting).await;
+    debug!(stats = ?endpoint.stats(), ?result, "session over");
+    if let Err(error) = result {
+        // First the reason, then the news: whoever finds the channel closed finds the reason too.
+        let error = failure.get_or_init(|| error).clone();
+        inbox.close();
+        for (_, answer) in waiting {
+            let _ = Answer::send(answer, Err(error.clone()));
+        }
+    }
+}
+
+async fn serve<P: Pipe>(
+    wire: &mut Wire<P>,
+    endpoint: &mut Endpoint,
+    inbox: &mut mpsc::Receiver<(Command, Answer)>,
+    waiting: &mut HashMap<Token, Answer>,
+) -> Result<(), LinkError> {
+    let mut token = 0;
+    loop {
+        endpoint.expire(wire.now())?;
+        // One frame ahead of the pipe keeps it busy; more would only make repeats wait.
+        if wire.backlog.len() < 2 {
+            wire.backlog.extend(endpoint.outgoing(wire.now()));
+        }
+        let deadline = endpoint.deadline();
+        tokio::select! {
+            command = inbox.recv(), if endpoint.queued() < AHEAD => match command {
+                None => return Ok(()),
+                Some((command, answer)) => {
+                    token += 1;
+                    waiting.insert(token, answer);
+                    endpoint.submit(token, command);
+                }
+            },
+            bytes = wire.turn(deadline) => {
+                let bytes = bytes?.to_vec();
+                for reply in endpoint.receive(&bytes, wire.now())? {
+                    let answer = waiting.remove(&reply.token).expect("a command is answered once");
+                    // A caller that gave up does not want to know.
+                    let _ = answer.send(Ok(reply));
+                }
+            }
+        }
+    }
+}
