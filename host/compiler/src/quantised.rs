@@ -216,3 +216,67 @@ pub fn average(
         chip_scale: None,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layer_scales_round_in_onnx_runtimes_order() {
+        // Bits of sx, sw and sy, an accumulator, and ONNX Runtime 1.32's QLinearConv of it; sx * (sw / sy) gives another answer.
+        let cases = [
+            (0x3bae_bbc7, 0x3dab_ba0d, 0x3dbf_6174, -17451, -83),
+            (0x3b37_aab5, 0x3d72_e76a, 0x3d35_327f, -25952, -97),
+            (0x3d5e_2823, 0x3c15_923b, 0x3d01_990a, -7125, -111),
+            (0x3cf7_69a1, 0x3d9b_238c, 0x3dac_e02b, -3376, -91),
+        ];
+        for (x, w, y, acc, expected) in cases {
+            let quant = |bits| Quant {
+                scale: f32::from_bits(bits),
+                zero_point: 0,
+            };
+            let parts = LinearParts {
+                node: "layer".into(),
+                x: quant(x),
+                y: quant(y),
+                weights: vec![1],
+                shape: [1; 4],
+                weight_scales: vec![f32::from_bits(w)],
+                weight_zero_points: vec![0],
+                bias: Some(vec![acc]),
+                alpha: 1.0,
+                window: Window::of([1, 1]),
+                groups: 1,
+            };
+            let layer = parts.build().unwrap();
+            assert_eq!(layer.requantise.apply(0, acc, 0), expected);
+        }
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let quant = Quant {
+            scale: 0.1,
+            zero_point: 0,
+        };
+        let parts = |scales: usize, biases: usize, zero_point: i32| LinearParts {
+            node: "layer".into(),
+            x: quant,
+            y: quant,
+            weights: vec![1; 6],
+            shape: [3, 2, 1, 1],
+            weight_scales: vec![0.1; scales],
+            weight_zero_points: vec![zero_point],
+            bias: Some(vec![0; biases]),
+            alpha: 1.0,
+            window: Window::of([1, 1]),
+            groups: 1,
+        };
+        assert!(parts(3, 3, 0).build().is_ok());
+        for bad in [parts(2, 3, 0), parts(3, 4, 0), parts(1, 3, 200)] {
+            assert!(
+                matches!(bad.build(), Err(Error::Quantisation { value, .. }) if value == "layer")
+            );
+        }
+    }
+}

@@ -146,17 +146,104 @@ pub fn softmax(x: &[f32], length: usize) -> Vec<f32> {
 mod tests {
     use super::*;
 
+    /// ONNX Runtime 1.32's answers where one rounding more or less in `QLinearAdd` changes them: offset, bits of the scales of a, b
+    /// and y, their zero points, a, b, and y, all as the file has them.
+    const ADDS: [(i32, [u32; 3], [i32; 3], [i32; 3]); 8] = [
+        (
+            0,
+            [0x3e34_2b2d, 0x3e1f_5637, 0x3e03_dbcc],
+            [85, -71, -114],
+            [47, 27, -47],
+        ),
+        (
+            128,
+            [0x3e40_1452, 0x3e23_d82e, 0x3e3c_af25],
+            [68, 127, 97],
+            [230, 39, 185],
+        ),
+        (
+            0,
+            [0x3d9d_7429, 0x3cb2_776c, 0x3da1_0e19],
+            [95, 41, -29],
+            [95, -33, -49],
+        ),
+        (
+            128,
+            [0x3cbd_04df, 0x3c64_1efd, 0x3c8d_27c9],
+            [194, 140, 122],
+            [153, 190, 107],
+        ),
+        (
+            0,
+            [0x3e0e_a1e6, 0x3e3c_2872, 0x3e24_87db],
+            [32, -69, -71],
+            [-112, -4, -122],
+        ),
+        (
+            128,
+            [0x3e69_8bcb, 0x3e7c_07ca, 0x3e3b_f13c],
+            [227, 133, 208],
+            [156, 141, 131],
+        ),
+        (
+            0,
+            [0x3c1c_76f9, 0x3d2e_546d, 0x3d26_a7c5],
+            [41, -74, -86],
+            [118, 109, 123],
+        ),
+        (
+            128,
+            [0x3dcd_40c6, 0x3ddf_488f, 0x3e3a_9673],
+            [20, 192, 213],
+            [24, 12, 108],
+        ),
+    ];
+
+    #[test]
+    fn residual_adds_round_where_onnx_runtime_rounds() {
+        use crate::graph::Quant;
+        use crate::op::Clamp;
+        for (offset, scales, zeros, [a, b, y]) in ADDS {
+            let quant = |at: usize| Quant {
+                scale: f32::from_bits(scales[at]),
+                zero_point: zeros[at] - offset,
+            };
+            let op = Add {
+                a: quant(0),
+                b: quant(1),
+                y: quant(2),
+                rule: AddRule::B { offset },
+                clamp: Clamp::FULL,
+                chip: None,
+            };
+            let found = add(&op, (a - offset) as i8, (b - offset) as i8);
+            assert_eq!(i32::from(found) + offset, y, "{op:?} of {a} and {b}");
+        }
+    }
+
+    #[test]
+    fn quantize_divides_as_onnx_runtime_does() {
+        // A multiplication by the reciprocal gives the other neighbour of each.
+        let cases = [
+            (0xc254_3921, 0x3f0e_390d, -96),
+            (0xc20e_bcd9, 0x3f2e_0108, -53),
+            (0xc22c_819d, 0x3f0c_a45f, -78),
+            (0xc163_74a4, 0x3eee_a458, -30),
+        ];
+        for (value, scale, expected) in cases {
+            assert_eq!(
+                quantize(f32::from_bits(value), f32::from_bits(scale), 0),
+                expected
+            );
+        }
+    }
+
     #[test]
     fn quantize_divides_and_rounds_to_even() {
         assert_eq!(quantize(0.5, 1.0, 0), 0);
         assert_eq!(quantize(1.5, 1.0, 1), 3);
         assert_eq!(quantize(f32::NAN, 1.0, 3), -128);
         assert_eq!(quantize(f32::INFINITY, 1.0, 3), 127);
-        // 9.0 / 3.6 is 2.5 in f32 and rounds to 2; 9.0 * (1 / 3.6) is just above and would round to 3.
-        assert_eq!(
-            quantize(9.0, 3.6, 0),
-            (9.0_f32 / 3.6).round_ties_even() as i8
-        );
     }
 
     #[test]
