@@ -1,8 +1,8 @@
 // Feeder: reads the windows of `run` and `post` and hands over row words, taps and parameters.
 //
-// A *slot* is issued a cycle: a parameter word, a window, or a flush of the bytes that a vector's
-// last window left over. Its control travels beside the tile memory's two read cycles. The windows of
-// a vector are packed into row words without gaps: `fill` is the place of the next byte.
+// A *slot* is issued a cycle: a parameter word, a window, or a flush of what a vector's last window
+// left over. Its control travels beside the tile memory's two read cycles. The windows of a vector
+// are packed into row words without gaps: `fill` is the place of the next byte.
 //
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
@@ -40,7 +40,7 @@ module lacuna_feeder #(
   input  logic                   room_i,
   // A vector is reduced.
   input  logic                   reduced_i,
-  // Row i of the word is bits 9*i of the data, two's complement; rows from the count on mean nothing.
+  // Row i is bits 9*i of the data, two's complement; rows from the count on mean nothing.
   output logic                   word_valid_o,
   output logic [WordBytes*9-1:0] word_data_o,
   output logic [OffWidth:0]      word_count_o,
@@ -66,6 +66,7 @@ module lacuna_feeder #(
   localparam int unsigned Groups        = WordBytes / ReduceColumns;
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups);
   localparam int unsigned ConstantBytes = 24;  // of post_constants_t
+  localparam logic [1:0]  MostVectors   = 2'(lacuna_spec_pkg::VectorsInFlight);
   localparam logic [3:0]  LastRunParam  = 4'(lacuna_spec_pkg::ParamWords - 1);
   localparam logic [3:0]  LastConstant  = 4'((ConstantBytes + WordBytes - 1) / WordBytes - 1);
 
@@ -112,7 +113,7 @@ module lacuna_feeder #(
   );
 
   // Issue.
-  logic [1:0]           state_q, state_after;
+  logic [1:0]           state_q;
   logic [AddrWidth-1:0] param_addr_q;
   logic [3:0]           param_index_q;
   logic                 bank_q;
@@ -131,8 +132,7 @@ module lacuna_feeder #(
   assign issue_param  = (state_q == Params)
                      && (!run || (param_index_q != '0) || (loaded_q != 2'd2));
   assign issue_window = (state_q == Windows)
-                     && (run ? room_i && (!first
-                                          || in_flight_q != 2'(lacuna_spec_pkg::VectorsInFlight))
+                     && (run ? room_i && (!first || in_flight_q != MostVectors)
                              : !last || (gap_q == '0));
   assign issue_flush  = (state_q == Flush) && room_i;
 
@@ -144,7 +144,6 @@ module lacuna_feeder #(
   assign next_window = run ? issue_flush || (issue_window && !(last && left_over)) : issue_window;
 
   assign next_block_page = block_page_q + run_tail.vector_pages[PageWidth-1:0];
-  assign state_after     = job_end ? Idle : (block_end ? Params : Windows);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -156,7 +155,7 @@ module lacuna_feeder #(
     end else if (issue_window && run && last && left_over) begin
       state_q <= Flush;
     end else if (next_window) begin
-      state_q <= state_after;
+      state_q <= job_end ? Idle : (block_end ? Params : Windows);
     end
   end
 
@@ -226,7 +225,6 @@ module lacuna_feeder #(
   assign keep = issue_window && run;
 
   always_comb begin
-    slot          = '0;
     slot.pad      = issue_window && pad;
     slot.flush    = issue_flush;
     slot.full     = word_full;

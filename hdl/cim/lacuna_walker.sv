@@ -1,8 +1,8 @@
 // Walks the windows of a `run` or `post` instruction: the loops of `walk_t`, without a multiplier.
 //
-// Order, outermost first: block, oy, ox, [post: segment], ky, kx, [run: segment]. One level advances
-// at a time: its address is stepped and becomes the address of every level inside it. Counts are 1 or
-// more.
+// Order, outermost first: block, oy, ox, [post: segment], ky, kx, [run: segment]. One level
+// advances at a time: its address is stepped and becomes that of every level inside it. Counts are
+// 1 or more.
 //
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
 //             describe the current window and hold until then; after the last window they restart.
@@ -17,7 +17,7 @@ module lacuna_walker #(
 ) (
   input  logic                   clk_i,
 
-  // Held from `load_i` to the end of the job. The walk has outputs, too, and room for bigger memories.
+  // Held from `load_i` to the end of the job. Its outputs and high address bits are not used.
   /* verilator lint_off UNUSEDSIGNAL */
   input  lacuna_spec_pkg::walk_t walk_i,
   /* verilator lint_on UNUSEDSIGNAL */
@@ -109,33 +109,40 @@ module lacuna_walker #(
 
   // Input coordinates: of the current window, and of the first window of the current output.
   logic [CoordWidth-1:0] y_q, x_q, y_out_q, x_out_q;
-  logic [CoordWidth-1:0] y_first, x_first, y_next, x_next;
+  logic [CoordWidth-1:0] y_from, x_from, y_next, x_next;
+  logic [4:0]            y_step, x_step;
   logic                  first_q;
 
-  assign y_first = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
-  assign x_first = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
+  always_comb begin
+    y_from = y_q;
+    y_step = '0;
+    if (next_ky) y_step = walk_i.y_dilation;
+    if (level[3] || (next_seg && !run_i)) y_from = y_out_q;
+    if (level[4]) begin
+      y_from = y_out_q;
+      y_step = walk_i.y_stride;
+    end
+    if (load_i || level_block) begin
+      y_from = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
+      y_step = '0;
+    end
+    y_next = y_from + CoordWidth'(y_step);
+  end
 
   always_comb begin
-    y_next = y_q;
-    x_next = x_q;
-    if (load_i || level_block) begin
-      y_next = y_first;
-      x_next = x_first;
-    end else if (level[4]) begin
-      y_next = y_out_q + CoordWidth'(walk_i.y_stride);
-      x_next = x_first;
-    end else if (level[3]) begin
-      y_next = y_out_q;
-      x_next = x_out_q + CoordWidth'(walk_i.x_stride);
-    end else if (next_ky) begin
-      y_next = y_q + CoordWidth'(walk_i.y_dilation);
-      x_next = x_out_q;
-    end else if (next_kx) begin
-      x_next = x_q + CoordWidth'(walk_i.x_dilation);
-    end else if (!run_i) begin
-      y_next = y_out_q;
-      x_next = x_out_q;
+    x_from = x_q;
+    x_step = '0;
+    if (next_kx) x_step = walk_i.x_dilation;
+    if (next_ky || (next_seg && !run_i)) x_from = x_out_q;
+    if (level[3]) begin
+      x_from = x_out_q;
+      x_step = walk_i.x_stride;
     end
+    if (load_i || level[4] || level_block) begin
+      x_from = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
+      x_step = '0;
+    end
+    x_next = x_from + CoordWidth'(x_step);
   end
 
   always_ff @(posedge clk_i) begin

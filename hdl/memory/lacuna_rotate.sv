@@ -1,4 +1,4 @@
-// Rotates a word right by whole bytes: byte `(k + turn_i) mod WordBytes` of `data_i` becomes byte k.
+// Rotates a word right by bytes: byte `(k + turn_i) mod WordBytes` of `data_i` becomes byte k.
 //
 // WordBytes is a power of two.
 module lacuna_rotate #(

@@ -3,9 +3,9 @@
 // Two banks hold the even and the odd words, so that a window which straddles two words is read or
 // written in one cycle. Addresses wrap at the end of the memory.
 //
-// Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of `rd_data_o`,
-//             for all k in 0..W-1. Write: byte k of `wr_data_i` goes to `wr_addr_i + k`, for
-//             k < `wr_bytes_i` (1 to W).
+// Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of
+//             `rd_data_o`, for all k in 0..W-1. Write: byte k of `wr_data_i` goes to
+//             `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
 // Throughput: one read and one write a cycle.
 // Latency:    read 2 cycles; a write is seen by reads 2 cycles later.
 module lacuna_tile_memory #(

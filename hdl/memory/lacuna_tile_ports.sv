@@ -1,9 +1,9 @@
 // Shares the two ports of a tile memory: reads feeder > reshape > host, writes post > route > host.
 //
 // Contract:   feeder and post are never refused, so the compute pipeline does not depend on other
-//             traffic. A client raises `req` beside its request and holds both until `gnt`, which is
-//             combinational and does not depend on its own `req`. Read data is on the memory's `rd_data_o`, for all clients, 2 cycles
-//             after the grant.
+//             traffic. A client raises `req` beside its request and holds both until `gnt`, which
+//             is combinational and does not depend on its own `req`. Read data is on the memory's
+//             `rd_data_o`, for all clients, 2 cycles after the grant.
 // Throughput: one read and one write a cycle.
 // Latency:    none.
 module lacuna_tile_ports #(

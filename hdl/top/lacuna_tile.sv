@@ -1,10 +1,10 @@
 // One tile: memory, feeder, macro and post unit, and the ports of the memory for everyone else.
 //
-// Contract:   `start_i` comes beside the instruction (`run` or `post`) when no job is under way; the
-//             tile holds it, and its units start one cycle later. `done_o`: a read granted in the next
-//             cycle sees the last word. Offsets are stable during a job. Weights are never refused;
-//             other clients keep their request until the grant, which does not depend on it. Read
-//             data, one bus for all, comes 2 cycles after the grant.
+// Contract:   `start_i` comes beside the instruction (`run` or `post`) when no job is under way;
+//             the tile holds it, and its units start one cycle later. `done_o`: a read granted in
+//             the next cycle sees the last word. Offsets are stable during a job. Weights are never
+//             refused; other clients keep their request until the grant, which does not depend on
+//             it. Read data, one bus for all, comes 2 cycles after the grant.
 // Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
 //             lacuna_post for jobs.
 // Latency:    events (`digits_o`, `cells_o`, stalls) are one cycle late. `work_o` holds from
