@@ -1,10 +1,11 @@
 // One cell: weight times digit, accumulated, without a multiplier.
 //
-// Contract:   `code_i` is the digit as lacuna_cells encodes it, `fix_i` = {plane, negate, carry} one
-//             cycle later. The accumulator is never cleared: it runs modulo 2^SumBits, a retire copies
-//             it to the hold register, and lacuna_reduce takes the difference of two such copies. That
-//             saves an AND on every bit. Reset makes the first difference right. With `show_en_i`,
-//             `shown_o` becomes the hold register if `show_i`, else 0: an OR then picks a column.
+// Contract:   `code_i` is the digit as lacuna_cells encodes it, `fix_i` = {plane, negate, carry}
+//             one cycle later. The accumulator is never cleared: it runs modulo 2^SumBits, a retire
+//             copies it to the hold register, and lacuna_reduce takes the difference of two such
+//             copies. That saves an AND on every bit. Reset makes the first difference right. With
+//             `show_en_i`, `shown_o` becomes the hold register if `show_i`, else 0: an OR then
+//             picks a column.
 // Throughput: one digit a cycle.
 // Latency:    weight_en_i to product_en_i to sum_en_i: one cycle each.
 module lacuna_cell #(
@@ -52,8 +53,9 @@ module lacuna_cell #(
     assign addend = {{(SumBits-15){shifted[14]}}, shifted};
     always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
   end else if (DigitBits == 4) begin : gen_4
-    // The digit is +-(low + 4 high), code = {high, low}; high is 0, 1 or 2 (one-hot), low 0, 1, 2 or
-    // 3 for -1. For -1 the weight is only inverted: one less than the product, made good by the carry.
+    // The digit is +-(low + 4 high), code = {high, low}; high is 0, 1 or 2 (one-hot), low 0, 1, 2,
+    // or 3 for -1. For -1 the weight is only inverted: one less than the product, which the carry
+    // makes good.
     logic [8:0]  low, high;
     logic [11:0] product_d, product_q;
     logic [15:0] shifted;

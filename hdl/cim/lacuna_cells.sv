@@ -1,10 +1,10 @@
 // The cells of one lane: their weights, one page a word, and the pipeline that drives them.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
-//             ends a vector: the hold registers then keep what the slots before this cycle added up to.
-//             A slot whose digit is 0 leaves every register as it is. `shown_o` becomes the holds of
-//             column group `show_group_i` a cycle after `show_i`.
-//             A page may be written while others are used, not while its slots are under way.
+//             ends a vector: the hold registers then keep what the slots before this cycle added up
+//             to. A slot whose digit is 0 leaves every register as it is. `shown_o` becomes the
+//             holds of column group `show_group_i` a cycle after `show_i`. A page may be written
+//             while others are used, not while its slots are under way.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
 //             the hold registers of t + 4.

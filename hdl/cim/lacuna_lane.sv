@@ -4,8 +4,8 @@
 //             registers keep a vector that is not reduced yet; `reduced_i` frees them in its own
 //             cycle. Vectors are tagged modulo 4; at most 3 are between feed and reduction.
 // Throughput: one digit slot a cycle while the queue is not empty, also across vectors.
-// Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector is
-//             current, leaves in the output registers of t + 3.
+// Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector
+//             is current, leaves in the output registers of t + 3.
 module lacuna_lane #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned DigitBits  = 4,

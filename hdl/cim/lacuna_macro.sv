@@ -1,9 +1,9 @@
 // The compute-in-memory macro: Lanes x 2 Lanes cells behind a stream of row words.
 //
-// Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency - 1
-//             cycles ahead and keeps at most VectorsInFlight vectors between first window and
-//             `reduced_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights may
-//             be written at any time, a page only while no row uses it.
+// Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency -
+//             1 cycles ahead and keeps at most VectorsInFlight vectors between first window and
+//             `reduced_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
+//             may be written at any time, a page only while no row uses it.
 // Throughput: one row word (2 Lanes rows) in, Lanes digit slots, ReduceColumns sums, each cycle.
 // Latency:    see hdl/README.md; counters are one cycle late.
 module lacuna_macro #(

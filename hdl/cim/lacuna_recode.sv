@@ -1,11 +1,12 @@
 // Recodes one gated difference into the digit slots that a lane issues.
 //
 // Contract:   `terms_o` holds radix-4 terms {neg, two, one}, each 0, +-1 or +-2, lowest first: the
-//             non-adjacent form of `d_i`, whose terms are D0..D3 and D4 in {0, +-1}. At 8-bit digits
-//             all five belong to the one slot. Below, slot p takes the DigitBits/2 terms of plane p,
-//             and D4, worth 4 in the plane of D3, is split: 2 stay with D3, 2 become the excess slot,
-//             which is the highest. `used_o[s]` tells whether slot s is not 0. The terms of an excess
-//             slot not used and the `neg` of a term 0 mean nothing. `d_i` is -255 to 255.
+//             non-adjacent form of `d_i`, whose terms are D0..D3 and D4 in {0, +-1}. At 8-bit
+//             digits all five belong to the one slot. Below, slot p takes the DigitBits/2 terms of
+//             plane p, and D4, worth 4 in the plane of D3, is split: 2 stay with D3, 2 become the
+//             excess slot, which is the highest. `used_o[s]` tells whether slot s is not 0. The
+//             terms of an excess slot not used and the `neg` of a term 0 mean nothing. `d_i` is
+//             -255 to 255.
 // Latency:    combinational.
 module lacuna_recode #(
   parameter  int unsigned DigitBits = 4,

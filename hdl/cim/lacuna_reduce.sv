@@ -1,12 +1,13 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
-// Contract:   when every lane is busy, groups 0, 1, .. are issued one a cycle; `reduced_o` marks the
-//             last. A group's sum is the total of the lanes' holds minus the total of the same group
-//             one vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
-//             vector passes here, in order, and reset clears cells and totals together.
+// Contract:   when every lane is busy, groups 0, 1, .. are issued one a cycle; `reduced_o` marks
+//             the last. A group's sum is the total of the lanes' holds minus the total of the same
+//             group one vector before, modulo 2^SumBits: cells do not clear their accumulators. So
+//             every vector passes here, in order, and reset clears cells and totals together.
 // Throughput: one group a cycle.
 // Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them)
-//             and are on `shown_i` one later; one cycle a level of the tree and one for the difference.
+//             and are on `shown_i` one later; one cycle a level of the tree and one for the
+//             difference.
 module lacuna_reduce #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,

@@ -43,9 +43,15 @@ impl Recoder {
     #[must_use]
     pub fn new(digit_bits: usize) -> Self {
         let slots = |keep_zeros| {
-            (-D_MAX..=D_MAX).map(|d| recode(d, digit_bits, keep_zeros)).collect::<Vec<_>>()
+            (-D_MAX..=D_MAX)
+                .map(|d| recode(d, digit_bits, keep_zeros))
+                .collect::<Vec<_>>()
         };
-        Self { essential: slots(false), dense: slots(true), none: Slots::default() }
+        Self {
+            essential: slots(false),
+            dense: slots(true),
+            none: Slots::default(),
+        }
     }
 
     /// The slots whose digit is not 0: what gating mode `digit` issues.
@@ -72,7 +78,8 @@ impl Recoder {
 
 /// Radix-4 terms D0 to D4 of the non-adjacent form.
 fn terms(d: i32) -> [i32; 5] {
-    let (plus, minus) = ((3 * d & !d) >> 1, (d & !(3 * d)) >> 1);
+    let thrice = 3 * d;
+    let (plus, minus) = ((thrice & !d) >> 1, (d & !thrice) >> 1);
     std::array::from_fn(|t| ((plus >> (2 * t)) & 3) - ((minus >> (2 * t)) & 3))
 }
 
@@ -107,7 +114,13 @@ mod tests {
     /// Fewest digits of magnitude up to `limit`, one for each weight, that add up to `d`.
     fn fewest(d: i32, weights: &[i32], limit: i32) -> usize {
         match weights.split_first() {
-            None => if d == 0 { 0 } else { usize::MAX / 2 },
+            None => {
+                if d == 0 {
+                    0
+                } else {
+                    usize::MAX / 2
+                }
+            }
             Some((weight, rest)) => (-limit..=limit)
                 .map(|digit| usize::from(digit != 0) + fewest(d - digit * weight, rest, limit))
                 .min()
@@ -117,16 +130,22 @@ mod tests {
 
     #[test]
     fn essential_slots_add_up_and_are_as_few_as_can_be() {
-        for (digit_bits, limit, weights) in
-            [(2, 2, vec![64, 64, 16, 4, 1]), (4, 10, vec![16, 16, 1]), (8, 255, vec![1])]
-        {
+        for (digit_bits, limit, weights) in [
+            (2, 2, vec![64, 64, 16, 4, 1]),
+            (4, 10, vec![16, 16, 1]),
+            (8, 255, vec![1]),
+        ] {
             let recoder = Recoder::new(digit_bits);
             for d in -255..=255 {
                 let slots = recoder.essential(d);
                 let sum: i32 = slots.values().iter().map(|&v| i32::from(v)).sum();
                 assert_eq!(sum, i32::from(d));
                 let least = fewest(i32::from(d), &weights, limit);
-                assert_eq!(slots.values().len(), least, "{d} in {digit_bits}-bit digits");
+                assert_eq!(
+                    slots.values().len(),
+                    least,
+                    "{d} in {digit_bits}-bit digits"
+                );
             }
         }
     }
