@@ -40,9 +40,13 @@ hdl/link/lacuna_link_window.sv
 hdl/link/lacuna_link_executor.sv
 hdl/link/lacuna_frame_encoder.sv
 hdl/link/lacuna_bridge.sv
+hdl/link/lacuna_uart_rx.sv
+hdl/link/lacuna_uart_tx.sv
+hdl/link/lacuna_link.sv
 hdl/top/lacuna_tile.sv
 hdl/post/lacuna_post_params.sv
 hdl/post/lacuna_post_walk.sv
 hdl/post/lacuna_pool.sv
 hdl/post/lacuna_post.sv
 hdl/top/lacuna_core.sv
+hdl/top/lacuna_uart_top.sv

@@ -9,10 +9,12 @@ use lacuna_spec::tables::{LAYOUTS, constants, layout_hash};
 
 /// Generated files with their contents, relative to the workspace root.
 fn outputs() -> Vec<(PathBuf, String)> {
-    vec![
+    let mut all = vec![
         (PathBuf::from("hdl/pkg/lacuna_spec_pkg.sv"), package()),
         (PathBuf::from("hdl/pkg/REGISTERS.md"), register_table()),
-    ]
+    ];
+    all.extend(lacuna_gateware::emit().into_iter().map(|(path, text)| (path.into(), text)));
+    all
 }
 
 fn package() -> String {
@@ -84,7 +86,7 @@ pub fn run(root: &Path, check: bool) -> Result<()> {
         if check {
             let found = std::fs::read_to_string(&full).with_context(|| format!("read {}", full.display()))?;
             if found != text {
-                bail!("{} is not what host/spec says; run `cargo xtask gen` and commit it", path.display());
+                bail!("{} is not what its source says; run `cargo xtask gen` and commit it", path.display());
             }
         } else {
             std::fs::write(&full, text).with_context(|| format!("write {}", full.display()))?;
