@@ -22,9 +22,12 @@ module lacuna_multiply (
 );
 
   // The cross products meet at bit 16; exchanged halves bring the pair's high products there too.
-  logic [31:0] p0_q, p1_q, p2_q;
+  // Their sum's carry is told from the top bits (p1 is below 2^31), because Yosys 0.70 pulls a sum of
+  // 33 bits into an SB_MAC16 and loses the carry.
+  logic [31:0] p0_q, p1_q, p2_q, middle_q;
   logic [30:0] p3_q;
-  logic [32:0] middle_q, middle_late_q;
+  logic        top_q;
+  logic [32:0] middle_late_q;
   logic [62:0] outer_q, base_q;
 
   always_ff @(posedge clk_i) begin
@@ -35,13 +38,14 @@ module lacuna_multiply (
   end
 
   always_ff @(posedge clk_i) begin
-    middle_q <= {1'b0, p1_q} + {1'b0, p2_q};
+    middle_q <= p1_q + p2_q;
+    top_q    <= p2_q[31];
     if (pair_i) outer_q <= {38'b0, {1'b0, p0_q[23:0]} + {1'b0, p3_q[23:0]}};
     else        outer_q <= {p3_q, p0_q};
   end
 
   always_ff @(posedge clk_i) begin
-    middle_late_q <= middle_q;
+    middle_late_q <= {top_q && !middle_q[31], middle_q};
     base_q        <= {outer_q[62:48], outer_q[47:0] + bias_i};
   end
 
