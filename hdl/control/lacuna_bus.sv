@@ -1,11 +1,11 @@
-// Host bus: carries each request to the registers, the program memory, the weights, a tile memory or
-// the profile, and answers in order. The map is host/spec/src/map.rs.
+// Host bus: carries each request to the registers, the program memory, the weights, a tile memory
+// or the profile, and answers in order. The map is host/spec/src/map.rs.
 //
-// Contract:   one response for each request, in order. `rsp_error_o`: no such address, a read of
-//             weights, a write of the profile, or strobes of a tile memory write that are not a run from byte 0; such a
-//             request has no effect. Strobes of other writes are not looked at. Holds one request and one
-//             response.
-// Throughput: one write a cycle while the ports are free; a read takes 2 to 4 cycles.
+// Contract:   one response for each request, in order; a read sees every write before it.
+//             `rsp_error_o`: no such address, a read of weights, a write of the profile, or strobes
+//             of a tile memory write that are not a run from byte 0; such a request has no effect.
+//             Strobes of other writes are not looked at. Holds one request and one response.
+// Throughput: one write a cycle while the ports are free; a read takes 2 to 5 cycles.
 module lacuna_bus #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned Lanes      = lacuna_spec_pkg::BaseLanes,
@@ -84,6 +84,8 @@ module lacuna_bus #(
   logic [Bits-1:0]      rsp_rdata_q;
   // Cycles until the data of the read in hand is there; 0: not granted yet.
   logic [1:0]           wait_q;
+  // A tile memory was written in the cycle before, which a read of this cycle would not see.
+  logic                 landing_q;
 
   logic room, act, finish;
   assign room        = !rsp_valid_q || rsp_ready_i;
@@ -105,11 +107,15 @@ module lacuna_bus #(
     end
   end
 
-  assign in_registers = (region == lacuna_spec_pkg::RegionRegisters) && (addr_q[RegionLsb-1:5] == '0) && reg_known_i;
-  assign in_program   = (region == lacuna_spec_pkg::RegionProgram) && (addr_q[RegionLsb-1:BeatBits] == '0);
+  assign in_registers = (region == lacuna_spec_pkg::RegionRegisters)
+                        && (addr_q[RegionLsb-1:5] == '0) && reg_known_i;
+  assign in_program   = (region == lacuna_spec_pkg::RegionProgram)
+                        && (addr_q[RegionLsb-1:BeatBits] == '0);
   assign in_weights   = (region == lacuna_spec_pkg::RegionWeights) && (|tile)
-                        && (addr_q[TileLsb-1:LaneLsb+LaneBits] == '0) && (addr_q[LaneLsb-1:PageBits] == '0);
-  assign in_memory    = (region == lacuna_spec_pkg::RegionTileMemory) && (|tile) && (addr_q[TileLsb-1:WordBits] == '0);
+                        && (addr_q[TileLsb-1:LaneLsb+LaneBits] == '0)
+                        && (addr_q[LaneLsb-1:PageBits] == '0);
+  assign in_memory    = (region == lacuna_spec_pkg::RegionTileMemory) && (|tile)
+                        && (addr_q[TileLsb-1:WordBits] == '0);
   assign in_profile   = (region == lacuna_spec_pkg::RegionProfile) && (|record_tile)
                         && (addr_q[RegionLsb-1:5+IndexBits] == '0) && (addr_q[1:0] != 2'd3);
 
@@ -141,7 +147,7 @@ module lacuna_bus #(
   assign weight_en_o     = tile & {Tiles{act && in_weights && write_q}};
   assign weight_lane_o   = addr_q[LaneLsb +: LaneBits];
   assign weight_page_o   = addr_q[PageBits-1:0];
-  assign tile_rd_req_o   = tile & {Tiles{act && in_memory && !write_q}};
+  assign tile_rd_req_o   = tile & {Tiles{act && in_memory && !write_q && !landing_q}};
   assign tile_wr_req_o   = strobe_tile & {Tiles{act && in_memory && write_q}};
   assign tile_addr_o     = {addr_q[WordBits-1:0], {AddrBits - WordBits{1'b0}}};
   assign profile_rd_en_o = act && in_profile && !write_q;
@@ -157,7 +163,8 @@ module lacuna_bus #(
   // it is let through.
   logic memory_read, memory_granted, memory_write_waits;
   assign memory_read        = !write_q && !error && !in_registers;
-  assign memory_granted     = program_rd_en_o || profile_rd_en_o || (|(tile_rd_req_o & tile_rd_gnt_i));
+  assign memory_granted     = program_rd_en_o || profile_rd_en_o
+                              || (|(tile_rd_req_o & tile_rd_gnt_i));
   assign memory_write_waits = |(tile_wr_req_o & ~tile_wr_gnt_i);
   assign finish             = (wait_q == 2'd1) || (act && !memory_read && !memory_write_waits);
 
@@ -183,11 +190,13 @@ module lacuna_bus #(
     if (!rst_ni) begin
       held_q      <= 1'b0;
       wait_q      <= 2'd0;
+      landing_q   <= 1'b0;
       rsp_valid_q <= 1'b0;
     end else begin
       if (req_ready_o) held_q <= req_valid_i;
       if (act && memory_granted) wait_q <= in_memory ? 2'd2 : 2'd1;
       else if (wait_q != 2'd0)   wait_q <= wait_q - 2'd1;
+      landing_q <= |(tile_wr_req_o & tile_wr_gnt_i);
       if (finish)           rsp_valid_q <= 1'b1;
       else if (rsp_ready_i) rsp_valid_q <= 1'b0;
     end
@@ -212,7 +221,8 @@ module lacuna_bus #(
     .data_i({req_write_i, req_addr_i, req_wdata_i, req_wstrb_i})
   );
   lacuna_stream_check #(.Width(1 + Bits)) u_check_rsp (
-    .clk_i, .rst_ni, .valid_i(rsp_valid_o), .ready_i(rsp_ready_i), .data_i({rsp_error_o, rsp_rdata_o})
+    .clk_i, .rst_ni, .valid_i(rsp_valid_o), .ready_i(rsp_ready_i),
+    .data_i({rsp_error_o, rsp_rdata_o})
   );
 `endif
 

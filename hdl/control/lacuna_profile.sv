@@ -3,9 +3,10 @@
 // Units 0 to Tiles - 1 are the compute units of the tiles, the others their reshape engines.
 //
 // Contract:   a unit is busy from the cycle after its start until its record is written, one record
-//             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` of a unit is stable meanwhile.
-//             Fields saturate: `start` is the program's cycle in which the unit started, `cycles` counts from
-//             then to the cycle of done, inclusive. Records of instructions that have not run mean nothing.
+//             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` of a unit
+//             is stable meanwhile. Fields saturate: `start` is the program's cycle in which the
+//             unit started, `cycles` counts from then to the cycle of done, inclusive. Records of
+//             instructions that have not run mean nothing.
 // Latency:    of a host read, one cycle.
 module lacuna_profile #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,

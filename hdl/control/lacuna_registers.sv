@@ -1,11 +1,12 @@
 // Registers and counters: hdl/pkg/REGISTERS.md.
 //
-// Offsets are kept modulo the tile memory. PHASE keeps 12 bits, the most that `load` can ask for; a larger
-// value is kept as 4095. RUNS also counts programs that a fault ended.
+// Offsets are kept modulo the tile memory. PHASE keeps 12 bits, the most that `load` can ask for; a
+// larger value is kept as 4095. RUNS also counts programs that a fault ended.
 //
-// Contract:   a write acts at the end of its cycle; a START while running, and writes to registers that are
-//             read only, do nothing. A read is combinational; `known_o` is 0 at an index without a register.
-//             Counters hold the sums of the program's cycles, and are cleared by a start.
+// Contract:   a write acts at the end of its cycle; a START while running, and writes to registers
+//             that are read only, do nothing. A read is combinational; `known_o` is 0 at an index
+//             without a register. Counters hold the sums of the program's cycles, and are cleared
+//             by a start.
 module lacuna_registers #(
   parameter  int unsigned Tiles         = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned Lanes         = lacuna_spec_pkg::BaseLanes,
@@ -176,8 +177,12 @@ module lacuna_registers #(
       if (start)        fault_q <= 1'b0;
       else if (fault_i) fault_q <= 1'b1;
       if (end_i) runs_q <= runs_q + 32'd1;
-      if (wr_en_i && (index == lacuna_spec_pkg::RegInputOffset))  input_q <= wr_data_i[AddrBits-1:0];
-      if (wr_en_i && (index == lacuna_spec_pkg::RegOutputOffset)) output_q <= wr_data_i[AddrBits-1:0];
+      if (wr_en_i && (index == lacuna_spec_pkg::RegInputOffset)) begin
+        input_q <= wr_data_i[AddrBits-1:0];
+      end
+      if (wr_en_i && (index == lacuna_spec_pkg::RegOutputOffset)) begin
+        output_q <= wr_data_i[AddrBits-1:0];
+      end
       if (wr_en_i && (index == lacuna_spec_pkg::RegPhase)) begin
         phase_q <= (wr_data_i[31:12] != '0) ? '1 : wr_data_i[11:0];
       end

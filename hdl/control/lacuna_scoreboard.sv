@@ -2,12 +2,12 @@
 //
 // Each tile has one compute job and one reshape job at most. A compute job reads and writes its own
 // tile; a reshape reads its own and writes its targets. Regions are word ranges, compared as
-// declared: an instruction whose addresses move with INPUT_OFFSET or OUTPUT_OFFSET declares all that
-// it may reach.
+// declared: an instruction whose addresses move with INPUT_OFFSET or OUTPUT_OFFSET declares all
+// that it may reach.
 //
-// Contract:   `conflict_o` is combinational: the instruction reads what a job writes, or writes what
-//             a job reads or writes, in a tile that both use. A job is held from the cycle after its start
-//             bit and released in the cycle of its done bit.
+// Contract:   `conflict_o` is combinational: the instruction reads what a job writes, or writes
+//             what a job reads or writes, in a tile that both use. A job is held from the cycle
+//             after its start bit and released in the cycle of its done bit.
 module lacuna_scoreboard #(
   parameter int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
   parameter int unsigned TileWords = lacuna_spec_pkg::BaseTileWords

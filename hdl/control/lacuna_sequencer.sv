@@ -1,17 +1,20 @@
-// Fetches instructions, checks them, waits for their units and regions, and dispatches them in order.
+// Fetches instructions, checks them, waits for their units and regions, and dispatches them in
+// order.
 //
 // An instruction is fetched while the jobs of those before it still run, so that it waits complete
 // in `instr_o` when their units come free.
 //
 // Contract:   a start at cycle a makes `running_o` 1 from a + 1 to the cycle in which the program
 //             ends. A dispatched instruction has its start bits set for one cycle beside `instr_o`,
-//             with all its tiles' units idle and no conflict in the scoreboard. `fence` and `halt` go on when no unit is
-//             busy, `load` when `phase_i` has reached its phase. A faulty instruction is not dispatched: `fault_o`
-//             pulses with its cause, the units drain, and the program ends. Causes, the lowest wins: 1 unknown opcode, or
-//             a reshape that asks for the transposer; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
+//             with all its tiles' units idle and no conflict in the scoreboard. `fence` and `halt`
+//             go on when no unit is busy, `load` when `phase_i` has reached its phase. A faulty
+//             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
+//             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
+//             for the transposer; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
 //             target or one that does not exist, or a reshape with several sources.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
-//             an instruction + 3 cycles; from the last `done` it waits for to a dispatch: 1 cycle for a region.
+//             an instruction + 3 cycles; from the last `done` it waits for to a dispatch: 1 cycle
+//             for a region.
 module lacuna_sequencer #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
@@ -69,7 +72,8 @@ module lacuna_sequencer #(
   assign head = instr_q[127:0];
 
   logic is_compute, is_reshape, is_job;
-  assign is_compute = (head.opcode == lacuna_spec_pkg::OpRun) || (head.opcode == lacuna_spec_pkg::OpPost);
+  assign is_compute = (head.opcode == lacuna_spec_pkg::OpRun)
+                      || (head.opcode == lacuna_spec_pkg::OpPost);
   assign is_reshape = head.opcode == lacuna_spec_pkg::OpReshape;
   assign is_job     = is_compute || is_reshape;
 
@@ -84,9 +88,12 @@ module lacuna_sequencer #(
   assign unused  = ^{head, reshape};
   assign exists  = 8'((9'd1 << Tiles) - 9'd1);
 
-  assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape) || (is_reshape && reshape.transpose);
-  assign bad_region = is_job && ((head.read_lo > head.read_hi) || (head.write_lo > head.write_hi)
-                                 || (head.read_hi > 16'(TileWords)) || (head.write_hi > 16'(TileWords)));
+  assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape)
+                      || (is_reshape && reshape.transpose);
+  assign bad_region = is_job && ((head.read_lo > head.read_hi)
+                                 || (head.write_lo > head.write_hi)
+                                 || (head.read_hi > 16'(TileWords))
+                                 || (head.write_hi > 16'(TileWords)));
   assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0)
                                  || (is_reshape && ((head.tiles & (head.tiles - 8'd1)) != '0)));
   assign bad_targets = is_reshape && ((head.targets == '0) || ((head.targets & ~exists) != '0));

@@ -2,10 +2,11 @@
 // tiles through the route.
 //
 // Contract:   `start_i` (cycle 0, engine idle) beside the instruction. `done_o` pulses in the cycle
-//             after the last beat was taken: a read issued in the cycle after `done_o` sees it. A job with
-//             a count of 0 has no beats and is done in cycle 1. `work_o`, the beats sent (saturating),
-//             is valid from `done_o` until the next start. Read data is on `rd_data_i` 2 cycles after
-//             the grant. Bytes of a beat from `beat_bytes_o` on mean nothing.
+//             after the last beat was taken: a read issued in the cycle after `done_o` sees it. A
+//             job with a count of 0 has no beats and is done in cycle 1. `work_o`, the beats sent
+//             (saturating), is valid from `done_o` until the next start. Read data is on
+//             `rd_data_i` 2 cycles after the grant. Bytes of a beat from `beat_bytes_o` on mean
+//             nothing.
 // Throughput: one beat a cycle.
 // Latency:    a beat is offered 3 cycles after its read is granted.
 module lacuna_reshape #(

@@ -4,9 +4,10 @@
 // addition: the innermost level that is not at its end moves on from its own address, and the
 // levels inside it begin there.
 //
-// Contract:   `load_i` registers the job and puts both addresses at their start. Each `step_i` moves
-//             to the next beat; `last_o` tells that the present beat is the last. Addresses wrap at
-//             2^AddrBits. `empty_o` tells in the cycle of `load_i` that a count is 0: there is no beat.
+// Contract:   `load_i` registers the job and puts both addresses at their start. Each `step_i`
+//             moves to the next beat; `last_o` tells that the present beat is the last. Addresses
+//             wrap at 2^AddrBits. `empty_o` tells in the cycle of `load_i` that a count is 0: there
+//             is no beat.
 // Throughput: one step a cycle.
 // Latency:    one cycle.
 module lacuna_reshape_walker #(

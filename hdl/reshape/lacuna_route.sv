@@ -1,8 +1,9 @@
 // Routes beats from the reshape engines to the write ports of the tiles.
 //
-// Contract:   a beat is delivered once to every tile of its target mask, to each in its own time, and
-//             leaves its source in the cycle in which the last of them takes it. Each target takes turns among the
-//             sources that want it. Beats from one source to one target stay in order.
+// Contract:   a beat is delivered once to every tile of its target mask, to each in its own time,
+//             and leaves its source in the cycle in which the last of them takes it. Each target
+//             takes turns among the sources that want it. Beats from one source to one target stay
+//             in order.
 // Throughput: one beat a cycle for each source and each target.
 // Latency:    none.
 module lacuna_route #(

@@ -1,7 +1,7 @@
 // The chip without its link: tiles, reshape engines and route, control, and the host bus.
 //
-// Contract:   requests of hdl/README.md, "Host bus of lacuna_core". Host traffic never changes how many
-//             cycles a program takes, except PHASE through `load`.
+// Contract:   requests of hdl/README.md, "Host bus of lacuna_core". Host traffic never changes how
+//             many cycles a program takes, except PHASE through `load`.
 // Throughput: one request a cycle; see lacuna_bus.
 module lacuna_core #(
   parameter  int unsigned Tiles         = lacuna_spec_pkg::BaseTiles,

@@ -60,7 +60,8 @@ module control_bench #(
     .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen)
   ) u_sequencer (
     .clk_i, .rst_ni,
-    .start_i, .start_index_i, .phase_i, .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o,
+    .start_i, .start_index_i, .phase_i, .running_o, .end_o, .fault_o, .fault_cause_o,
+    .stall_hazard_o,
     .fetch_o(fetch), .fetch_addr_o(fetch_addr), .fetch_data_i(fetch_data),
     .instr_o, .index_o, .conflict_i(conflict),
     .compute_busy_i(compute_busy), .reshape_busy_i(reshape_busy),
@@ -77,7 +78,8 @@ module control_bench #(
   lacuna_profile #(.Tiles(Tiles), .ProgramLen(ProgramLen)) u_profile (
     .clk_i, .rst_ni,
     .cycle_i, .index_i(index_o),
-    .start_i({reshape_start_o, compute_start_o}), .done_i({reshape_done_i, compute_done_i}), .work_i,
+    .start_i({reshape_start_o, compute_start_o}), .done_i({reshape_done_i, compute_done_i}),
+    .work_i,
     .busy_o({reshape_busy, compute_busy}),
     .rd_en_i, .rd_addr_i, .rd_field_i, .rd_data_o
   );
