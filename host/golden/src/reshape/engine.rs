@@ -133,7 +133,10 @@ impl Engine {
             Some(value) => (self.issuing && self.credit > 0).then_some([value; MAX_WORD]),
             None => taken.read,
         };
-        let issued = data.map(|data| Beat { addr: self.walker.target(), data });
+        let issued = data.map(|data| Beat {
+            addr: self.walker.target(),
+            data,
+        });
         let arrived = self.second.take();
         self.second = self.first.take();
         self.first = issued;

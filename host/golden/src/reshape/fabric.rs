@@ -69,14 +69,26 @@ impl Fabric {
     }
 
     /// Starts a job on a tile's engine; call it after [`Fabric::step`] of the job's cycle 0.
-    pub fn start(&mut self, tile: usize, head: &Head, job: &Reshape, input_offset: usize, output_offset: usize) {
+    pub fn start(
+        &mut self,
+        tile: usize,
+        head: &Head,
+        job: &Reshape,
+        input_offset: usize,
+        output_offset: usize,
+    ) {
         self.engines[tile].start(head, job, input_offset, output_offset);
         self.busy |= 1 << tile;
     }
 
     /// One cycle, in which feeders use the read ports of `feeding` and post units the write ports of
     /// `posting`.
-    pub fn step<M: Memories + ?Sized>(&mut self, feeding: TileMask, posting: TileMask, memories: &mut M) -> FabricCycle {
+    pub fn step<M: Memories + ?Sized>(
+        &mut self,
+        feeding: TileMask,
+        posting: TileMask,
+        memories: &mut M,
+    ) -> FabricCycle {
         let mut cycle = FabricCycle::default();
         if self.busy == 0 {
             return cycle;
@@ -112,7 +124,9 @@ impl Fabric {
         let free = u64::from(!posting);
         let routed = self.route.cycle(&items, free);
         for (target, source) in routed.sources.iter().enumerate() {
-            let Some(engine) = source.map(|source| &self.engines[source]) else { continue };
+            let Some(engine) = source.map(|source| &self.engines[source]) else {
+                continue;
+            };
             if let (1, Some(beat)) = (free >> target & 1, engine.beat()) {
                 memories.write(target, beat.addr, &beat.data[..engine.bytes()]);
                 cycle.written |= 1 << target;
