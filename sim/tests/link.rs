@@ -1,6 +1,6 @@
 //! The chip's end of the link: RTL against the golden bridge, and both ends over a bad line.
 
-use lacuna_golden::link::{Bridge, encode};
+use lacuna_golden::link::{Bridge, Decoder, encode};
 use lacuna_sim::{
     Model,
     testing::{Rng, randomised},
@@ -15,8 +15,11 @@ use rand::Rng as _;
 
 #[path = "link/bench.rs"]
 mod bench;
+#[path = "link/uart.rs"]
+mod uart;
 
 use bench::{Memory, Rtl, UNMAPPED};
+use uart::Uart;
 
 /// A request near `position`: sizes, sequence numbers and sessions at and past their limits.
 fn random_request(shape: &Shape, (open, next): (u16, u8), rng: &mut Rng) -> Vec<u8> {
@@ -111,4 +114,69 @@ fn bridge_base_answers_as_golden_does() {
 #[test]
 fn bridge_nano_answers_as_golden_does() {
     equals_golden("bridge_nano_answers_as_golden_does", Geometry::NANO, tops::bridge_nano);
+}
+
+/// A session behind pins: sends requests as fast as the line takes them, keeping the window full.
+fn stream(name: &str, geometry: Geometry, top: fn() -> Model, clocks_a_bit: f64, op: Op) -> f64 {
+    let shape = Shape::of(&geometry);
+    let mut rtl = Rtl::new(top(), shape.word_bytes);
+    let mut uart = Uart::new(&mut rtl.dut, clocks_a_bit);
+    let mut decoder = Decoder::new(shape.slot_bytes);
+    let frames = 24;
+    let (mut sent, mut answered, mut clocks, mut begin) = (0u8, 0u8, 0u64, 0);
+    let request = |sequence: u8, ack: u8| {
+        let op = if sequence == 0 { Op::Hello } else { op };
+        let count = if sequence == 0 { 0 } else { shape.max_beats() as u8 };
+        let strobe = if op == Op::Write { u16::MAX >> (16 - shape.word_bytes) } else { 0 };
+        let header = Request { sequence, ack, session: 5, op, count, strobe, address: 0 };
+        let mut body = header.to_bytes().to_vec();
+        if op == Op::Write {
+            body.extend((0..usize::from(count) * shape.word_bytes).map(|i| (i as u8).wrapping_mul(sequence)));
+        }
+        let mut wire = Vec::new();
+        encode(&body, &mut wire);
+        wire
+    };
+    uart.outgoing.extend([request(0, 0), request(0, 0)].concat());
+    sent += 1;
+    while answered <= frames {
+        assert!(clocks < 3_000_000, "{name}: {answered} of {frames} answered");
+        if answered > 0 && sent <= frames && usize::from(sent - answered) < shape.window() && uart.outgoing.len() < 64 {
+            uart.outgoing.extend(request(sent, answered));
+            sent += 1;
+        }
+        uart::step(&mut rtl, &mut uart);
+        clocks += 1;
+        for byte in uart.incoming.drain(..) {
+            if let Some(body) = decoder.take(byte) {
+                assert_eq!(body[0], answered, "{name}: responses leave in order");
+                answered += 1;
+                begin = if answered == 1 { clocks } else { begin };
+            }
+        }
+    }
+    let payload = f64::from(frames) * (shape.max_beats() * shape.word_bytes) as f64;
+    let line = (clocks - begin) as f64 / (10.0 * clocks_a_bit);
+    println!("{name}: {:.1} % of the line is payload", 100.0 * payload / line);
+    payload / line
+}
+
+#[test]
+fn writes_through_the_uart_use_95_percent_of_the_line() {
+    assert!(stream("base, writes", Geometry::BASE, tops::link_base, 4.0, Op::Write) >= 0.97);
+    assert!(stream("nano, writes", Geometry::NANO, tops::link_nano, 133.0 / 16.0, Op::Write) >= 0.95);
+}
+
+#[test]
+fn reads_through_the_uart_use_95_percent_of_the_line() {
+    assert!(stream("base, reads", Geometry::BASE, tops::link_base, 4.0, Op::Read) >= 0.95);
+    assert!(stream("nano, reads", Geometry::NANO, tops::link_nano, 133.0 / 16.0, Op::Read) >= 0.95);
+}
+
+#[test]
+fn the_uart_bears_a_host_clock_that_is_off_by_two_percent() {
+    for bit in [8.3125 * 0.98, 8.3125 * 1.02] {
+        let share = stream("nano, clock off", Geometry::NANO, tops::link_nano, bit, Op::Write);
+        assert!(share >= 0.90, "{share}");
+    }
 }

@@ -47,13 +47,19 @@ impl Bus for Memory {
     }
 }
 
-struct Ports {
+/// The byte streams of a bare bridge.
+#[derive(Clone, Copy)]
+struct Streams {
     rx_valid: Port,
     rx_ready: Port,
     rx_data: Port,
     tx_valid: Port,
     tx_ready: Port,
     tx_data: Port,
+}
+
+/// The host bus of a bridge.
+struct Pins {
     req_valid: Port,
     req_ready: Port,
     rsp_valid: Port,
@@ -71,27 +77,34 @@ pub struct Rtl {
     pub from_chip: Vec<u8>,
     /// Of 256 cycles, those in which each stream is allowed to move.
     pub pace: u16,
-    ports: Ports,
+    /// None behind a UART.
+    streams: Option<Streams>,
+    pins: Pins,
     answers: VecDeque<(Vec<u8>, bool)>,
 }
 
 impl Rtl {
     pub fn new(mut dut: Model, word_bytes: usize) -> Self {
-        let ports = Ports {
+        let pins = Pins {
+            req_valid: dut.port("req_valid_o"),
+            req_ready: dut.port("req_ready_i"),
+            rsp_valid: dut.port("rsp_valid_i"),
+            rsp_ready: dut.port("rsp_ready_o"),
+        };
+        let streams = dut.top().find("rx_valid_i").is_some().then(|| Streams {
             rx_valid: dut.port("rx_valid_i"),
             rx_ready: dut.port("rx_ready_o"),
             rx_data: dut.port("rx_data_i"),
             tx_valid: dut.port("tx_valid_o"),
             tx_ready: dut.port("tx_ready_i"),
             tx_data: dut.port("tx_data_o"),
-            req_valid: dut.port("req_valid_o"),
-            req_ready: dut.port("req_ready_i"),
-            rsp_valid: dut.port("rsp_valid_i"),
-            rsp_ready: dut.port("rsp_ready_o"),
-        };
-        for input in [ports.rx_valid, ports.tx_ready, ports.req_ready, ports.rsp_valid] {
-            dut.set(input, 0);
+        });
+        if let Some(streams) = &streams {
+            dut.set(streams.rx_valid, 0);
+            dut.set(streams.tx_ready, 0);
         }
+        dut.set(pins.req_ready, 0);
+        dut.set(pins.rsp_valid, 0);
         dut.reset();
         Self {
             dut,
@@ -100,23 +113,54 @@ impl Rtl {
             to_chip: VecDeque::new(),
             from_chip: Vec::new(),
             pace: 256,
-            ports,
+            streams,
+            pins,
             answers: VecDeque::new(),
         }
     }
 
-    /// One clock; whether any stream moved.
+    /// One clock of a bare bridge; whether any stream moved.
     pub fn step(&mut self, rng: &mut Rng) -> bool {
-        let mut go = || rng.random_range(0..256) < self.pace;
+        let p = self.streams.expect("a bare bridge has byte streams");
         let dut = &mut self.dut;
-        let p = &self.ports;
+        let pace = self.pace;
+        let mut go = || rng.random_range(0..256) < pace;
         // A stream that was offered and not taken stays: only idle ones are drawn anew.
         let offer = self.to_chip.front().copied().filter(|_| dut.get(p.rx_valid) == 1 || go());
         dut.set(p.rx_valid, offer.is_some().into());
         dut.set(p.rx_data, offer.unwrap_or(0).into());
         dut.set(p.tx_ready, go().into());
-        dut.set(p.req_ready, go().into());
-        let answer = if dut.get(p.rsp_valid) == 1 || go() { self.answers.front() } else { None };
+        let (request, answer) = (go(), go());
+        let (asked, answered) = self.offer(request, answer);
+        let dut = &mut self.dut;
+        let taken = offer.is_some() && dut.bit(p.rx_ready);
+        let sent = dut.bit(p.tx_valid) && dut.get(p.tx_ready) == 1;
+        if taken {
+            self.to_chip.pop_front();
+        }
+        if sent {
+            self.from_chip.push(dut.get(p.tx_data) as u8);
+        }
+        dut.step();
+        if taken {
+            dut.set(p.rx_valid, 0);
+        }
+        self.retire(answered);
+        taken || sent || asked || answered
+    }
+
+    /// One clock of a bridge behind pins, its host bus always ready.
+    pub fn serve(&mut self) {
+        let (_, answered) = self.offer(true, true);
+        self.dut.step();
+        self.retire(answered);
+    }
+
+    /// Drives the host bus, settles, does what is asked; gives whether a request and a response moved.
+    fn offer(&mut self, request: bool, answer: bool) -> (bool, bool) {
+        let (dut, p) = (&mut self.dut, &self.pins);
+        dut.set(p.req_ready, request.into());
+        let answer = if dut.get(p.rsp_valid) == 1 || answer { self.answers.front() } else { None };
         dut.set(p.rsp_valid, answer.is_some().into());
         if let Some((beat, mapped)) = answer {
             let words: Vec<u32> =
@@ -125,16 +169,8 @@ impl Rtl {
             dut.set("rsp_error_i", (!mapped).into());
         }
         dut.eval();
-        let taken = offer.is_some() && dut.bit(p.rx_ready);
-        let sent = dut.bit(p.tx_valid) && dut.get(p.tx_ready) == 1;
-        let asked = dut.bit(p.req_valid) && dut.get(p.req_ready) == 1;
+        let asked = dut.bit(p.req_valid) && request;
         let answered = answer.is_some() && dut.bit(p.rsp_ready);
-        if taken {
-            self.to_chip.pop_front();
-        }
-        if sent {
-            self.from_chip.push(dut.get(p.tx_data) as u8);
-        }
         if answered {
             self.answers.pop_front();
         }
@@ -152,14 +188,13 @@ impl Rtl {
             };
             self.answers.push_back((beat, mapped));
         }
-        dut.step();
-        if taken {
-            dut.set(p.rx_valid, 0);
-        }
+        (asked, answered)
+    }
+
+    fn retire(&mut self, answered: bool) {
         if answered {
-            dut.set(p.rsp_valid, 0);
+            self.dut.set(self.pins.rsp_valid, 0);
         }
-        taken || sent || asked || answered
     }
 
     /// Runs until nothing has moved for as long as the slowest inner step takes.
