@@ -30,6 +30,8 @@ hdl/control/lacuna_registers.sv
 hdl/control/lacuna_sequencer.sv
 hdl/control/lacuna_scoreboard.sv
 hdl/control/lacuna_profile.sv
+hdl/control/lacuna_profile_serial.sv
+hdl/control/lacuna_control.sv
 hdl/post/lacuna_normalise.sv
 hdl/post/lacuna_multiply.sv
 hdl/post/lacuna_round.sv

@@ -2,7 +2,8 @@
 // order.
 //
 // An instruction is fetched while the jobs of those before it still run, so that it waits complete
-// in `instr_o` when their units come free.
+// in `instr_o` when their units come free. A serial chip runs one job at a time: `instr_o` and
+// `index_o` stay those of the job until no unit is busy, so that nobody needs a copy of them.
 //
 // Contract:   a start at cycle a makes `running_o` 1 from a + 1 to the cycle in which the program
 //             ends. A dispatched instruction has its start bits set for one cycle beside `instr_o`,
@@ -20,6 +21,7 @@ module lacuna_sequencer #(
   parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
   parameter  int unsigned TileWords  = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
+  parameter  bit          Serial     = 1'b0,
   localparam int unsigned Beats      = lacuna_spec_pkg::InstrBytes / WordBytes,
   localparam int unsigned IndexBits  = $clog2(ProgramLen),
   localparam int unsigned BeatBits   = $clog2(Beats)
@@ -61,6 +63,7 @@ module lacuna_sequencer #(
   localparam logic [2:0] Check = 3'd3;  // The instruction is looked at.
   localparam logic [2:0] Issue = 3'd4;  // It goes on as soon as it may.
   localparam logic [2:0] Drain = 3'd5;  // After a fault, until no unit is busy.
+  localparam logic [2:0] Hold  = 3'd6;  // Serial: while the job runs.
 
   logic [2:0]           state_q;
   logic [IndexBits-1:0] index_q;
@@ -107,7 +110,7 @@ module lacuna_sequencer #(
 
   // Waiting. `blocked_q` tells of the cycle before; jobs in flight only become fewer meanwhile.
   logic [Tiles-1:0] tiles;
-  logic             unit_busy, any_busy, blocked, blocked_q, faulty, goes;
+  logic             unit_busy, any_busy, blocked, blocked_q, faulty, goes, next;
 
   assign tiles     = head.tiles[Tiles-1:0];
   assign unit_busy = |(tiles & (is_reshape ? reshape_busy_i : compute_busy_i));
@@ -125,6 +128,9 @@ module lacuna_sequencer #(
 
   assign faulty   = (state_q == Issue) && (cause_q != 2'd0);
   assign goes     = (state_q == Issue) && (cause_q == 2'd0) && !blocked_q;
+
+  // The instruction has had its turn.
+  assign next = (Serial && is_job) ? (state_q == Hold) && !any_busy : goes;
 
   assign compute_start_o = tiles & {Tiles{goes && is_compute}};
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
@@ -151,8 +157,9 @@ module lacuna_sequencer #(
         Issue: begin
           if (faulty)     state_q <= Drain;
           else if (end_o) state_q <= Idle;
-          else if (goes)  state_q <= Fetch;
+          else if (goes)  state_q <= (Serial && is_job) ? Hold : Fetch;
         end
+        Hold:    if (!any_busy) state_q <= Fetch;
         default: if (end_o) state_q <= Idle;
       endcase
     end
@@ -165,7 +172,7 @@ module lacuna_sequencer #(
     cause_q   <= cause;
     if (arrives_q) instr_q <= {fetch_data_i, instr_q[511:BeatWidth]};
     if (state_q == Idle) index_q <= start_index_i;
-    else if (goes)       index_q <= index_q + IndexBits'(1);
+    else if (next)       index_q <= index_q + IndexBits'(1);
   end
 
 endmodule

@@ -13,6 +13,8 @@ module lacuna_reshape #(
   parameter  int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes = 2 * lacuna_spec_pkg::BaseLanes,
   parameter  int unsigned TileWords = lacuna_spec_pkg::BaseTileWords,
+  // Keep a copy of the instruction; else `instr_i` is held until `done_o`.
+  parameter  bit          Hold      = 1'b1,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits  = $clog2(WordBytes + 1)
 ) (
@@ -64,7 +66,7 @@ module lacuna_reshape #(
   logic                empty, last, may_issue, issue, pop;
   logic [AddrBits-1:0] source, target;
 
-  lacuna_reshape_walker #(.AddrBits(AddrBits)) u_walker (
+  lacuna_reshape_walker #(.AddrBits(AddrBits), .Hold(Hold)) u_walker (
     .clk_i,
     .load_i  (start_i),
     .job_i   (job),
@@ -133,15 +135,24 @@ module lacuna_reshape #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      fill_q    <= job.fill;
-      value_q   <= job.value;
-      bytes_q   <= job.bytes[ByteBits-1:0];
-      targets_q <= head.targets[Tiles-1:0];
-      work_q    <= '0;
-    end else if (pop && (work_q != '1)) begin
-      work_q <= work_q + WorkBits'(1);
+    if (start_i)                    work_q <= '0;
+    else if (pop && (work_q != '1)) work_q <= work_q + WorkBits'(1);
+  end
+
+  if (Hold) begin : gen_hold
+    always_ff @(posedge clk_i) begin
+      if (start_i) begin
+        fill_q    <= job.fill;
+        value_q   <= job.value;
+        bytes_q   <= job.bytes[ByteBits-1:0];
+        targets_q <= head.targets[Tiles-1:0];
+      end
     end
+  end else begin : gen_held
+    assign fill_q    = job.fill;
+    assign value_q   = job.value;
+    assign bytes_q   = job.bytes[ByteBits-1:0];
+    assign targets_q = head.targets[Tiles-1:0];
   end
 
 endmodule

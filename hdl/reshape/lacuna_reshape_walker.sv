@@ -11,7 +11,9 @@
 // Throughput: one step a cycle.
 // Latency:    one cycle.
 module lacuna_reshape_walker #(
-  parameter int unsigned AddrBits = 15
+  parameter int unsigned AddrBits = 15,
+  // Keep a copy of the job; else `job_i` is held until the last step.
+  parameter bit          Hold     = 1'b1
 ) (
   input  logic                      clk_i,
 
@@ -94,12 +96,21 @@ module lacuna_reshape_walker #(
   assign source_o    = source_q[0];
   assign target_o    = target_q[0];
 
-  always_ff @(posedge clk_i) begin
-    if (load_i) begin
-      count_q       <= count;
-      source_step_q <= source_step;
-      target_step_q <= target_step;
+  if (Hold) begin : gen_hold
+    always_ff @(posedge clk_i) begin
+      if (load_i) begin
+        count_q       <= count;
+        source_step_q <= source_step;
+        target_step_q <= target_step;
+      end
     end
+  end else begin : gen_held
+    assign count_q       = count;
+    assign source_step_q = source_step;
+    assign target_step_q = target_step;
+  end
+
+  always_ff @(posedge clk_i) begin
     for (int unsigned l = 0; l < Levels; l++) begin
       if (load_i) begin
         left_q[l]   <= count[l];

@@ -52,6 +52,8 @@ module lacuna_core #(
   localparam int unsigned DigitsBits  = $clog2(Lanes + 1);
   localparam int unsigned CellsBits   = $clog2(2 * Lanes * Lanes + 1);
   localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits;
+  // With one tile, control runs one job at a time and holds its instruction: see lacuna_control.
+  localparam bit          Hold        = Tiles > 1;
 
   // Host bus.
   logic [Bits-1:0]             wr_data, program_data;
@@ -73,16 +75,15 @@ module lacuna_core #(
   logic [WorkBits-1:0]         profile_data;
 
   // Control.
-  logic                        start, running, program_end, fault, stall_hazard, conflict, fetch;
+  logic                        start, running, program_end, fault, stall_hazard, fetch;
   logic [1:0]                  fault_cause;
   logic [IndexBits-1:0]        start_index, index;
   logic [11:0]                 phase;
   logic [AddrBits-1:0]         input_offset, output_offset;
   logic [31:0]                 cycles;
   logic [511:0]                instr;
-  logic [ProgramBits-1:0]      fetch_addr;
-  logic [Tiles-1:0]            compute_start, compute_done, compute_busy;
-  logic [Tiles-1:0]            reshape_start, reshape_done, reshape_busy;
+  logic [Tiles-1:0]            compute_start, compute_done;
+  logic [Tiles-1:0]            reshape_start, reshape_done;
   logic [2*Tiles-1:0][WorkBits-1:0] work;
 
   // Events.
@@ -151,62 +152,36 @@ module lacuna_core #(
     .beats_i       (sent)
   );
 
-  lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
-    .clk_i,
-    .rd_en_i  (fetch || program_rd_en),
-    .rd_addr_i(fetch ? fetch_addr : program_addr),
-    .rd_data_o(program_data),
-    .wr_be_i  ({WordBytes{program_wr_en}}),
-    .wr_addr_i(program_addr),
-    .wr_data_i(wr_data)
-  );
-
-  lacuna_sequencer #(
-    .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen)
-  ) u_sequencer (
+  lacuna_control #(
+    .Tiles(Tiles), .Lanes(Lanes), .TileWords(TileWords), .ProgramLen(ProgramLen)
+  ) u_control (
     .clk_i, .rst_ni,
-    .start_i        (start),
-    .start_index_i  (start_index),
-    .phase_i        (phase),
-    .running_o      (running),
-    .end_o          (program_end),
-    .fault_o        (fault),
-    .fault_cause_o  (fault_cause),
-    .stall_hazard_o (stall_hazard),
-    .fetch_o        (fetch),
-    .fetch_addr_o   (fetch_addr),
-    .fetch_data_i   (program_data),
-    .instr_o        (instr),
-    .index_o        (index),
-    .conflict_i     (conflict),
-    .compute_busy_i (compute_busy),
-    .reshape_busy_i (reshape_busy),
-    .compute_start_o(compute_start),
-    .reshape_start_o(reshape_start)
-  );
-
-  lacuna_scoreboard #(.Tiles(Tiles), .TileWords(TileWords)) u_scoreboard (
-    .clk_i, .rst_ni,
-    .head_i         (instr[127:0]),
-    .compute_start_i(compute_start),
-    .reshape_start_i(reshape_start),
-    .compute_done_i (compute_done),
-    .reshape_done_i (reshape_done),
-    .conflict_o     (conflict)
-  );
-
-  lacuna_profile #(.Tiles(Tiles), .ProgramLen(ProgramLen)) u_profile (
-    .clk_i, .rst_ni,
-    .cycle_i   (cycles),
-    .index_i   (index),
-    .start_i   ({reshape_start, compute_start}),
-    .done_i    ({reshape_done, compute_done}),
-    .work_i    (work),
-    .busy_o    ({reshape_busy, compute_busy}),
-    .rd_en_i   (profile_rd_en),
-    .rd_addr_i (profile_addr),
-    .rd_field_i(profile_field),
-    .rd_data_o (profile_data)
+    .program_wr_en_i  (program_wr_en),
+    .program_rd_en_i  (program_rd_en),
+    .program_addr_i   (program_addr),
+    .program_wr_data_i(wr_data),
+    .program_rd_data_o(program_data),
+    .fetch_o          (fetch),
+    .profile_rd_en_i  (profile_rd_en),
+    .profile_addr_i   (profile_addr),
+    .profile_field_i  (profile_field),
+    .profile_data_o   (profile_data),
+    .start_i          (start),
+    .start_index_i    (start_index),
+    .phase_i          (phase),
+    .cycle_i          (cycles),
+    .running_o        (running),
+    .end_o            (program_end),
+    .fault_o          (fault),
+    .fault_cause_o    (fault_cause),
+    .stall_hazard_o   (stall_hazard),
+    .index_o          (index),
+    .instr_o          (instr),
+    .compute_start_o  (compute_start),
+    .reshape_start_o  (reshape_start),
+    .compute_done_i   (compute_done),
+    .reshape_done_i   (reshape_done),
+    .work_i           (work)
   );
 
   // Tiles, each with the reshape engine that reads it.
@@ -235,7 +210,9 @@ module lacuna_core #(
     logic                rd_req, rd_gnt;
     logic [AddrBits-1:0] rd_addr;
 
-    lacuna_reshape #(.Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)) u_reshape (
+    lacuna_reshape #(
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Hold(Hold)
+    ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),
       .instr_i        (instr),
@@ -258,7 +235,7 @@ module lacuna_core #(
 
     lacuna_tile #(
       .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-      .ReduceColumns(ReduceColumns), .AccBits(AccBits)
+      .ReduceColumns(ReduceColumns), .AccBits(AccBits), .Hold(Hold)
     ) u_tile (
       .clk_i, .rst_ni,
       .start_i        (compute_start[t]),

@@ -16,6 +16,8 @@ module lacuna_tile #(
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
+  // Keep a copy of the instruction; else `instr_i` is held until `done_o`.
+  parameter  bit          Hold          = 1'b1,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
@@ -87,8 +89,12 @@ module lacuna_tile #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (start_i) instr_q <= instr_i;
+  if (Hold) begin : gen_hold
+    always_ff @(posedge clk_i) begin
+      if (start_i) instr_q <= instr_i;
+    end
+  end else begin : gen_held
+    assign instr_q = instr_i;
   end
 
   assign head     = instr_q[127:0];

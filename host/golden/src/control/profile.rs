@@ -1,4 +1,5 @@
-//! `lacuna_profile`: times jobs and keeps a record for each instruction and tile.
+//! `lacuna_profile` and, with one tile, `lacuna_profile_serial`: times jobs and keeps a record for
+//! each instruction and tile.
 
 use lacuna_spec::{Geometry, regs::PROFILE_BITS};
 
@@ -27,6 +28,8 @@ pub struct Profile {
     tiles: usize,
     busy: u16,
     waits: u16,
+    /// Fields of the record in hand that are written, in a serial chip.
+    fields: u8,
     units: Vec<Unit>,
     records: Vec<Record>,
 }
@@ -39,6 +42,7 @@ impl Profile {
             tiles: geometry.tiles,
             busy: 0,
             waits: 0,
+            fields: 0,
             units: vec![Unit::default(); 2 * geometry.tiles],
             records: vec![Record::default(); geometry.tiles * geometry.program_len],
         }
@@ -68,7 +72,7 @@ impl Profile {
         if self.busy == 0 && start == 0 {
             return;
         }
-        let written = self.waits & self.waits.wrapping_neg();
+        let written = self.written();
         if written != 0 {
             let unit = written.trailing_zeros() as usize;
             let Unit { index, record } = self.units[unit];
@@ -93,5 +97,16 @@ impl Profile {
         }
         self.busy = self.busy & !written | start;
         self.waits = self.waits & !written | done;
+    }
+
+    /// The unit whose record is complete with this cycle's write, one-hot.
+    fn written(&mut self) -> u16 {
+        if self.tiles == 1 && self.waits != 0 {
+            self.fields = (self.fields + 1) % 3;
+            if self.fields != 0 {
+                return 0;
+            }
+        }
+        self.waits & self.waits.wrapping_neg()
     }
 }

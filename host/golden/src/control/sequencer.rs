@@ -27,6 +27,8 @@ enum State {
     Check,
     Issue,
     Drain,
+    /// A serial chip's job runs.
+    Hold,
 }
 
 /// What the sequencer looks at in a cycle.
@@ -139,6 +141,11 @@ impl Sequencer {
         matches!(self.state, State::Check | State::Issue) && self.is_job()
     }
 
+    /// One job at a time: see `lacuna_control`.
+    fn serial(&self) -> bool {
+        self.geometry.tiles == 1
+    }
+
     fn is_reshape(&self) -> bool {
         self.head.opcode == Opcode::Reshape as i64
     }
@@ -203,7 +210,9 @@ impl Sequencer {
             State::Issue if self.cause.is_some() => State::Drain,
             State::Issue if !goes => State::Issue,
             State::Issue if self.head.opcode == Opcode::Halt as i64 => State::Idle,
-            State::Issue => {
+            State::Issue if self.is_job() && self.serial() => State::Hold,
+            State::Hold if any_busy => State::Hold,
+            State::Issue | State::Hold => {
                 self.index = (self.index + 1) % self.geometry.program_len;
                 State::Fetch(0)
             }

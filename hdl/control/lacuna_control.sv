@@ -1,0 +1,139 @@
+// Program memory, sequencer, scoreboard and profile, beside the units that they control.
+//
+// A chip with several tiles runs a compute job and a reshape on each at the same time. A chip with
+// one tile is serial: it runs one job at a time, needs no scoreboard, and holds each instruction
+// once.
+//
+// Contract:   see the parts. Serial: `instr_o` is that of the job until its done and beyond.
+//             Program reads of the host are to wait while `fetch_o`.
+module lacuna_control #(
+  parameter  int unsigned Tiles       = lacuna_spec_pkg::BaseTiles,
+  parameter  int unsigned Lanes       = lacuna_spec_pkg::BaseLanes,
+  parameter  int unsigned TileWords   = lacuna_spec_pkg::BaseTileWords,
+  parameter  int unsigned ProgramLen  = lacuna_spec_pkg::BaseProgramLen,
+  localparam int unsigned WordBytes   = 2 * Lanes,
+  localparam int unsigned Bits        = 8 * WordBytes,
+  localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes,
+  localparam int unsigned IndexBits   = $clog2(ProgramLen),
+  localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats),
+  localparam int unsigned RecordBits  = IndexBits + $clog2(Tiles),
+  localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits
+) (
+  input  logic                             clk_i,
+  input  logic                             rst_ni,
+
+  // Host: program memory.
+  input  logic                             program_wr_en_i,
+  input  logic                             program_rd_en_i,
+  input  logic [ProgramBits-1:0]           program_addr_i,
+  input  logic [Bits-1:0]                  program_wr_data_i,
+  output logic [Bits-1:0]                  program_rd_data_o,
+  output logic                             fetch_o,
+
+  // Host: profile records, instruction above tile.
+  input  logic                             profile_rd_en_i,
+  input  logic [RecordBits-1:0]            profile_addr_i,
+  input  logic [1:0]                       profile_field_i,
+  output logic [WorkBits-1:0]              profile_data_o,
+
+  // Registers.
+  input  logic                             start_i,
+  input  logic [IndexBits-1:0]             start_index_i,
+  input  logic [11:0]                      phase_i,
+  input  logic [31:0]                      cycle_i,
+  output logic                             running_o,
+  output logic                             end_o,
+  output logic                             fault_o,
+  output logic [1:0]                       fault_cause_o,
+  output logic                             stall_hazard_o,
+  output logic [IndexBits-1:0]             index_o,
+
+  // Units; `work_i` of compute units first.
+  output logic [511:0]                     instr_o,
+  output logic [Tiles-1:0]                 compute_start_o,
+  output logic [Tiles-1:0]                 reshape_start_o,
+  input  logic [Tiles-1:0]                 compute_done_i,
+  input  logic [Tiles-1:0]                 reshape_done_i,
+  input  logic [2*Tiles-1:0][WorkBits-1:0] work_i
+);
+
+  localparam bit Serial = Tiles == 1;
+
+  logic                   conflict;
+  logic [ProgramBits-1:0] fetch_addr;
+  logic [Tiles-1:0]       compute_busy, reshape_busy;
+
+  lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
+    .clk_i,
+    .rd_en_i  (fetch_o || program_rd_en_i),
+    .rd_addr_i(fetch_o ? fetch_addr : program_addr_i),
+    .rd_data_o(program_rd_data_o),
+    .wr_be_i  ({WordBytes{program_wr_en_i}}),
+    .wr_addr_i(program_addr_i),
+    .wr_data_i(program_wr_data_i)
+  );
+
+  lacuna_sequencer #(
+    .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen),
+    .Serial(Serial)
+  ) u_sequencer (
+    .clk_i, .rst_ni,
+    .start_i, .start_index_i, .phase_i,
+    .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o,
+    .fetch_o,
+    .fetch_addr_o  (fetch_addr),
+    .fetch_data_i  (program_rd_data_o),
+    .instr_o, .index_o,
+    .conflict_i    (conflict),
+    .compute_busy_i(compute_busy),
+    .reshape_busy_i(reshape_busy),
+    .compute_start_o, .reshape_start_o
+  );
+
+  if (Serial) begin : gen_serial
+    lacuna_spec_pkg::head_t head;
+    logic                   is_reshape, unused;
+
+    assign head         = instr_o[127:0];
+    assign is_reshape   = head.opcode == lacuna_spec_pkg::OpReshape;
+    assign unused       = ^head;
+    assign conflict     = 1'b0;
+    assign reshape_busy = compute_busy;
+
+    lacuna_profile_serial #(.ProgramLen(ProgramLen)) u_profile (
+      .clk_i, .rst_ni, .cycle_i,
+      .index_i   (index_o),
+      .start_i   (compute_start_o[0] || reshape_start_o[0]),
+      .done_i    (compute_done_i[0] || reshape_done_i[0]),
+      .work_i    (is_reshape ? work_i[1] : work_i[0]),
+      .busy_o    (compute_busy[0]),
+      .rd_en_i   (profile_rd_en_i),
+      .rd_index_i(profile_addr_i),
+      .rd_field_i(profile_field_i),
+      .rd_data_o (profile_data_o)
+    );
+  end else begin : gen_parallel
+    lacuna_scoreboard #(.Tiles(Tiles), .TileWords(TileWords)) u_scoreboard (
+      .clk_i, .rst_ni,
+      .head_i         (instr_o[127:0]),
+      .compute_start_i(compute_start_o),
+      .reshape_start_i(reshape_start_o),
+      .compute_done_i, .reshape_done_i,
+      .conflict_o     (conflict)
+    );
+
+    lacuna_profile #(.Tiles(Tiles), .ProgramLen(ProgramLen)) u_profile (
+      .clk_i, .rst_ni, .cycle_i,
+      .index_i   (index_o),
+      .start_i   ({reshape_start_o, compute_start_o}),
+      .done_i    ({reshape_done_i, compute_done_i}),
+      .work_i,
+      .busy_o    ({reshape_busy, compute_busy}),
+      .rd_en_i   (profile_rd_en_i),
+      .rd_addr_i (profile_addr_i),
+      .rd_field_i(profile_field_i),
+      .rd_data_o (profile_data_o)
+    );
+  end
+
+endmodule

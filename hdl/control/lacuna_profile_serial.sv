@@ -1,0 +1,78 @@
+// The profile of a chip that runs one job at a time: lacuna_profile with one clock, and records
+// written field by field into a RAM of one field's width.
+//
+// Contract:   as lacuna_profile, for a single unit; it is busy until the last field of its record
+//             is written, three cycles after `done_i`. `index_i` and `work_i` are stable from the
+//             start of a job until then.
+// Latency:    of a host read, one cycle.
+module lacuna_profile_serial #(
+  parameter  int unsigned ProgramLen = lacuna_spec_pkg::NanoProgramLen,
+  localparam int unsigned Bits       = lacuna_spec_pkg::ProfileBits,
+  localparam int unsigned IndexBits  = $clog2(ProgramLen)
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+
+  input  logic [31:0]          cycle_i,
+  input  logic [IndexBits-1:0] index_i,
+  input  logic                 start_i,
+  input  logic                 done_i,
+  input  logic [Bits-1:0]      work_i,
+  output logic                 busy_o,
+
+  input  logic                 rd_en_i,
+  input  logic [IndexBits-1:0] rd_index_i,
+  input  logic [1:0]           rd_field_i,
+  output logic [Bits-1:0]      rd_data_o
+);
+
+  logic            busy_q, waits_q;
+  logic [1:0]      field_q;
+  logic [Bits-1:0] start_q, cycles_q, field;
+
+  assign busy_o = busy_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      busy_q  <= 1'b0;
+      waits_q <= 1'b0;
+      field_q <= 2'd0;
+    end else begin
+      field_q <= waits_q ? field_q + 2'd1 : 2'd0;
+      if (start_i) busy_q <= 1'b1;
+      if (done_i)  waits_q <= 1'b1;
+      if (waits_q && (field_q == 2'd2)) begin
+        busy_q  <= 1'b0;
+        waits_q <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      start_q  <= (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
+      cycles_q <= Bits'(1);
+    end else if (!waits_q && (cycles_q != '1)) begin
+      cycles_q <= cycles_q + Bits'(1);
+    end
+  end
+
+  always_comb begin
+    unique case (field_q)
+      2'd0:    field = start_q;
+      2'd1:    field = cycles_q;
+      default: field = work_i;
+    endcase
+  end
+
+  lacuna_ram_1r1w #(.Words(4 * ProgramLen), .WordBytes(Bits / 8)) u_records (
+    .clk_i,
+    .rd_en_i,
+    .rd_addr_i({rd_index_i, rd_field_i}),
+    .rd_data_o,
+    .wr_be_i  ({Bits / 8{waits_q}}),
+    .wr_addr_i({index_i, field_q}),
+    .wr_data_i(field)
+  );
+
+endmodule
