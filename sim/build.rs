@@ -39,15 +39,18 @@ fn main() {
 
     let places = cache::Places::new(root);
     let tools = tools::Verilator::find(&places.root).unwrap_or_else(|problem| fail(&problem));
-    let with_blocks = env::var_os("CARGO_FEATURE_BLOCKS").is_some();
-    let tops = table::read(&sim.join("tops"), with_blocks).unwrap_or_else(|problem| fail(&problem));
+    let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
+    let tops = table::read(&sim.join("tops"), feature("CHIPS"), feature("BLOCKS"))
+        .unwrap_or_else(|problem| fail(&problem));
 
     let runtime = cache::runtime(&places, &tools);
     let built = cache::build_all(&places, &tools, &tops);
     for (top, outcome) in tops.iter().zip(&built) {
         match outcome {
             Ok(_) => println!("cargo:rustc-link-lib=static={}", top.library()),
-            Err(problem) if top.required => fail(&format!("top {}: {problem}", top.name)),
+            Err(problem) if top.required && cache::chosen(&top.name) => {
+                fail(&format!("top {}: {problem}", top.name))
+            }
             Err(problem) => println!(
                 "cargo:warning=top {} is not available: {}",
                 top.name,

@@ -119,7 +119,7 @@ pub fn build_all(
 
 /// Returns the ports of `top` after putting its library into `OUT_DIR`.
 fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, String> {
-    let (store, _guard) = places.store(&top.name)?;
+    let (store, _guard) = places.store(&top.kept_as())?;
     let arguments = verilate::arguments(top, &places.root, places.coverage)?;
     let library = store.join(format!("lib{}.a", top.library()));
     let header = store.join("ports.h");
@@ -173,7 +173,7 @@ fn digest(tools: &Verilator, big: bool, arguments: &[String], read: &[PathBuf]) 
 }
 
 /// `LACUNA_TOPS=fifo*,lane` builds only these (for quick rounds on one block).
-fn chosen(name: &str) -> bool {
+pub fn chosen(name: &str) -> bool {
     env::var("LACUNA_TOPS").map_or(true, |list| {
         list.split(',').any(|pattern| {
             pattern

@@ -70,11 +70,25 @@ pub fn top(
     let mut build = compiler(places, tools, folder);
     build
         .include(folder)
-        .define("VM_TRACE", if top.waves { "1" } else { "0" })
-        .define("VM_TRACE_FST", if top.waves { "1" } else { "0" })
+        .define("VM_TRACE", if top.traced() { "1" } else { "0" })
+        .define("VM_TRACE_FST", if top.traced() { "1" } else { "0" })
         .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
     if top.big {
-        build.opt_level(2).files(&made.sources);
+        // What runs once, at reset, is not worth the optimiser's time.
+        let (slow, fast): (Vec<_>, Vec<_>) = made.sources.iter().partition(|source| {
+            source
+                .file_stem()
+                .is_some_and(|stem| stem.to_string_lossy().ends_with("__Slow"))
+        });
+        let objects = build
+            .clone()
+            .opt_level(0)
+            .files(slow)
+            .try_compile_intermediates();
+        build.objects(
+            objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?,
+        );
+        build.opt_level(2).files(fast);
     } else {
         build.opt_level(1);
         for source in &made.sources {

@@ -1,7 +1,7 @@
 //! Reads `sim/tops/*.toml`: one table a top, keyed by the name of its Rust constructor.
 
 use lacuna_spec::Geometry;
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// One design to Verilate.
 #[derive(serde::Deserialize)]
@@ -29,7 +29,7 @@ pub struct Top {
     /// A big design: several files, `-O2`. Small ones compile as one file at `-O1`.
     #[serde(default)]
     pub big: bool,
-    /// Built so that waveforms can be asked for.
+    /// Built so that waveforms can be asked for, also without the feature `waves`.
     #[serde(default = "yes")]
     pub waves: bool,
 }
@@ -73,6 +73,21 @@ impl Top {
         Ok(())
     }
 
+    /// Name of the folder that keeps its library.
+    pub fn kept_as(&self) -> String {
+        let suffix = if self.traced() && !self.waves {
+            "-waves"
+        } else {
+            ""
+        };
+        format!("{}{suffix}", self.name)
+    }
+
+    /// Built so that waveforms can be asked for.
+    pub fn traced(&self) -> bool {
+        self.waves || env::var_os("CARGO_FEATURE_WAVES").is_some()
+    }
+
     /// Name of the static library.
     pub fn library(&self) -> String {
         format!("lacuna_top_{}", self.name)
@@ -93,15 +108,14 @@ impl Top {
     }
 }
 
-/// All tops in order of name; those of `chip.toml` always, the others on request.
-pub fn read(folder: &Path, with_blocks: bool) -> Result<Vec<Top>, String> {
+/// All tops in order of name: those of `chip.toml` and the others, as the features ask.
+pub fn read(folder: &Path, with_chips: bool, with_blocks: bool) -> Result<Vec<Top>, String> {
     let mut tops = BTreeMap::new();
     let files = fs::read_dir(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
     for path in files.filter_map(Result::ok).map(|entry| entry.path()) {
         let required = path.file_name().is_some_and(|name| name == "chip.toml");
-        if path.extension().is_none_or(|extension| extension != "toml")
-            || !(required || with_blocks)
-        {
+        let wanted = if required { with_chips } else { with_blocks };
+        if !wanted || path.extension().is_none_or(|extension| extension != "toml") {
             continue;
         }
         let shown = path.display();

@@ -32,7 +32,7 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
         top.module.clone(),
     ]);
     arguments.extend(top.parameters());
-    if top.waves {
+    if top.traced() {
         arguments.push("--trace-fst".into());
     }
     if coverage {

@@ -13,7 +13,7 @@ pub enum SimError {
     },
     /// No waveform can be had.
     #[error(
-        "no waveform of {top} in {path}: set `waves = true` for it in sim/tops, or choose a folder that can be written"
+        "no waveform of {top} in {path}: build lacuna-sim with the feature `waves`, or choose a folder that can be written"
     )]
     NoWaves {
         /// The top.

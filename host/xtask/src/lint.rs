@@ -12,7 +12,7 @@ use crate::tools::Tools;
 /// The module that takes a geometry.
 const CHIP: &str = "lacuna_core";
 
-/// Lints every module by itself and the chip at every preset and digit width.
+/// Lints every module by itself and the chip at every preset, `base` also at the other digit widths.
 pub fn run(root: &Path) -> Result<()> {
     let tools = Tools::find(root)?;
     let sources = tools.sources()?;
@@ -22,16 +22,15 @@ pub fn run(root: &Path) -> Result<()> {
         problems.extend(verilator(&tools, &sources, file, &[])?);
     }
     if let Some(file) = sources.iter().find(|file| module_of(file) == CHIP) {
-        for preset in Geometry::PRESETS {
-            for digit_bits in [2, 4, 8] {
-                let geometry = preset.with_digit_bits(digit_bits)?;
-                let parameters: Vec<String> = geometry
-                    .parameters()
-                    .iter()
-                    .map(|(name, value)| format!("-G{name}={value}"))
-                    .collect();
-                problems.extend(verilator(&tools, &sources, file, &parameters)?);
-            }
+        let base = Geometry::BASE;
+        let widths = [base.with_digit_bits(2)?, base.with_digit_bits(8)?];
+        for geometry in Geometry::PRESETS.into_iter().chain(widths) {
+            let parameters: Vec<String> = geometry
+                .parameters()
+                .iter()
+                .map(|(name, value)| format!("-G{name}={value}"))
+                .collect();
+            problems.extend(verilator(&tools, &sources, file, &parameters)?);
         }
     }
     problems.extend(yosys(&tools, &sources)?);

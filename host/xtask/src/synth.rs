@@ -18,8 +18,8 @@ const RECORD: &str = "hdl/top/synthesis.json";
 /// What to synthesise.
 #[derive(Args)]
 pub struct Options {
-    /// Device family.
-    family: Family,
+    /// Device family; both, if not given.
+    family: Option<Family>,
     /// Geometry; `base` for ecp5 and `nano` for ice40 if not given.
     #[arg(long)]
     preset: Option<String>,
@@ -104,12 +104,19 @@ impl Family {
     }
 }
 
-/// Synthesises, prints the report and records it, or compares it with the record.
+/// Synthesises, prints the reports and records them, or compares them with the record.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let tools = Tools::find(root)?;
-    let device = options.family.device();
-    let preset = options.preset.as_deref().unwrap_or(device.preset);
-    let mut geometry = Geometry::preset(preset)?;
+    let families = options
+        .family
+        .map_or(vec![Family::Ice40, Family::Ecp5], |family| vec![family]);
+    families
+        .into_iter()
+        .try_for_each(|family| run_one(&tools, options, &family.device()))
+}
+
+fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
+    let mut geometry = Geometry::preset(options.preset.as_deref().unwrap_or(device.preset))?;
     if let Some(bits) = options.digit_bits {
         geometry = geometry.with_digit_bits(bits)?;
     }
@@ -117,15 +124,13 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         "{} {} {}-{}",
         options.top, device.name, geometry.name, geometry.digit_bits
     );
-    eprintln!(
-        "synthesising {key}{} ...",
-        if options.check {
-            " (memories and multipliers)"
-        } else {
-            ""
-        }
-    );
-    let report = synthesise(&tools, options, &device, &geometry)?;
+    let part = if options.check {
+        ", memories and multipliers"
+    } else {
+        ""
+    };
+    eprintln!("synthesising {key}{part} ...");
+    let report = synthesise(tools, options, device, &geometry)?;
     println!("{}", serde_json::to_string_pretty(&report)?);
     ensure!(
         report.latches == 0,
@@ -148,14 +153,11 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         );
         ensure!(known.fits, "{key} does not fit its device");
     } else {
-        ensure!(
-            report.fits,
-            "{key} does not fit: {:?} of {:?}",
-            report.used,
-            report.available
-        );
-        record.insert(key, report);
+        let fits = report.fits;
+        let shown = format!("{:?} of {:?}", report.used, report.available);
+        record.insert(key.clone(), report);
         fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")?;
+        ensure!(fits, "{key} does not fit: {shown}");
     }
     Ok(())
 }
