@@ -1,0 +1,107 @@
+//! A chip behind a serial port, or a pseudo-terminal that looks like one.
+//!
+//! `serialport` blocks, so two threads carry the bytes between it and the asynchronous link. Both end when
+//! the link is dropped or the port is gone.
+
+use std::io::{ErrorKind, Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::runtime::Handle;
+
+use super::LinkDevice;
+use crate::DeviceError;
+
+/// Bits a second unless the path says otherwise.
+pub const BAUD: u32 = 3_000_000;
+/// How often the threads look whether they are still needed.
+const LOOK: Duration = Duration::from_millis(100);
+/// Bytes that may wait between port and link: about one window.
+const BUFFER: usize = 8192;
+
+/// Opens the port at `path`, 8N1; `PATH@BAUD` sets another speed than [`BAUD`].
+///
+/// # Errors
+/// [`DeviceError::Open`] when the port cannot be opened or nobody answers on it, or as [`LinkDevice::open`].
+pub async fn open(path: &str) -> Result<LinkDevice, DeviceError> {
+    let name = format!("serial:{path}");
+    let refuse = |reason: String| DeviceError::Open { device: name.clone(), reason };
+    let (path, baud) = match path.rsplit_once('@') {
+        Some((path, speed)) => {
+            let speed = speed.parse().map_err(|_| refuse(format!("{speed:?} is no speed; write PATH@BAUD")))?;
+            (path, speed)
+        }
+        None => (path, BAUD),
+    };
+    let port = serialport::new(path, baud).timeout(LOOK).open_native().map_err(|error| {
+        refuse(format!("{error}; `lacuna devices` lists the ports, and which of them you may open"))
+    })?;
+    let other = port.try_clone_native().map_err(|error| refuse(error.to_string()))?;
+    LinkDevice::open(name, carry(port, other)).await
+}
+
+/// Carries bytes between the two handles of a port and the pipe that is returned.
+fn carry(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> DuplexStream {
+    let (host, wire) = duplex(BUFFER);
+    let (from_host, to_host) = split(wire);
+    let over = Arc::new(AtomicBool::new(false));
+    let runtime = Handle::current();
+    let (seen, handle) = (Arc::clone(&over), runtime.clone());
+    std::thread::spawn(move || {
+        receive(reader, to_host, &seen, &handle);
+        seen.store(true, Ordering::Relaxed);
+    });
+    std::thread::spawn(move || {
+        send(writer, from_host, &over, &runtime);
+        over.store(true, Ordering::Relaxed);
+    });
+    host
+}
+
+/// Port to link, until either ends; then the link reads an end of file.
+fn receive(mut port: impl Read, mut link: WriteHalf<DuplexStream>, over: &AtomicBool, runtime: &Handle) {
+    let mut buffer = [0; 4096];
+    while !over.load(Ordering::Relaxed) {
+        match port.read(&mut buffer) {
+            // A pseudo-terminal whose peer died gives end of file here, or EIO.
+            Ok(0) => break,
+            Ok(count) => {
+                if runtime.block_on(link.write_all(&buffer[..count])).is_err() {
+                    break;
+                }
+            }
+            Err(error) if patient(&error) => {}
+            Err(error) => {
+                tracing::debug!(%error, "the port cannot be read");
+                break;
+            }
+        }
+    }
+    // Nobody is left to tell when the link itself is gone.
+    let _ = runtime.block_on(link.shutdown());
+}
+
+/// Link to port, until either ends.
+fn send(mut port: impl Write, mut link: ReadHalf<DuplexStream>, over: &AtomicBool, runtime: &Handle) {
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = runtime.block_on(link.read(&mut buffer)) {
+        let mut rest = &buffer[..count];
+        while !rest.is_empty() {
+            match port.write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if patient(&error) && !over.load(Ordering::Relaxed) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "the port cannot be written");
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Whether an error only says that nothing moved for a while.
+fn patient(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock | ErrorKind::Interrupted)
+}
