@@ -22,8 +22,9 @@ module lacuna_multiply (
 );
 
   // The cross products meet at bit 16; exchanged halves bring the pair's high products there too.
-  // Their sum's carry is told from the top bits (p1 is below 2^31), because Yosys 0.70 pulls a sum of
-  // 33 bits into an SB_MAC16 and loses the carry.
+  // The carry of their sum is told from the top bits (p1 is below 2^31). So p1 and p2 have a second
+  // reader, which keeps the sum out of an SB_MAC16: Yosys 0.70 would lose its carry there, and give
+  // the register between two multipliers to both, so that one has no operand.
   logic [31:0] p0_q, p1_q, p2_q, middle_q;
   logic [30:0] p3_q;
   logic        top_q;
@@ -39,7 +40,7 @@ module lacuna_multiply (
 
   always_ff @(posedge clk_i) begin
     middle_q <= p1_q + p2_q;
-    top_q    <= p2_q[31];
+    top_q    <= p1_q[31] || p2_q[31];
     if (pair_i) outer_q <= {38'b0, {1'b0, p0_q[23:0]} + {1'b0, p3_q[23:0]}};
     else        outer_q <= {p3_q, p0_q};
   end

@@ -85,9 +85,9 @@ module lacuna_normalise (
     pair_left_q  <= byte_left_q[0];
   end
 
-  // By one bit and to one's complement; the magnitude is that plus the sign. Rounding to bit 8, ties to
-  // even, adds 127 and bit 8 to the magnitude; where it is no tie, bit 8 makes no difference, so
-  // that it may be taken before the sign is added.
+  // By one bit and to one's complement; the magnitude is that plus the sign. Rounding to bit 8,
+  // ties to even, adds 127 and bit 8 to the magnitude; where it is no tie, bit 8 makes no
+  // difference, so that it may be taken before the sign is added.
   logic        bit_shift;
   logic [31:0] bit_d;
   logic [7:0]  addend;

@@ -1,9 +1,9 @@
 // Combines the taps of an output word: the largest, the sum, or the two operands of an add.
 //
-// Contract:   `op_i` is held during a job. Last taps are at least Groups cycles apart. A result is 20
-//             bits a column: the sum (up to 4096 taps, padding counts as the bytes it carries), the
-//             maximum in bits 7:0 (padding is skipped; -128 where nothing else is), or a in bits 7:0
-//             and b in bits 15:8.
+// Contract:   `op_i` is held during a job. Last taps are at least Groups cycles apart. A result is
+//             20 bits a column: the sum (up to 4096 taps, padding counts as the bytes it carries),
+//             the maximum in bits 7:0 (padding is skipped; -128 where nothing else is), or a in
+//             bits 7:0 and b in bits 15:8.
 // Throughput: one tap a cycle, ReduceColumns results a cycle.
 // Latency:    group 0 is out 2 cycles after the last tap, the others follow one a cycle.
 module lacuna_pool #(
@@ -66,7 +66,7 @@ module lacuna_pool #(
   end
 
   always_ff @(posedge clk_i) begin
-    held_q <= full_q ? sum_q : {held_q[Columns*SumBits-1 -: GroupBits], held_q[Columns*SumBits-1:GroupBits]};
+    held_q <= full_q ? sum_q : held_q >> GroupBits;
   end
 
   always_ff @(posedge clk_i) begin

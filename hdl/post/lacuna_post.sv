@@ -4,13 +4,13 @@
 // taps. Both pass the same lanes, ReduceColumns columns a cycle; the groups of a word are collected
 // and written at once. `host/spec/src/numerics.rs` is what the lanes equal.
 //
-// Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order; last
-//             taps are at least Groups cycles apart. `block_done_o`: the parameters of a block of `run`
-//             are no longer needed. `done_o`: a read issued in the next cycle sees the last word.
-//             `written_o`: words written by the present or last job.
+// Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order;
+//             last taps are at least Groups cycles apart. `block_done_o`: the parameters of a block
+//             of `run` are no longer needed. `done_o`: a read issued in the next cycle sees the
+//             last word. `written_o`: words written by the present or last job.
 // Throughput: one group a cycle.
-// Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles after
-//             its last tap.
+// Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles
+//             after its last tap.
 module lacuna_post #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,

@@ -1,9 +1,9 @@
 // Parameters of the post unit: two banks of one column block for `run`, constants for `post`.
 //
 // Contract:   `run_i` and `pair_i` are held during a job. `run`: words 0-3 are biases, 4-7
-//             multipliers, 8 shifts, of a block's columns in order; a block may be read from Groups + 1
-//             cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets those that
-//             pass tap a unchanged. What is read for `post` does not depend on the entry.
+//             multipliers, 8 shifts, of a block's columns in order; a block may be read from Groups
+//             + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
+//             those that pass tap a unchanged. Reads for `post` do not depend on the entry.
 // Throughput: one word a cycle.
 // Latency:    none for reads; pair_bias_o shows constants 2 cycles later.
 module lacuna_post_params #(
@@ -41,7 +41,8 @@ module lacuna_post_params #(
   localparam int unsigned ConstantBits  = 118;  // of PostConstants, up to the shift's 6 bits
 
   if (ReduceColumns % PerWord != 0 || Groups < 2) begin : gen_bad_columns
-    $error("ReduceColumns is %0d; a quarter or half of the %0d columns is needed", ReduceColumns, Columns);
+    $error("ReduceColumns is %0d; a quarter or half of the %0d columns is needed",
+           ReduceColumns, Columns);
   end
 
   // The constants of `post`; the initial ones multiply tap a by 2^17 and shift it back.

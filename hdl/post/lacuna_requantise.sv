@@ -1,14 +1,14 @@
 // One lane of the post unit: requantises an accumulator by rule A or B, or computes a residual add.
 //
-// Both rules are a small float pipeline: normalise, multiply, round twice (`host/spec/src/numerics.rs`
-// is what they equal). The residual add `a*ma + b*mb + bias` uses the same four multipliers, the same
-// last rounding and the same clamp; its operands are unsigned, a + 128 in bits 7:0 and b + 128 in
-// bits 23:16 of the sum, which the bias makes up for.
+// Both rules are a small float pipeline: normalise, multiply, round twice; they equal
+// `host/spec/src/numerics.rs`. The residual add `a*ma + b*mb + bias` uses the same four
+// multipliers, the same last rounding and the same clamp; its operands are unsigned, a + 128 in
+// bits 7:0 and b + 128 in bits 23:16 of the sum, which the bias makes up for.
 //
 // Contract:   mode inputs are held while anything is under way. `sum_i`, `bias_i` and `shift_i` are
-//             those of cycle 0, `multiplier_i` comes MultiplierDelay cycles later. Rule A: multiplier
-//             0 or in 2^30..2^31-1, shift -31..30. Rule B: a positive normal f32. Pair: bias_i is 0,
-//             multiplier_i is ma, both at least 0; shift 17..40.
+//             those of cycle 0, `multiplier_i` comes 3 cycles later. Rule A: multiplier 0 or in
+//             2^30..2^31-1, shift -31..30. Rule B: a positive normal f32. Pair: bias_i is 0,
+//             multiplier_i is ma, both multipliers at least 0; shift 17..40.
 // Throughput: one value a cycle.
 // Latency:    13 cycles.
 module lacuna_requantise (
@@ -71,7 +71,9 @@ module lacuna_requantise (
   );
 
   logic [31:0] operand;
-  assign operand = {multiplier_i[31:24] & {8{!rule_b}}, multiplier_i[23] || rule_b, multiplier_i[22:0]};
+  assign operand = {multiplier_i[31:24] & {8{!rule_b}},
+                    multiplier_i[23] || rule_b,
+                    multiplier_i[22:0]};
 
   always_ff @(posedge clk_i) begin
     m_q          <= operand;
@@ -94,9 +96,9 @@ module lacuna_requantise (
     .low_o    (low)
   );
 
-  // Rule B: magnitude * mantissa * 2^-(31 + right), so right = 119 - exponent + zeros - carry. Below
-  // 0 the result saturates at 0 already, above 31 it vanishes. What rule A shifted out is lost only if
-  // the multiplier is not 0.
+  // Rule B: magnitude * mantissa * 2^-(31 + right), so right = 119 - exponent + zeros - carry.
+  // Below 0 the result saturates at 0 already, above 31 it vanishes. What rule A shifted out is lost
+  // only if the multiplier is not 0.
   logic signed [9:0] exact;
   logic [4:0]        shift_d;
   logic              vanish_d;
@@ -104,7 +106,8 @@ module lacuna_requantise (
   logic [ProductDelay-1:0]   vanish_q, sign_q, lost_q;
 
   always_comb begin
-    exact    = 10'sd118 - $signed({2'b0, exponent_q}) + $signed({5'b0, zeros}) + $signed({9'b0, !carry});
+    exact    = 10'sd118 - $signed({2'b0, exponent_q}) + $signed({5'b0, zeros})
+             + $signed({9'b0, !carry});
     shift_d  = right_late_q[14:10];
     vanish_d = 1'b0;
     if (rule_b) begin

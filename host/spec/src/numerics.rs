@@ -11,7 +11,11 @@ pub fn rounding_doubling_high_mul(a: i32, b: i32) -> i32 {
         return i32::MAX;
     }
     let product = i64::from(a) * i64::from(b);
-    let nudge = if product >= 0 { 1i64 << 30 } else { 1 - (1i64 << 30) };
+    let nudge = if product >= 0 {
+        1i64 << 30
+    } else {
+        1 - (1i64 << 30)
+    };
     ((product + nudge) / (1i64 << 31)) as i32
 }
 
@@ -34,7 +38,8 @@ pub fn requantise_a(acc: i32, multiplier: i32, shift: i32, zero: i32) -> i32 {
     let left = shift.max(0) as u32;
     let right = (-shift).max(0) as u32;
     let shifted = (i64::from(acc) << left).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
-    rounding_divide_by_pot(rounding_doubling_high_mul(shifted, multiplier), right).saturating_add(zero)
+    rounding_divide_by_pot(rounding_doubling_high_mul(shifted, multiplier), right)
+        .saturating_add(zero)
 }
 
 /// Rule B: `rint(f32(acc) * scale) + zero`, ties to even, saturated to 16 bits either way so that
@@ -57,7 +62,11 @@ pub fn linear(a: i8, b: i8, ma: i32, mb: i32, bias: i64, shift: u32, half_even: 
     let floor = sum >> shift;
     let rest = sum & ((1i64 << shift) - 1);
     let half = 1i64 << (shift - 1);
-    let up = if half_even { rest > half || (rest == half && floor & 1 == 1) } else { rest > half || (rest == half && sum >= 0) };
+    let up = if half_even {
+        rest > half || (rest == half && floor & 1 == 1)
+    } else {
+        rest > half || (rest == half && sum >= 0)
+    };
     floor + i64::from(up)
 }
 

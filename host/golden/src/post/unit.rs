@@ -93,7 +93,9 @@ impl Post {
     /// Takes a `run` or `post`, before the step of the cycle of `start_i`; other instructions are
     /// not the unit's.
     pub fn start(&mut self, instr: &Instr, output_offset: usize) {
-        let Some(job) = Job::new(instr, self.word_bytes as i64, output_offset as i64) else { return };
+        let Some(job) = Job::new(instr, self.word_bytes as i64, output_offset as i64) else {
+            return;
+        };
         self.walk = OutputWalk::new(job.loops);
         self.job = Some(job);
         self.bank = 0;
@@ -115,7 +117,11 @@ impl Post {
         tap: Option<&Tap>,
         param: Option<&Param>,
     ) -> PostOut {
-        let mut out = PostOut { write: None, block_done: self.block_ends & 1 == 1, done: self.done };
+        let mut out = PostOut {
+            write: None,
+            block_done: self.block_ends & 1 == 1,
+            done: self.done,
+        };
         self.block_ends >>= 1;
         self.done = false;
         if let Some(job) = self.job {
@@ -128,7 +134,9 @@ impl Post {
             }
             if let Some(param) = param {
                 match job.source {
-                    Source::Run => self.blocks[usize::from(param.bank)].load(param, self.word_bytes),
+                    Source::Run => {
+                        self.blocks[usize::from(param.bank)].load(param, self.word_bytes)
+                    }
                     Source::Post(_) => self.constants.load(param, self.word_bytes),
                 }
             }
@@ -144,7 +152,11 @@ impl Post {
             return None;
         }
         self.writes.pop_front();
-        let bytes = if self.walk.last(job.ragged_level) { job.last_bytes } else { self.word_bytes };
+        let bytes = if self.walk.last(job.ragged_level) {
+            job.last_bytes
+        } else {
+            self.word_bytes
+        };
         let addr = (self.walk.addr() & self.address_mask) as usize;
         self.done = !self.walk.advance();
         self.written += 1;
@@ -160,7 +172,8 @@ impl Post {
         if first + self.reduce_columns < self.word_bytes {
             return;
         }
-        self.writes.push_back((self.cycle + WRITE_DELAY, self.collected));
+        self.writes
+            .push_back((self.cycle + WRITE_DELAY, self.collected));
         self.vector += 1;
         if self.vector == job.vectors {
             self.vector = 0;
@@ -180,6 +193,7 @@ impl Post {
             *byte = job.combine(op, &self.constants, &self.pool, column) as u8;
         }
         let groups = (self.word_bytes / self.reduce_columns) as u64;
-        self.writes.push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
+        self.writes
+            .push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
     }
 }
