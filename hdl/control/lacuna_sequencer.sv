@@ -121,7 +121,7 @@ module lacuna_sequencer #(
     unique case (head.opcode)
       lacuna_spec_pkg::OpLoad: blocked = phase_i < head.phase;
       lacuna_spec_pkg::OpRun, lacuna_spec_pkg::OpPost, lacuna_spec_pkg::OpReshape:
-        blocked = unit_busy || conflict_i;
+        blocked = !Serial && (unit_busy || conflict_i);
       default: blocked = any_busy;
     endcase
   end
@@ -134,7 +134,7 @@ module lacuna_sequencer #(
 
   assign compute_start_o = tiles & {Tiles{goes && is_compute}};
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
-  assign stall_hazard_o  = (state_q == Issue) && (cause_q == 2'd0) && blocked_q && is_job;
+  assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 2'd0) && blocked_q && is_job;
   assign fault_o         = faulty;
   assign fault_cause_o   = cause_q;
   assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))

@@ -8,13 +8,14 @@
 //             `rd_data_i` 2 cycles after the grant. Bytes of a beat from `beat_bytes_o` on mean
 //             nothing.
 // Throughput: one beat a cycle.
-// Latency:    a beat is offered 3 cycles after its read is granted.
+// Latency:    a beat is offered 3 cycles after its read is granted; Serial: 2.
 module lacuna_reshape #(
   parameter  int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes = 2 * lacuna_spec_pkg::BaseLanes,
   parameter  int unsigned TileWords = lacuna_spec_pkg::BaseTileWords,
-  // Keep a copy of the instruction; else `instr_i` is held until `done_o`.
-  parameter  bit          Hold      = 1'b1,
+  // Nothing else runs while this job does: `instr_i` is held until `done_o`, and every request is
+  // granted at once.
+  parameter  bit          Serial    = 1'b0,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits  = $clog2(WordBytes + 1)
 ) (
@@ -61,12 +62,11 @@ module lacuna_reshape #(
   logic [ByteBits-1:0]  bytes_q;
   logic [Tiles-1:0]     targets_q;
   logic [WorkBits-1:0]  work_q;
-  logic [CreditBits-1:0] credit_q;
 
   logic                empty, last, may_issue, issue, pop;
   logic [AddrBits-1:0] source, target;
 
-  lacuna_reshape_walker #(.AddrBits(AddrBits), .Hold(Hold)) u_walker (
+  lacuna_reshape_walker #(.AddrBits(AddrBits), .Hold(!Serial)) u_walker (
     .clk_i,
     .load_i  (start_i),
     .job_i   (job),
@@ -79,7 +79,7 @@ module lacuna_reshape #(
     .target_o(target)
   );
 
-  assign may_issue = issuing_q && (credit_q != '0);
+  assign may_issue = issuing_q && may_send;
   assign rd_req_o  = may_issue && !fill_q;
   assign rd_addr_o = source;
   assign issue     = may_issue && (fill_q || rd_gnt_i);
@@ -95,42 +95,62 @@ module lacuna_reshape #(
     second_target_q <= first_target_q;
   end
 
-  // Credits keep the queue from ever being full, so its ready is not looked at.
-  logic                       queue_ready;
-  logic [CreditBits-1:0]      queue_count;
-  logic                       queue_unused;
-  assign queue_unused = ^{queue_ready, queue_count};
+  // What leaves the read; `may_send` keeps beats on the way within the queue, `sent_all` tells that
+  // there are none.
+  logic [AddrBits+8*WordBytes-1:0] arrived;
+  logic                            may_send, sent_all;
 
-  lacuna_fifo #(.Depth(InFlight), .Width(AddrBits + 8 * WordBytes)) u_queue (
-    .clk_i,
-    .rst_ni,
-    .count_o(queue_count),
-    .valid_i(second_valid_q),
-    .ready_o(queue_ready),
-    .data_i ({second_target_q, fill_q ? {WordBytes{value_q}} : rd_data_i}),
-    .valid_o(beat_valid_o),
-    .ready_i(beat_ready_i),
-    .data_o ({beat_addr_o, beat_data_o})
-  );
+  assign arrived = {second_target_q, fill_q ? {WordBytes{value_q}} : rd_data_i};
+
+  if (Serial) begin : gen_alone
+    logic unused_ready;
+    assign unused_ready                = beat_ready_i;
+    assign beat_valid_o                = second_valid_q;
+    assign {beat_addr_o, beat_data_o}  = arrived;
+    assign may_send                    = 1'b1;
+    assign sent_all                    = !first_valid_q && !second_valid_q;
+  end else begin : gen_queue
+    // Credits keep the queue from ever being full, so its ready is not looked at.
+    logic [CreditBits-1:0] credit_q, unused_count;
+    logic                  unused_ready;
+
+    lacuna_fifo #(.Depth(InFlight), .Width(AddrBits + 8 * WordBytes)) u_queue (
+      .clk_i,
+      .rst_ni,
+      .count_o(unused_count),
+      .valid_i(second_valid_q),
+      .ready_o(unused_ready),
+      .data_i (arrived),
+      .valid_o(beat_valid_o),
+      .ready_i(beat_ready_i),
+      .data_o ({beat_addr_o, beat_data_o})
+    );
+
+    assign may_send = credit_q != '0;
+    assign sent_all = credit_q == CreditBits'(InFlight);
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) credit_q <= CreditBits'(InFlight);
+      else         credit_q <= credit_q + CreditBits'(pop) - CreditBits'(issue);
+    end
+  end
 
   assign beat_targets_o = targets_q;
   assign beat_bytes_o   = bytes_q;
-  assign pop            = beat_valid_o && beat_ready_i;
+  assign pop            = beat_valid_o && (Serial || beat_ready_i);
   assign sent_o         = pop;
   assign work_o         = work_q;
-  assign done_o         = busy_q && !issuing_q && (credit_q == CreditBits'(InFlight));
+  assign done_o         = busy_q && !issuing_q && sent_all;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       busy_q    <= 1'b0;
       issuing_q <= 1'b0;
-      credit_q  <= CreditBits'(InFlight);
     end else begin
       if (start_i)     busy_q <= 1'b1;
       else if (done_o) busy_q <= 1'b0;
       if (start_i)            issuing_q <= !empty;
       else if (issue && last) issuing_q <= 1'b0;
-      credit_q <= credit_q + CreditBits'(pop) - CreditBits'(issue);
     end
   end
 
@@ -139,7 +159,12 @@ module lacuna_reshape #(
     else if (pop && (work_q != '1)) work_q <= work_q + WorkBits'(1);
   end
 
-  if (Hold) begin : gen_hold
+  if (Serial) begin : gen_held
+    assign fill_q    = job.fill;
+    assign value_q   = job.value;
+    assign bytes_q   = job.bytes[ByteBits-1:0];
+    assign targets_q = head.targets[Tiles-1:0];
+  end else begin : gen_hold
     always_ff @(posedge clk_i) begin
       if (start_i) begin
         fill_q    <= job.fill;
@@ -148,11 +173,6 @@ module lacuna_reshape #(
         targets_q <= head.targets[Tiles-1:0];
       end
     end
-  end else begin : gen_held
-    assign fill_q    = job.fill;
-    assign value_q   = job.value;
-    assign bytes_q   = job.bytes[ByteBits-1:0];
-    assign targets_q = head.targets[Tiles-1:0];
   end
 
 endmodule

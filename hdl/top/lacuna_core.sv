@@ -211,7 +211,7 @@ module lacuna_core #(
     logic [AddrBits-1:0] rd_addr;
 
     lacuna_reshape #(
-      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Hold(Hold)
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Serial(!Hold)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),

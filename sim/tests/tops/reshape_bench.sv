@@ -4,6 +4,7 @@ module reshape_bench #(
   parameter  int unsigned Tiles     = 4,
   parameter  int unsigned Lanes     = 8,
   parameter  int unsigned TileWords = 64,
+  parameter  bit          Serial    = 1'b0,
   localparam int unsigned WordBytes = 2 * Lanes,
   localparam int unsigned Bits      = 8 * WordBytes,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes),
@@ -61,7 +62,9 @@ module reshape_bench #(
 
     assign read_o[t] = rd_req && rd_gnt;
 
-    lacuna_reshape #(.Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)) u_reshape (
+    lacuna_reshape #(
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Serial(Serial)
+    ) u_reshape (
       .clk_i, .rst_ni,
       .start_i(start_i[t]), .instr_i, .input_offset_i, .output_offset_i,
       .done_o(done_o[t]), .work_o(work_o[t]), .sent_o(sent_o[t]),

@@ -34,6 +34,8 @@ pub struct Taken {
 #[derive(Debug, Clone)]
 pub struct Engine {
     tile_bytes: usize,
+    /// Nothing else runs while its job does: beats leave as they arrive, without a queue.
+    serial: bool,
     busy: bool,
     issuing: bool,
     fill: Option<u8>,
@@ -53,6 +55,7 @@ impl Engine {
     pub fn new(geometry: &Geometry) -> Self {
         Self {
             tile_bytes: geometry.tile_bytes(),
+            serial: geometry.tiles == 1,
             busy: false,
             issuing: false,
             fill: None,
@@ -111,7 +114,11 @@ impl Engine {
     /// The beat that is offered.
     #[must_use]
     pub fn beat(&self) -> Option<&Beat> {
-        self.queue.front()
+        if self.serial {
+            self.second.as_ref()
+        } else {
+            self.queue.front()
+        }
     }
 
     /// Targets of the beat that is offered, bit t for tile t.
@@ -145,7 +152,12 @@ impl Engine {
             self.issuing = !self.walker.last();
             self.walker.step();
         }
-        if self.queue.step(arrived, taken.beat).is_some() {
+        let left = if self.serial {
+            arrived
+        } else {
+            self.queue.step(arrived, taken.beat)
+        };
+        if left.is_some() {
             self.credit += 1;
             self.work = (self.work + 1).min((1 << PROFILE_BITS) - 1);
         }
