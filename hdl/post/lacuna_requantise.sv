@@ -97,8 +97,8 @@ module lacuna_requantise (
   );
 
   // Rule B: magnitude * mantissa * 2^-(31 + right), so right = 119 - exponent + zeros - carry.
-  // Below 0 the result saturates at 0 already, above 31 it vanishes. What rule A shifted out is lost
-  // only if the multiplier is not 0.
+  // Below 0 the result saturates at 0 already, above 31 it vanishes. What rule A shifted out is
+  // lost only if the multiplier is not 0.
   logic signed [9:0] exact;
   logic [4:0]        shift_d;
   logic              vanish_d;
