@@ -106,6 +106,7 @@ impl Given {
 }
 
 /// Runs one job on both and compares every cycle, then the whole with im2col.
+#[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
 fn run(
     rng: &mut Rng,
     geometry: &Geometry,

@@ -75,6 +75,7 @@ impl Bench {
     }
 
     /// Runs the job beside other traffic and compares every cycle.
+    #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
     fn run(&mut self, rng: &mut Rng, job: &Job) {
         let beats: Vec<u32> = job
             .instr

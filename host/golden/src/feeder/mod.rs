@@ -205,7 +205,7 @@ impl Feeder {
                     data: slot.window,
                     index: slot.index,
                     bank: slot.bank,
-                })
+                });
             }
             Kind::Tap => {
                 out.tap = Some(Tap {
