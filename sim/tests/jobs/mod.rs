@@ -49,10 +49,7 @@ fn clamps(rng: &mut Rng) -> (i64, i64) {
 }
 
 /// A convolution with random gating mode and rule.
-#[allow(
-    clippy::too_many_lines,
-    reason = "one layer and its reference, top to bottom"
-)]
+#[allow(clippy::too_many_lines, reason = "one layer and its reference")]
 pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     let (word, lanes, columns) = (geometry.word_bytes(), geometry.lanes, geometry.columns());
     // 60 rows a lane never exceed the accumulators.
@@ -185,10 +182,7 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
 }
 
 /// A pool or a residual add.
-#[allow(
-    clippy::too_many_lines,
-    reason = "one layer and its reference, top to bottom"
-)]
+#[allow(clippy::too_many_lines, reason = "one layer and its reference")]
 pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
     let (head, input_offset, output_offset) = head(rng, Opcode::Post);
     let op = rng.random_range(0..3);
