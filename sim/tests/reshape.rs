@@ -143,8 +143,9 @@ fn jobs_copy_what_a_plain_loop_copies(rng: &mut Rng, g: Geometry, dut: Model, ro
                 )
             })
             .collect();
-        jobs.iter()
-            .for_each(|job| job.apply(&mut expected, bench.offsets));
+        for job in &jobs {
+            job.apply(&mut expected, bench.offsets);
+        }
         // A serial engine has the ports to itself.
         let rate = if g.tiles == 1 {
             0.0

@@ -93,8 +93,8 @@ impl Bench {
             let low = (1 << tiles) - 1;
             let [compute_done, reshape_done] = [done & low, done >> tiles].map(|mask| mask as u8);
             let dispatch = self.sequencer.dispatch();
-            self.compare(&dispatch, log.cycles);
-            self.record(&mut log, &dispatch, done, rng, longest);
+            self.compare(dispatch, log.cycles);
+            self.record(&mut log, dispatch, done, rng, longest);
 
             let head = *self.sequencer.head();
             let conflict = self.sequencer.asks()
@@ -150,7 +150,7 @@ impl Bench {
         self.dut.eval();
     }
 
-    fn compare(&self, golden: &Dispatch, cycle: u32) {
+    fn compare(&self, golden: Dispatch, cycle: u32) {
         let fault = self
             .dut
             .bit("fault_o")
@@ -195,7 +195,7 @@ impl Bench {
     fn record(
         &mut self,
         log: &mut Log,
-        dispatch: &Dispatch,
+        dispatch: Dispatch,
         done: u16,
         rng: &mut Rng,
         longest: u32,

@@ -1,0 +1,186 @@
+//! Random programs, memories and requests.
+
+use crate::{host::Request, jobs};
+use lacuna_sim::testing::Rng;
+use lacuna_spec::{
+    Geometry,
+    instr::{Head, Instr, Opcode, Reshape},
+    map::{self, Region},
+    regs,
+};
+use rand::{Rng as _, seq::IndexedRandom as _};
+
+pub fn set_head(instr: &mut Instr, change: impl FnOnce(&mut Head)) {
+    match instr {
+        Instr::Halt(h)
+        | Instr::Fence(h)
+        | Instr::Load(h)
+        | Instr::Run(h, ..)
+        | Instr::Post(h, ..)
+        | Instr::Reshape(h, _) => {
+            change(h);
+        }
+    }
+}
+
+pub fn random_job(rng: &mut Rng, g: &Geometry) -> jobs::Job {
+    if rng.random_bool(0.6) {
+        jobs::convolution(rng, g)
+    } else {
+        jobs::elementwise(rng, g)
+    }
+}
+
+/// Where `jobs` puts parameters; only they may be there.
+fn params(g: &Geometry) -> i64 {
+    g.tile_bytes() as i64 * 4 / 5
+}
+
+/// Reads anywhere, writes below the parameters.
+fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
+    let size = g.tile_bytes() as i64;
+    let head = Head {
+        opcode: Opcode::Reshape as i64,
+        tiles: 1 << rng.random_range(0..g.tiles),
+        targets: rng.random_range(1..1 << g.tiles),
+        from_input: rng.random_range(0..2),
+        ..Head::default()
+    };
+    let counts = [20, 4, 3, 2, 2].map(|most| rng.random_range(1..=most));
+    let reads: [i64; 5] = [(); 5].map(|()| rng.random_range(-size..size) / 4);
+    let writes = counts.map(|count| rng.random_range(-params(g)..params(g)) / (12 * count));
+    let reshape = Reshape {
+        source_step_0: reads[0],
+        source_step_1: reads[1],
+        source_step_2: reads[2],
+        source_step_3: reads[3],
+        source_step_4: reads[4],
+        target_step_0: writes[0],
+        target_step_1: writes[1],
+        target_step_2: writes[2],
+        target_step_3: writes[3],
+        target_step_4: writes[4],
+        count_0: counts[0],
+        count_1: counts[1],
+        count_2: counts[2],
+        count_3: counts[3],
+        count_4: counts[4],
+        source: rng.random_range(0..size),
+        target: params(g) / 2,
+        bytes: rng.random_range(1..=g.word_bytes() as i64),
+        fill: i64::from(rng.random_bool(0.2)),
+        value: rng.random_range(-128..128),
+        ..Reshape::default()
+    };
+    Instr::Reshape(head, reshape)
+}
+
+/// Memory with parameters that are valid for every layer of `jobs`, whichever rule and operator.
+pub fn random_memory(rng: &mut Rng, g: &Geometry) -> Vec<u8> {
+    let mut bytes: Vec<u8> = (0..g.tile_bytes()).map(|_| rng.random()).collect();
+    let (word, params) = (g.word_bytes(), params(g) as usize);
+    // The top byte of a multiplier: large in Q31, finite as f32.
+    let top = |rng: &mut Rng| rng.random_range(0x40..0x7e);
+    for block in 0..3 {
+        let base = params + 9 * word * block;
+        for multiplier in bytes[base + 4 * word..base + 8 * word].chunks_mut(4) {
+            multiplier[3] = top(rng);
+        }
+        bytes[base + 8 * word..base + 9 * word].fill_with(|| rng.random_range(-30..31) as u8);
+    }
+    // Constants of `sum` and `add` share the first biases: ma, mb, 48 bits of bias, shift.
+    bytes[params + 3] = top(rng);
+    bytes[params + 7] &= 0x7f;
+    bytes[params + 12..params + 14].fill(0);
+    bytes[params + 14] = rng.random_range(17..31);
+    bytes
+}
+
+/// Declares regions at random, so that a program may also race: golden must race the same way.
+fn declare(rng: &mut Rng, g: &Geometry, instr: &mut Instr) {
+    let mut range = || {
+        let lo = rng.random_range(0..=g.tile_words as i64);
+        (lo, rng.random_range(lo..=g.tile_words as i64))
+    };
+    let (read, write) = (range(), range());
+    set_head(instr, |head| {
+        (head.read_lo, head.read_hi, head.write_lo, head.write_hi) =
+            (read.0, read.1, write.0, write.1)
+    });
+}
+
+/// Instructions and tiles that a program runs, and the program.
+pub fn random_program(
+    rng: &mut Rng,
+    g: &Geometry,
+    length: usize,
+) -> (Vec<Instr>, Vec<(usize, usize)>) {
+    let mut program: Vec<Instr> = Vec::new();
+    for _ in 0..length {
+        let mut instr = match rng.random_range(0..10) {
+            0 => Instr::Fence(Head {
+                opcode: Opcode::Fence as i64,
+                ..Head::default()
+            }),
+            1..=4 => random_reshape(rng, g),
+            _ => random_job(rng, g).instr,
+        };
+        if matches!(instr, Instr::Run(..) | Instr::Post(..)) {
+            let tiles = rng.random_range(1..1 << g.tiles);
+            set_head(&mut instr, |head| head.tiles = tiles);
+        }
+        declare(rng, g, &mut instr);
+        program.push(instr);
+    }
+    program.push(Instr::Halt(Head::default()));
+    let on_tiles = |(index, instr): (usize, &Instr)| {
+        let mask = instr.head().tiles;
+        (0..8)
+            .filter(move |tile| mask >> tile & 1 == 1)
+            .map(move |tile| (index, tile))
+            .collect::<Vec<_>>()
+    };
+    let ran = program.iter().enumerate().flat_map(on_tiles).collect();
+    (program, ran)
+}
+
+/// A read or a write anywhere, mapped or not.
+pub fn random_request(rng: &mut Rng, g: &Geometry) -> Request {
+    let tile = rng.random_range(0..=g.tiles);
+    let addr = match rng.random_range(0..8) {
+        0 => *[
+            regs::MAGIC,
+            regs::STATUS,
+            regs::PHASE,
+            regs::INPUT_OFFSET,
+            regs::FAULT,
+            regs::RUNS,
+            11,
+            32,
+        ]
+        .choose(rng)
+        .expect("some"),
+        1 => Region::Program.at(rng.random_range(0..(g.program_len * g.instr_beats()) as u32 + 5)),
+        2 => map::weight_page(
+            tile,
+            rng.random_range(0..=g.lanes),
+            rng.random_range(0..g.pages + 2),
+        ),
+        3..=5 => map::tile_word(tile, rng.random_range(0..g.tile_words + 2)),
+        6 => Region::Profile.at(rng.random_range(0..32 * g.program_len as u32 + 40)),
+        _ => rng.random(),
+    };
+    let memory = addr >> map::REGION_LSB == Region::TileMemory as u32;
+    let length = if memory {
+        rng.random_range(0..=g.word_bytes())
+    } else {
+        g.word_bytes()
+    };
+    let data: Vec<u8> = (0..length).map(|_| rng.random()).collect();
+    let write = rng.random_bool(0.5) && addr != regs::START;
+    if write {
+        Request::write(addr, &data)
+    } else {
+        Request::read(addr)
+    }
+}
