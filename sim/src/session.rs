@@ -22,6 +22,18 @@ pub(crate) fn output_dir() -> &'static Path {
     Path::new(env!("LACUNA_OUTPUT_DIR"))
 }
 
+/// Where a test that failed leaves its waveforms.
+#[must_use]
+pub fn waves_folder(test: &str) -> PathBuf {
+    output_dir().join("waves").join(test)
+}
+
+/// Where coverage goes: `$LACUNA_COVERAGE`, else `target/coverage`.
+#[must_use]
+pub fn coverage_folder() -> PathBuf {
+    env::var_os("LACUNA_COVERAGE").map_or_else(|| output_dir().join("coverage"), PathBuf::from)
+}
+
 /// Sends the waveform of every model this thread makes from now on to `folder`, or stops that.
 pub fn record_waves(folder: Option<PathBuf>) {
     WAVES.set(folder);
@@ -47,14 +59,12 @@ pub(crate) fn waveform_of(top: &str) -> Option<PathBuf> {
     )))
 }
 
-/// The file for a model's coverage, in a build that counts it: in `$LACUNA_COVERAGE`, else in
-/// `target/coverage`.
+/// The file for a model's coverage, in a build that counts it.
 pub(crate) fn coverage_of(top: &str) -> Option<CString> {
     if !cfg!(feature = "coverage") {
         return None;
     }
-    let folder =
-        env::var_os("LACUNA_COVERAGE").map_or_else(|| output_dir().join("coverage"), PathBuf::from);
+    let folder = coverage_folder();
     fs::create_dir_all(&folder).ok()?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     CString::new(

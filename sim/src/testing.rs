@@ -20,7 +20,7 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
     let Err(first) = catch_unwind(AssertUnwindSafe(&mut test)) else {
         return;
     };
-    let folder = session::output_dir().join("waves").join(name);
+    let folder = session::waves_folder(name);
     let _ = std::fs::remove_dir_all(&folder);
     session::record_waves(Some(folder.clone()));
     let second = catch_unwind(AssertUnwindSafe(&mut test));

@@ -22,7 +22,12 @@ const REFUTED: i32 = 2;
 struct Proof {
     top: String,
     files: Vec<String>,
+    #[serde(default)]
+    params: BTreeMap<String, u32>,
+    /// Cycles of the induction.
     depth: u32,
+    /// Cycles within which broken copies show.
+    reach: u32,
     broken: Vec<Broken>,
 }
 
@@ -150,6 +155,7 @@ fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {
         PROVEN
     };
     let verdict = match code {
+        PROVEN if job.broken.is_some() => format!("not refuted in {} cycles", job.proof.reach),
         PROVEN => "proven".to_owned(),
         REFUTED => format!(
             "refuted by {}",
@@ -165,7 +171,10 @@ fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {
     let mark = if code == expected { "ok   " } else { "WRONG" };
     let seconds = start.elapsed().as_secs_f32();
     Ok(Outcome {
-        line: format!("{mark} {:8} {what:50} {verdict} ({seconds:.1} s)", job.name),
+        line: format!(
+            "{mark} {:10} {what:50} {verdict} ({seconds:.1} s)",
+            job.name
+        ),
         good: code == expected,
     })
 }
@@ -173,7 +182,12 @@ fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {
 /// The SymbiYosys script; a broken file is written beside it.
 fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
     let Proof {
-        top, files, depth, ..
+        top,
+        files,
+        params,
+        depth,
+        reach,
+        ..
     } = job.proof;
     let mut files: Vec<PathBuf> = files.iter().map(|file| tools.root().join(file)).collect();
     if let Some((_, broken)) = job.broken {
@@ -207,9 +221,19 @@ fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
+    let params: String = params
+        .iter()
+        .map(|(name, value)| format!(" -chparam {name} {value}"))
+        .collect();
+    // A broken copy only needs its counterexample from reset.
+    let (mode, depth) = if job.broken.is_some() {
+        ("bmc", reach)
+    } else {
+        ("prove", depth)
+    };
     Ok(format!(
-        "[options]\nmode prove\ndepth {depth}\n\n[engines]\nsmtbmc z3\n\n[script]\nread_verilog -sv -formal {}\n\
-         hierarchy -check -top {top}\nproc\nmemory_map\nflatten\nopt_clean\nprep -top {top}\n\n[files]\n{}\n",
+        "[options]\nmode {mode}\ndepth {depth}\n\n[engines]\nsmtbmc z3\n\n[script]\nread_verilog -sv -formal {}\n\
+         hierarchy -check -top {top}{params}\nproc\nmemory_map\nflatten\nopt_clean\nprep\n\n[files]\n{}\n",
         names.join(" "),
         paths.join("\n")
     ))
