@@ -13,7 +13,7 @@ pub struct Top {
     /// A failure to build it fails the whole build (chips), rather than the tests that use it (blocks).
     #[serde(skip)]
     pub required: bool,
-    /// The SystemVerilog module.
+    /// The RTL module.
     pub module: String,
     /// Files beside those found by module name in the folders of `hdl/files.f`.
     #[serde(default)]
@@ -42,7 +42,7 @@ pub enum Value {
     Bit(bool),
     /// A plain integer.
     Number(i64),
-    /// A SystemVerilog literal, such as `"8'hff"`.
+    /// An RTL literal, such as `"8'hff"`.
     Literal(String),
 }
 

@@ -44,7 +44,7 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
     let files: Vec<&str> = text
         .lines()
         .map(str::trim)
-        .filter(|line| line.ends_with(".sv"))
+        .filter(|line| !line.is_empty() && !line.starts_with("//"))
         .collect();
     let folders: BTreeSet<&str> = files
         .iter()

@@ -42,6 +42,14 @@ pub struct Model {
     cycle: u64,
 }
 
+#[allow(
+    clippy::missing_panics_doc,
+    reason = "the type's text says when its methods panic"
+)]
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "names and handles of ports are copied"
+)]
 impl Model {
     /// Makes an instance; its registers and memories hold random bits of the session's seed.
     #[must_use]

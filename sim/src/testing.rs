@@ -29,7 +29,7 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
         Err(_) if !folder.is_dir() => {}
         Err(_) => eprintln!("waveforms of the failed run: {}/*.fst", folder.display()),
         Ok(()) => {
-            eprintln!("the second run passed: the test depends on something besides its seed")
+            eprintln!("the second run passed: the test depends on something besides its seed");
         }
     }
     resume_unwind(first)

@@ -90,7 +90,7 @@ fn queue_equals_golden(rng: &mut Rng, mut dut: Model, mut golden: Fifo<u128>, bi
 #[test]
 fn spill_equals_golden() {
     randomised("spill_equals_golden", |rng| {
-        queue_equals_golden(rng, tops::spill(), Fifo::spill(), 70)
+        queue_equals_golden(rng, tops::spill(), Fifo::spill(), 70);
     });
 }
 

@@ -77,7 +77,7 @@ fn listed_once(tools: &Tools, sources: &[String]) -> Result<Vec<String>> {
                 .context("it lies in the repository")?
                 .display()
                 .to_string();
-            if file.ends_with(".sv")
+            if path.extension().is_some_and(|extension| extension == "sv")
                 && !file.ends_with("_proof.sv")
                 && !listed.contains(file.as_str())
             {

@@ -179,7 +179,7 @@ fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {
     })
 }
 
-/// The SymbiYosys script; a broken file is written beside it.
+/// The proof tool's script; a broken file is written beside it.
 fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
     let Proof {
         top,
@@ -221,9 +221,9 @@ fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    let params: String = params
+    let params: Vec<String> = params
         .iter()
-        .map(|(name, value)| format!(" -chparam {name} {value}"))
+        .map(|(name, value)| format!("-chparam {name} {value}"))
         .collect();
     // A broken copy only needs its counterexample from reset.
     let (mode, depth) = if job.broken.is_some() {
@@ -233,8 +233,9 @@ fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
     };
     Ok(format!(
         "[options]\nmode {mode}\ndepth {depth}\n\n[engines]\nsmtbmc z3\n\n[script]\nread_verilog -sv -formal {}\n\
-         hierarchy -check -top {top}{params}\nproc\nmemory_map\nflatten\nopt_clean\nprep\n\n[files]\n{}\n",
+         hierarchy -check -top {top} {}\nproc\nmemory_map\nflatten\nopt_clean\nprep\n\n[files]\n{}\n",
         names.join(" "),
+        params.join(" "),
         paths.join("\n")
     ))
 }

@@ -46,11 +46,11 @@ struct Resources {
     /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
     lut: u64,
     ff: u64,
-    /// DP16KD or SB_RAM40_4K.
+    /// `DP16KD` or `SB_RAM40_4K`.
     bram: u64,
-    /// MULT18X18D or SB_MAC16.
+    /// `MULT18X18D` or `SB_MAC16`.
     dsp: u64,
-    /// SB_SPRAM256KA.
+    /// `SB_SPRAM256KA`.
     spram: u64,
 }
 
