@@ -1,5 +1,6 @@
 //! Developer commands: `cargo xtask <command>`.
 
+mod coverage;
 mod r#gen;
 mod lint;
 mod prove;
@@ -33,6 +34,8 @@ enum Command {
         /// Only this one.
         name: Option<String>,
     },
+    /// Show the coverage that tests with the feature `coverage` left.
+    Coverage,
     /// Synthesise a design and report what it takes of the device.
     Synth(synth::Options),
 }
@@ -43,6 +46,7 @@ fn main() -> Result<()> {
         Command::Gen { check } => r#gen::run(&root, check),
         Command::Lint => lint::run(&root),
         Command::Prove { name } => prove::run(&root, name.as_deref()),
+        Command::Coverage => coverage::run(&root),
         Command::Synth(options) => synth::run(&root, &options),
     }
 }
