@@ -7,6 +7,7 @@ pub mod device;
 mod error;
 pub mod link;
 mod report;
+pub mod serve;
 mod session;
 pub mod transport;
 

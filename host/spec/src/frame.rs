@@ -181,7 +181,7 @@ impl Response {
     /// A request that comes back from a looped line is never a response: its length differs, or its
     /// byte 6 is 0.
     #[must_use]
-    pub fn parse<'a>(body: &'a [u8], word_bytes: usize) -> Option<(Self, &'a [u8])> {
+    pub fn parse(body: &[u8], word_bytes: usize) -> Option<(Self, &[u8])> {
         let (header, payload) = body.split_first_chunk::<RESPONSE_BYTES>()?;
         let [sequence, _, s0, s1, op, count, status, reserved] = *header;
         let mapped = match status {

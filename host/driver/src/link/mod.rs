@@ -7,6 +7,8 @@
 mod codec;
 mod endpoint;
 mod error;
+#[doc(hidden)]
+pub mod fuzz;
 mod greeting;
 mod pacer;
 mod runner;

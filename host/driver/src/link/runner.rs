@@ -163,7 +163,7 @@ impl<P: Pipe> Wire<P> {
     /// Every branch can be dropped half-way without losing bytes, so this can be a branch itself.
     async fn turn(&mut self, deadline: Option<Duration>) -> Result<&[u8], LinkError> {
         let frame = self.backlog.front().map(|frame| &frame[self.written..]);
-        let far = Duration::from_mins(60);
+        let far = Duration::from_secs(1000);
         tokio::select! {
             read = self.reader.read(&mut self.buffer) => match read? {
                 0 => Err(LinkError::Disconnected { reason: "the other side closed it".into() }),

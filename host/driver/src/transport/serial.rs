@@ -42,8 +42,40 @@ pub async fn open(path: &str) -> Result<LinkDevice, DeviceError> {
     LinkDevice::open(name, carry(port, other)).await
 }
 
+/// A serial port of this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PortFound {
+    /// Its path.
+    pub path: String,
+    /// What is behind it, as far as the operating system knows.
+    pub what: String,
+    /// Why it cannot be opened, with the remedy; `None` when it can.
+    pub problem: Option<String>,
+}
+
+/// Lists the serial ports and tries to open each.
+#[must_use]
+pub fn ports() -> Vec<PortFound> {
+    let found = serialport::available_ports().unwrap_or_default();
+    let describe = |port: serialport::SerialPortInfo| {
+        let what = match port.port_type {
+            serialport::SerialPortType::UsbPort(usb) => usb.product.unwrap_or_else(|| "USB serial port".into()),
+            _ => "serial port".into(),
+        };
+        let problem = serialport::new(&port.port_name, BAUD).timeout(LOOK).open_native().err();
+        let remedy = |error: serialport::Error| match error.kind() {
+            serialport::ErrorKind::Io(ErrorKind::PermissionDenied) => {
+                format!("{error}; add yourself to the group that owns it, usually dialout")
+            }
+            _ => error.to_string(),
+        };
+        PortFound { path: port.port_name, what, problem: problem.map(remedy) }
+    };
+    found.into_iter().map(describe).collect()
+}
+
 /// Carries bytes between the two handles of a port and the pipe that is returned.
-fn carry(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> DuplexStream {
+pub(crate) fn carry(reader: impl Read + Send + 'static, writer: impl Write + Send + 'static) -> DuplexStream {
     let (host, wire) = duplex(BUFFER);
     let (from_host, to_host) = split(wire);
     let over = Arc::new(AtomicBool::new(false));

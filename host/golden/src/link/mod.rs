@@ -4,6 +4,7 @@
 //! cycles, since nothing that a layer computes depends on when its link bytes arrive.
 
 mod bridge;
+mod chip;
 mod codec;
 
 pub use bridge::{Bridge, Bus};
