@@ -1,16 +1,22 @@
 //! A pseudo-terminal whose other end looks like a serial port.
 
+use std::time::Duration;
+
 use serialport::{SerialPort as _, TTYPort};
 use tokio::io::DuplexStream;
+use tokio::task::JoinHandle;
+use tokio::time::interval;
 
 use crate::DeviceError;
 use crate::transport::serial::carry;
 
+/// How often a lock that a killed client left is looked for.
+const UNLOCK: Duration = Duration::from_millis(500);
+
 /// A pseudo-terminal. Dropped, it is gone, and its client sees an end of file or an I/O error.
 pub struct Pty {
-    /// The client's end, held open so that ours stays usable from client to client.
-    client: TTYPort,
     path: String,
+    keeper: JoinHandle<()>,
 }
 
 impl Pty {
@@ -26,7 +32,8 @@ impl Pty {
         let (server, client) = TTYPort::pair().map_err(refuse)?;
         let writer = server.try_clone_native().map_err(refuse)?;
         let path = client.name().unwrap_or_default();
-        Ok((Self { client, path }, carry(server, writer)))
+        let keeper = tokio::spawn(keep(client));
+        Ok((Self { path, keeper }, carry(server, writer)))
     }
 
     /// What a client opens: `serial:` and this path.
@@ -34,10 +41,21 @@ impl Pty {
     pub fn path(&self) -> &str {
         &self.path
     }
+}
 
-    /// Lets the next client in after one that was killed and left the port locked; call it now and then.
-    pub fn unlock(&mut self) {
-        // A port that cannot be unlocked refuses that client with a message of its own.
-        let _ = self.client.set_exclusive(false);
+impl Drop for Pty {
+    fn drop(&mut self) {
+        self.keeper.abort();
+    }
+}
+
+/// Holds the client's end open, so that ours stays usable from client to client, and lets the next one in
+/// after one that was killed and left the port locked.
+async fn keep(mut client: TTYPort) {
+    let mut moments = interval(UNLOCK);
+    loop {
+        moments.tick().await;
+        // A port that cannot be unlocked refuses its client with a message of its own.
+        let _ = client.set_exclusive(false);
     }
 }
