@@ -1,0 +1,147 @@
+//! `lacuna bench`: cycles by gating mode and digit width, and the speed of the simulated chip.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use lacuna_compiler::backend::Compiled;
+use lacuna_compiler::reference::Value;
+use lacuna_driver::{FrameReport, Session};
+use serde::Serialize;
+
+use super::inspect::{layer_cycles, programs};
+use crate::device::{DeviceArg, open};
+use crate::error::CliError;
+use crate::model::{GatingArg, ModelArgs};
+use crate::{input, output};
+
+/// Cycles of a bit-serial array for one row of an int8 vector.
+const BIT_SERIAL: usize = 8;
+
+/// Measure a model on the simulated chip, for each digit width and gating mode.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Inputs to run.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+
+    /// Run only the first N frames.
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    limit: usize,
+
+    /// Where to run: sim or golden.
+    #[arg(long, default_value = "sim")]
+    device: DeviceArg,
+
+    /// Digit widths to measure.
+    #[arg(long, value_delimiter = ',', default_values_t = [2, 4, 8])]
+    widths: Vec<usize>,
+
+    /// Print one JSON object with `rows`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One digit width.
+#[derive(Debug, Serialize)]
+struct Row {
+    digit_bits: usize,
+    /// Cycles of the convolutions, mean of the frames, by gating mode.
+    array_off: u64,
+    array_row: u64,
+    array_digit: u64,
+    /// `array_off / array_digit`.
+    speedup: f64,
+    /// The same against the 8 cycles a row of a bit-serial array.
+    speedup_bit_serial: f64,
+    /// Cycles a frame in gating mode digit.
+    frame_digit: u64,
+    /// Outputs that differ between the modes.
+    mismatches: u64,
+    /// Simulated cycles a second of wall time, all modes.
+    cycles_per_s: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A model, input or device that fails; modes that disagree.
+pub async fn run(args: BenchArgs) -> Result<(), CliError> {
+    let mut rows = Vec::new();
+    for &width in &args.widths {
+        rows.push(measure(&args, width).await?);
+    }
+    if args.json {
+        output::json(&serde_json::json!({ "model": args.model.model, "device": args.device.to_string(), "rows": rows }));
+    } else {
+        print(&rows);
+    }
+    let mismatches = rows.iter().map(|r| r.mismatches).sum::<u64>();
+    crate::check::Tally { values: rows.len() as u64, mismatches }.verdict("another gating mode's outputs")
+}
+
+async fn measure(args: &BenchArgs, width: usize) -> Result<Row, CliError> {
+    let mut model = args.model.clone();
+    model.digit_bits = Some(width);
+    let mut arrays = [0; 3];
+    let mut frame_digit = 0;
+    let mut outputs: Vec<Vec<Vec<Value>>> = Vec::new();
+    let (mut cycles, mut seconds) = (0, 0.0);
+    for (slot, gating) in arrays.iter_mut().zip([GatingArg::Off, GatingArg::Row, GatingArg::Digit]) {
+        let compiled = model.compile_with(gating.into())?;
+        let mut frames = input::read(&args.input)?.frames(&compiled.graph, &args.input)?;
+        frames.truncate(args.limit);
+        let started = Instant::now();
+        let answers = run_frames(args, &compiled, frames).await?;
+        seconds += started.elapsed().as_secs_f64();
+        cycles += answers.iter().map(|a| a.cycles).sum::<u64>();
+        let count = answers.len().max(1) as u64;
+        *slot = answers.iter().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
+        frame_digit = answers.iter().map(|a| a.cycles).sum::<u64>() / count;
+        outputs.push(answers.into_iter().map(|a| a.outputs).collect());
+    }
+    let [array_off, array_row, array_digit] = arrays;
+    let speedup = array_off as f64 / array_digit.max(1) as f64;
+    let differ = |other: &Vec<Vec<Value>>| outputs[0].iter().zip(other).filter(|(a, b)| a != b).count() as u64;
+    Ok(Row {
+        digit_bits: width,
+        array_off,
+        array_row,
+        array_digit,
+        speedup,
+        speedup_bit_serial: speedup * (BIT_SERIAL * width / 8) as f64,
+        frame_digit,
+        mismatches: differ(&outputs[1]) + differ(&outputs[2]),
+        cycles_per_s: cycles as f64 / seconds,
+    })
+}
+
+async fn run_frames(args: &BenchArgs, compiled: &Compiled, frames: Vec<Vec<Value>>) -> Result<Vec<FrameReport>, CliError> {
+    let mut device = open(&args.device, compiled.geometry).await?;
+    let mut session = Session::load(device.as_mut(), compiled).await?.with_profile();
+    let mut answers = Vec::new();
+    session.run(frames, |answer| answers.push(answer)).await?;
+    Ok(answers)
+}
+
+/// Cycles of a frame's convolutions, each from its first start to its last write.
+fn array_cycles(compiled: &Compiled, answer: &FrameReport) -> u64 {
+    let layers = programs(compiled).flat_map(|p| &p.layers).filter(|l| l.op == "Conv");
+    layers.map(|layer| u64::from(layer_cycles(layer, answer))).sum()
+}
+
+fn print(rows: &[Row]) {
+    let header = ["digit bits", "conv cycles: off", "row", "digit", "off / digit", "bit-serial / digit", "cycles a frame", "simulated cycles/s"];
+    let mut table = output::table(&header);
+    for r in rows {
+        table.add_row([
+            r.digit_bits.to_string(), r.array_off.to_string(), r.array_row.to_string(), r.array_digit.to_string(),
+            format!("{:.2}x", r.speedup), format!("{:.2}x", r.speedup_bit_serial), r.frame_digit.to_string(),
+            format!("{:.0}", r.cycles_per_s),
+        ]);
+    }
+    println!("{table}");
+}

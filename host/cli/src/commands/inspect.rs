@@ -1,0 +1,182 @@
+//! `lacuna inspect`: a model's layers, layout, pages and expected cycles.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use lacuna_compiler::backend::{Compiled, Layer, Program, Step};
+use lacuna_compiler::graph::Place;
+use lacuna_compiler::reference::Value;
+use lacuna_driver::{FrameReport, Session};
+use serde::Serialize;
+
+use crate::device::{DeviceArg, open};
+use crate::error::CliError;
+use crate::model::ModelArgs;
+use crate::{input, output};
+
+/// Show a model's layers, layout, pages and expected cycles.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Frame that expected cycles are taken on; without it, cycles of the all-zero input, a lower bound.
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+
+    /// Print one JSON object with `layers`.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One row of the listing.
+#[derive(Debug, Serialize)]
+pub struct LayerReport {
+    name: String,
+    op: &'static str,
+    /// `rows` or `blocks`, or why it runs on the host.
+    place: String,
+    output: Vec<usize>,
+    macs: u64,
+    pages: usize,
+    instructions: usize,
+    moves: usize,
+    /// From the layer's first start to its last write, on the golden model, which is cycle-exact.
+    pub expected_cycles: u32,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    model: PathBuf,
+    geometry: &'static str,
+    digit_bits: usize,
+    pages_used: usize,
+    pages: usize,
+    tile_bytes_used: usize,
+    tile_bytes: usize,
+    instructions_used: usize,
+    instructions: usize,
+    expected_cycles: u64,
+    layers: Vec<LayerReport>,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A model or input that fails.
+pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
+    let compiled = args.model.compile()?;
+    let frame = match &args.input {
+        Some(path) => input::read(path)?.frames(&compiled.graph, path)?.swap_remove(0),
+        None => zeros(&compiled),
+    };
+    let answer = golden_profile(&compiled, frame).await?;
+    let report = report(args, &compiled, &answer);
+    if args.json {
+        output::json(&report);
+        return Ok(());
+    }
+    let mut table = output::table(&["layer", "operator", "place", "output", "MAC", "pages", "instr + moves", "cycles"]);
+    for l in &report.layers {
+        let shape = l.output.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
+        table.add_row([
+            l.name.clone(), l.op.to_owned(), l.place.clone(), shape, l.macs.to_string(), l.pages.to_string(),
+            format!("{} + {}", l.instructions, l.moves), l.expected_cycles.to_string(),
+        ]);
+    }
+    println!("{table}");
+    println!(
+        "{} of {} pages a lane, {} of {} bytes of tile memory, {} of {} instructions, {} cycles a frame",
+        report.pages_used, report.pages, report.tile_bytes_used, report.tile_bytes, report.instructions_used,
+        report.instructions, report.expected_cycles
+    );
+    Ok(())
+}
+
+fn zeros(compiled: &Compiled) -> Vec<Value> {
+    let graph = &compiled.graph;
+    let zero = |id: &lacuna_compiler::TensorId| {
+        let tensor = graph.tensor(*id);
+        match tensor.dtype {
+            lacuna_compiler::graph::DType::F32 => Value::F32(vec![0.0; tensor.elements()]),
+            _ => Value::I8(vec![tensor.quant.map_or(0, |q| q.zero_point as i8); tensor.elements()]),
+        }
+    };
+    graph.inputs.iter().map(zero).collect()
+}
+
+/// Runs one frame on the golden model with profile records.
+///
+/// # Errors
+/// What the golden model says.
+pub async fn golden_profile(compiled: &Compiled, frame: Vec<Value>) -> Result<FrameReport, CliError> {
+    let mut device = open(&DeviceArg::Golden, compiled.geometry).await?;
+    let mut session = Session::load(device.as_mut(), compiled).await?.with_profile();
+    let mut answers = Vec::new();
+    session.run([frame], |answer| answers.push(answer)).await?;
+    Ok(answers.swap_remove(0))
+}
+
+/// Cycles from a layer's first start to its last write.
+#[must_use]
+pub fn layer_cycles(layer: &Layer, answer: &FrameReport) -> u32 {
+    let records = answer.profile.iter().filter(|r| layer.instrs.contains(&r.instruction));
+    let (start, end) = records.fold((u32::MAX, 0), |(s, e), r| (s.min(r.start), e.max(r.start + r.cycles)));
+    end.saturating_sub(start)
+}
+
+/// The programs of a compiled network.
+pub fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
+    compiled.steps.iter().filter_map(|step| match step {
+        Step::Chip(program) => Some(program.as_ref()),
+        Step::Host(_) => None,
+    })
+}
+
+fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Report {
+    let on_chip: Vec<&Layer> = programs(compiled).flat_map(|p| &p.layers).collect();
+    let layers = compiled.graph.nodes.iter().enumerate().map(|(index, node)| {
+        let output = compiled.graph.tensor(node.output).shape.clone();
+        match on_chip.iter().find(|layer| layer.node == index) {
+            Some(layer) => LayerReport {
+                name: layer.name.clone(),
+                op: layer.op,
+                place: format!("chip, {:?}", layer.split).to_lowercase(),
+                output,
+                macs: layer.macs,
+                pages: layer.pages,
+                instructions: layer.instrs.len(),
+                moves: layer.moves.len(),
+                expected_cycles: layer_cycles(layer, answer),
+            },
+            None => LayerReport {
+                name: node.name.clone(),
+                op: node.op.name(),
+                place: match &node.place {
+                    Place::Host(why) => format!("host: {why}"),
+                    Place::Chip => "view".into(),
+                },
+                output,
+                macs: 0,
+                pages: 0,
+                instructions: 0,
+                moves: 0,
+                expected_cycles: 0,
+            },
+        }
+    });
+    let geometry = compiled.geometry;
+    Report {
+        model: args.model.model.clone(),
+        geometry: geometry.name,
+        digit_bits: geometry.digit_bits,
+        pages_used: compiled.tile_pages,
+        pages: geometry.pages,
+        tile_bytes_used: compiled.tile_bytes,
+        tile_bytes: geometry.tile_bytes(),
+        instructions_used: programs(compiled).map(|p| p.instrs.len()).sum(),
+        instructions: geometry.program_len,
+        expected_cycles: answer.cycles,
+        layers: layers.collect(),
+    }
+}

@@ -1,0 +1,32 @@
+//! One file a subcommand.
+
+pub mod bench;
+pub mod completions;
+pub mod devices;
+pub mod doctor;
+pub mod inspect;
+pub mod run;
+mod run_text;
+pub mod serve;
+
+use crate::args::Command;
+use crate::error::CliError;
+
+/// Runs a subcommand.
+///
+/// # Errors
+/// What the subcommand says.
+pub async fn dispatch(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Run(args) => run::run(args).await,
+        Command::Devices(args) => devices::run(&args),
+        Command::Inspect(args) => inspect::run(&args).await,
+        Command::Bench(args) => bench::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => {
+            completions::run(&args);
+            Ok(())
+        }
+    }
+}

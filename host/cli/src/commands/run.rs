@@ -1,0 +1,205 @@
+//! `lacuna run`: a model on inputs, on any device.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+use lacuna_compiler::graph::DType;
+use lacuna_compiler::reference::{self, Value};
+use lacuna_driver::{FrameReport, Session};
+use serde::Serialize;
+
+use crate::check::{Reference, Tally};
+use crate::device::{DeviceArg, open};
+use crate::error::CliError;
+use crate::model::{GatingArg, ModelArgs};
+use crate::{input, output};
+
+/// Run a model on inputs.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    model: ModelArgs,
+
+    /// Inputs: .npy, .npz, .png or .idx; one frame or a batch.
+    #[arg(long, value_name = "FILE")]
+    input: PathBuf,
+
+    /// Run only the first N frames.
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
+
+    /// Where to run: sim, golden, serial:PATH or tcp:ADDRESS.
+    #[arg(long, default_value = "sim")]
+    device: DeviceArg,
+
+    /// Compare every output with the golden model and the reference executor.
+    #[arg(long)]
+    check: bool,
+
+    /// Compare every output with another runtime's, from an .npz with arrays y0, y1, ….
+    #[arg(long, value_name = "FILE")]
+    reference: Option<PathBuf>,
+
+    /// Print one JSON object: frames, outputs, mismatches, cycles (of each frame), `wall_s`.
+    #[arg(long)]
+    json: bool,
+
+    /// Draw each frame and its prediction.
+    #[arg(long)]
+    draw: bool,
+}
+
+/// What `--json` prints.
+#[derive(Debug, Serialize)]
+struct Report {
+    model: PathBuf,
+    device: String,
+    geometry: &'static str,
+    digit_bits: usize,
+    gating: GatingArg,
+    frames: usize,
+    outputs: Vec<Vec<serde_json::Value>>,
+    values: u64,
+    mismatches: u64,
+    cycles: Vec<u64>,
+    cycle_mismatches: u64,
+    accuracy: Option<f64>,
+    wall_s: f64,
+}
+
+/// Runs the command.
+///
+/// # Errors
+/// A model, input or device that fails; answers that differ from an oracle.
+pub async fn run(args: RunArgs) -> Result<(), CliError> {
+    let compiled = args.model.compile()?;
+    let graph = &compiled.graph;
+    let file = input::read(&args.input)?;
+    let mut frames = file.frames(graph, &args.input)?;
+    frames.truncate(args.limit.unwrap_or(usize::MAX));
+    let kinds: Vec<_> = graph.outputs.iter().map(|id| graph.tensor(*id)).map(|t| (t.dtype == DType::F32, t.unsigned)).collect();
+    let oracle = args.reference.as_deref().map(|path| Reference::read(path, &kinds)).transpose()?;
+
+    let mut device = open(&args.device, compiled.geometry).await?;
+    let bar = output::progress(frames.len(), "frames");
+    let started = Instant::now();
+    let mut answers: Vec<FrameReport> = Vec::with_capacity(frames.len());
+    Session::load(device.as_mut(), &compiled)
+        .await?
+        .run(frames.iter().cloned(), |answer| {
+            answers.push(answer);
+            bar.inc(1);
+        })
+        .await?;
+    let wall_s = started.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+
+    let (golden, cycle_mismatches) = if args.check { check(&compiled, &frames, &answers).await? } else { (Tally::default(), 0) };
+    let mut other = Tally::default();
+    if let Some(oracle) = &oracle {
+        for (index, answer) in answers.iter().enumerate() {
+            other.compare(&answer.outputs, oracle.row(index)?);
+        }
+    }
+    let accuracy = file.labels.as_ref().map(|labels| accuracy(&answers, labels));
+    let report = Report {
+        model: args.model.model.clone(),
+        device: args.device.to_string(),
+        geometry: compiled.geometry.name,
+        digit_bits: compiled.geometry.digit_bits,
+        gating: args.model.gating,
+        frames: answers.len(),
+        outputs: answers.iter().map(|a| a.outputs.iter().map(to_json).collect()).collect(),
+        values: golden.values + other.values,
+        mismatches: golden.mismatches + other.mismatches,
+        cycles: answers.iter().map(|a| a.cycles).collect(),
+        cycle_mismatches,
+        accuracy,
+        wall_s,
+    };
+    if args.json {
+        output::json(&report);
+    } else {
+        super::run_text::print(&report_lines(&report, &golden, &other, &args), args.draw, &frames, &answers, file.labels.as_deref());
+    }
+    if args.check {
+        golden.verdict("the golden model")?;
+        Tally { values: report.frames as u64, mismatches: cycle_mismatches }.verdict("the golden model's cycle counts")?;
+    }
+    if oracle.is_some() {
+        other.verdict("the reference outputs")?;
+    }
+    Ok(())
+}
+
+/// Runs the frames on the golden model and on the host, and compares outputs and cycles.
+async fn check(
+    compiled: &lacuna_compiler::backend::Compiled,
+    frames: &[Vec<Value>],
+    answers: &[FrameReport],
+) -> Result<(Tally, u64), CliError> {
+    let bar = output::progress(frames.len(), "golden");
+    let mut device = open(&DeviceArg::Golden, compiled.geometry).await?;
+    let mut golden = Vec::with_capacity(frames.len());
+    Session::load(device.as_mut(), compiled)
+        .await?
+        .run(frames.iter().cloned(), |answer| {
+            golden.push(answer);
+            bar.inc(1);
+        })
+        .await?;
+    bar.finish_and_clear();
+    let mut tally = Tally::default();
+    let mut cycles = 0;
+    for ((frame, ours), golden) in frames.iter().zip(answers).zip(&golden) {
+        tally.compare(&ours.outputs, &golden.outputs);
+        let host = reference::run(&compiled.graph, frame).map_err(lacuna_driver::DeviceError::Frame)?;
+        tally.compare(&ours.outputs, &host);
+        cycles += u64::from(ours.cycles != golden.cycles);
+    }
+    Ok((tally, cycles))
+}
+
+fn to_json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::I8(v) => v.clone().into(),
+        Value::F32(v) => v.clone().into(),
+    }
+}
+
+/// The class of the largest output; the first of equals.
+#[must_use]
+pub fn prediction(answer: &FrameReport) -> Option<usize> {
+    let best = |v: Vec<f32>| (0..v.len()).rev().max_by(|&a, &b| v[a].total_cmp(&v[b]));
+    match answer.outputs.first()? {
+        Value::I8(v) => best(v.iter().map(|&x| f32::from(x)).collect()),
+        Value::F32(v) => best(v.clone()),
+    }
+}
+
+fn accuracy(answers: &[FrameReport], labels: &[u8]) -> f64 {
+    let right = answers.iter().zip(labels).filter(|(answer, label)| prediction(answer) == Some(usize::from(**label)));
+    right.count() as f64 / answers.len().min(labels.len()).max(1) as f64
+}
+
+fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) -> Vec<(String, String)> {
+    let mut lines = vec![("frames".to_owned(), report.frames.to_string())];
+    if let Some(accuracy) = report.accuracy {
+        lines.push(("accuracy".into(), format!("{:.1} %", 100.0 * accuracy)));
+    }
+    let (least, most) = (report.cycles.iter().min().unwrap_or(&0), report.cycles.iter().max().unwrap_or(&0));
+    let mean = report.cycles.iter().sum::<u64>() / report.cycles.len().max(1) as u64;
+    lines.push(("cycles a frame".into(), format!("{mean} ({least} to {most})")));
+    let equal = |tally: &Tally| format!("{} of {} outputs equal", tally.values - tally.mismatches, tally.values);
+    if args.check {
+        lines.push(("golden model and host".into(), equal(golden)));
+        let frames = report.frames as u64;
+        lines.push(("golden cycles".into(), format!("{} of {frames} frames equal", frames - report.cycle_mismatches)));
+    }
+    if let Some(path) = &args.reference {
+        lines.push((path.display().to_string(), equal(other)));
+    }
+    lines.push(("wall time".into(), format!("{:.2} s on {}", report.wall_s, report.device)));
+    lines
+}

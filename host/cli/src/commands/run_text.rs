@@ -1,0 +1,58 @@
+//! What `lacuna run` prints for people.
+
+use lacuna_compiler::reference::Value;
+use lacuna_driver::FrameReport;
+
+use super::run::prediction;
+use crate::output;
+
+/// Most frames that are drawn.
+const DRAWN: usize = 10;
+/// Widest picture that is drawn.
+const WIDEST: usize = 64;
+
+/// Prints the drawings, if asked for, and the summary.
+pub fn print(lines: &[(String, String)], draw: bool, frames: &[Vec<Value>], answers: &[FrameReport], labels: Option<&[u8]>) {
+    if draw {
+        for (index, (frame, answer)) in frames.iter().zip(answers).take(DRAWN).enumerate() {
+            for line in picture(frame.first()) {
+                println!("{line}");
+            }
+            let seen = prediction(answer).map_or_else(String::new, |class| format!("reads {class}"));
+            let right = labels.and_then(|l| l.get(index)).map_or_else(String::new, |label| format!(", is {label}"));
+            println!("frame {index}: {seen}{right}, {} cycles\n", answer.cycles);
+        }
+    } else if labels.is_none() {
+        for (index, answer) in answers.iter().enumerate() {
+            println!("frame {index}: {:?}", answer.outputs);
+        }
+    }
+    let mut table = output::table(&["result", ""]);
+    for (name, value) in lines {
+        table.add_row([name, value]);
+    }
+    println!("{table}");
+}
+
+/// A square one-channel frame as text, two rows a line; nothing for other frames.
+fn picture(value: Option<&Value>) -> Vec<String> {
+    let pixels: Vec<f32> = match value {
+        Some(Value::F32(v)) => v.clone(),
+        Some(Value::I8(v)) => v.iter().map(|&x| f32::from(x)).collect(),
+        None => return Vec::new(),
+    };
+    let side = pixels.len().isqrt();
+    if side * side != pixels.len() || side > WIDEST {
+        return Vec::new();
+    }
+    let (low, high) = pixels.iter().fold((f32::MAX, f32::MIN), |(l, h), &v| (l.min(v), h.max(v)));
+    let ink = |y: usize, x: usize| y < side && pixels[y * side + x] > low + (high - low) * 0.4;
+    let cell = |y: usize, x: usize| match (ink(y, x), ink(y + 1, x)) {
+        (true, true) => '█',
+        (true, false) => '▀',
+        (false, true) => '▄',
+        _ => ' ',
+    };
+    let rows = (0..side).step_by(2).map(|y| (0..side).map(|x| cell(y, x)).collect::<String>());
+    rows.map(|line| line.trim_end().to_owned()).filter(|line| !line.is_empty()).collect()
+}

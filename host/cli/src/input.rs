@@ -1,0 +1,177 @@
+//! Frames from .npy, .npz, .png and .idx files.
+
+use std::io::Cursor;
+use std::path::Path;
+
+use lacuna_compiler::Graph;
+use lacuna_compiler::graph::DType;
+use lacuna_compiler::reference::Value;
+use ndarray::{ArrayD, IxDyn};
+use ndarray_npy::{NpzReader, ReadNpyExt as _};
+
+use crate::error::CliError;
+use crate::model::read_bounded;
+
+/// Largest input file that is read.
+const INPUT_LIMIT: u64 = 4 << 30;
+
+/// Numbers as a file holds them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Array {
+    /// Unsigned bytes.
+    U8(ArrayD<u8>),
+    /// Signed bytes.
+    I8(ArrayD<i8>),
+    /// Reals.
+    F32(ArrayD<f32>),
+}
+
+/// What an input file holds: frames, and labels if it names them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    array: Array,
+    /// The right class of each frame.
+    pub labels: Option<Vec<u8>>,
+}
+
+/// Reads an input file, by its ending.
+///
+/// # Errors
+/// A file that cannot be read, or whose contents its ending does not describe.
+pub fn read(path: &Path) -> Result<Input, CliError> {
+    let bytes = read_bounded(path, INPUT_LIMIT)?;
+    let wrong = |reason: String| CliError::Input { path: path.to_owned(), reason };
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_lowercase();
+    if name.ends_with(".npz") {
+        return read_npz(bytes).map_err(wrong);
+    }
+    let array = if name.ends_with(".npy") {
+        npy(|| Cursor::new(bytes.clone())).map_err(wrong)?
+    } else if name.ends_with(".png") {
+        png(&bytes).map_err(wrong)?
+    } else if name.ends_with(".idx") || name.contains("-ubyte") {
+        Array::U8(idx(&bytes).map_err(wrong)?)
+    } else {
+        return Err(wrong("is no .npy, .npz, .png or .idx file; convert it to one of these".into()));
+    };
+    Ok(Input { array, labels: None })
+}
+
+fn npy<R: std::io::Read>(open: impl Fn() -> R) -> Result<Array, String> {
+    if let Ok(array) = ArrayD::<u8>::read_npy(open()) {
+        return Ok(Array::U8(array));
+    }
+    if let Ok(array) = ArrayD::<i8>::read_npy(open()) {
+        return Ok(Array::I8(array));
+    }
+    if let Ok(array) = ArrayD::<f64>::read_npy(open()) {
+        return Ok(Array::F32(array.mapv(|v| v as f32)));
+    }
+    let error = |e| format!("is no array of uint8, int8, float32 or float64: {e}; save it with numpy.save");
+    ArrayD::<f32>::read_npy(open()).map(Array::F32).map_err(error)
+}
+
+/// The first of `images`, `x`, `input`, or else the first array; `labels` or `y` if there.
+fn read_npz(bytes: Vec<u8>) -> Result<Input, String> {
+    let broken = |e: ndarray_npy::ReadNpzError| format!("is no .npz archive: {e}; save it with numpy.savez");
+    let mut archive = NpzReader::new(Cursor::new(bytes)).map_err(broken)?;
+    let names = archive.names().map_err(broken)?;
+    let find = |wanted: &[&str]| {
+        let stem = |name: &String| name.trim_end_matches(".npy").to_owned();
+        wanted.iter().find_map(|w| names.iter().find(|name| stem(name) == *w)).cloned()
+    };
+    let main = find(&["images", "x", "input"]).or_else(|| names.first().cloned());
+    let main = main.ok_or("holds no array; save one named `x`")?;
+    let array = if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<u8>, IxDyn>(&main) {
+        Array::U8(array)
+    } else if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<i8>, IxDyn>(&main) {
+        Array::I8(array)
+    } else if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<f64>, IxDyn>(&main) {
+        Array::F32(array.mapv(|v| v as f32))
+    } else {
+        let array = archive.by_name::<ndarray::OwnedRepr<f32>, IxDyn>(&main);
+        Array::F32(array.map_err(|e| format!("array `{main}` is not uint8, int8, float32 or float64: {e}"))?)
+    };
+    let labels = find(&["labels", "y"]).and_then(|name| archive.by_name::<ndarray::OwnedRepr<u8>, IxDyn>(&name).ok());
+    Ok(Input { array, labels: labels.map(|array| array.iter().copied().collect()) })
+}
+
+/// One picture as `[1, channels, height, width]`.
+fn png(bytes: &[u8]) -> Result<Array, String> {
+    let broken = |e| format!("is no PNG picture: {e}");
+    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png).map_err(broken)?;
+    let (width, height) = (picture.width() as usize, picture.height() as usize);
+    let (channels, pixels) = match picture.color().channel_count() {
+        1 | 2 => (1, picture.to_luma8().into_raw()),
+        _ => (3, picture.to_rgb8().into_raw()),
+    };
+    let array = ArrayD::from_shape_vec(IxDyn(&[1, height, width, channels]), pixels).map_err(|e| e.to_string())?;
+    Ok(Array::U8(array.permuted_axes(IxDyn(&[0, 3, 1, 2])).as_standard_layout().into_owned()))
+}
+
+/// The IDX format of the MNIST files: magic 0, 0, type, rank; big-endian dimensions; data.
+fn idx(bytes: &[u8]) -> Result<ArrayD<u8>, String> {
+    let [0, 0, kind, rank, rest @ ..] = bytes else { return Err("is no IDX file: it does not start with two zero bytes".into()) };
+    if *kind != 8 {
+        return Err(format!("holds elements of type {kind:#04x}; only unsigned bytes (0x08) are read"));
+    }
+    let rank = usize::from(*rank);
+    let Some((header, data)) = rest.split_at_checked(4 * rank) else { return Err("ends inside its dimensions".into()) };
+    let dimension = |d: &[u8]| d.iter().fold(0usize, |n, &byte| n << 8 | usize::from(byte));
+    let shape: Vec<usize> = header.chunks(4).map(dimension).collect();
+    let expected = shape.iter().try_fold(1usize, |n, &d| n.checked_mul(d));
+    if expected != Some(data.len()) {
+        return Err(format!("has shape {shape:?} but {} bytes of data", data.len()));
+    }
+    ArrayD::from_shape_vec(IxDyn(&shape), data.to_vec()).map_err(|e| e.to_string())
+}
+
+impl Input {
+    /// Cuts the array into frames of the model's input.
+    ///
+    /// # Errors
+    /// A shape or element type that the model's input does not have.
+    pub fn frames(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<Value>>, CliError> {
+        let wrong = |reason: String| CliError::Input { path: path.to_owned(), reason };
+        let [id] = graph.inputs[..] else {
+            return Err(wrong(format!("holds one array, but the model has {} inputs", graph.inputs.len())));
+        };
+        let tensor = graph.tensor(id);
+        let shape = match &self.array {
+            Array::U8(a) => a.shape(),
+            Array::I8(a) => a.shape(),
+            Array::F32(a) => a.shape(),
+        };
+        let core = |shape: &[usize]| shape.iter().copied().filter(|&d| d != 1).collect::<Vec<_>>();
+        let wanted = core(&tensor.shape);
+        let batched = shape.len() > 1 && core(&shape[1..]) == wanted;
+        if !batched && core(shape) != wanted {
+            return Err(wrong(format!("has shape {shape:?}; the model takes frames of shape {:?}", tensor.shape)));
+        }
+        let size = tensor.elements();
+        let frames: Vec<Vec<Value>> = match (tensor.dtype, tensor.unsigned, &self.array) {
+            (DType::F32, _, Array::U8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
+            (DType::F32, _, Array::I8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
+            (DType::F32, _, Array::F32(a)) => cut(a, size, |c| Value::F32(c.to_vec())),
+            (DType::I8, true, Array::U8(a)) => cut(a, size, Value::from_u8),
+            (DType::I8, false, Array::I8(a)) => cut(a, size, |c| Value::I8(c.to_vec())),
+            (dtype, unsigned, _) => {
+                let kind = match (dtype, unsigned) {
+                    (DType::F32, _) => "float32",
+                    (_, true) => "uint8",
+                    _ => "int8",
+                };
+                return Err(wrong(format!("holds another element type; the model takes {kind}: convert the array to it")));
+            }
+        };
+        if frames.is_empty() {
+            return Err(wrong("holds no frame".into()));
+        }
+        Ok(frames)
+    }
+}
+
+fn cut<T: Clone>(array: &ArrayD<T>, size: usize, value: impl Fn(&[T]) -> Value) -> Vec<Vec<Value>> {
+    let flat: Vec<T> = array.iter().cloned().collect();
+    flat.chunks_exact(size.max(1)).map(|frame| vec![value(frame)]).collect()
+}

@@ -1,0 +1,124 @@
+//! From a model file to a compiled network.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use lacuna_compiler::backend::{self, Compiled};
+use lacuna_compiler::reference::Value;
+use lacuna_compiler::{Graph, import, passes};
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::Gating;
+
+use crate::error::CliError;
+use crate::input;
+
+/// Largest model file that is read.
+const MODEL_LIMIT: u64 = 1 << 30;
+
+/// Which rows and digits the lanes issue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GatingArg {
+    /// Every plane of every row: the dense baseline.
+    Off,
+    /// Rows that equal the gate value are skipped.
+    Row,
+    /// Only essential digits are issued.
+    Digit,
+}
+
+impl From<GatingArg> for Gating {
+    fn from(arg: GatingArg) -> Self {
+        match arg {
+            GatingArg::Off => Self::Off,
+            GatingArg::Row => Self::Row,
+            GatingArg::Digit => Self::Digit,
+        }
+    }
+}
+
+/// How a model is compiled.
+#[derive(Debug, Clone, Args)]
+pub struct ModelArgs {
+    /// int8 ONNX model (`QOperator` or QDQ).
+    pub model: PathBuf,
+
+    /// Chip: nano, small, base or wide.
+    #[arg(long, default_value = "base")]
+    pub geometry: String,
+
+    /// Bits of one signed digit, if other than the geometry's: 2, 4 or 8.
+    #[arg(long)]
+    pub digit_bits: Option<usize>,
+
+    /// Which rows and digits the lanes issue.
+    #[arg(long, value_enum, default_value = "digit")]
+    pub gating: GatingArg,
+
+    /// Samples that gate values and lane balancing are chosen on (.npy, .npz, .png or .idx).
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
+}
+
+impl ModelArgs {
+    /// The chip that was asked for.
+    ///
+    /// # Errors
+    /// A name or width that no geometry has.
+    pub fn geometry(&self) -> Result<Geometry, CliError> {
+        let usage = |e: lacuna_spec::GeometryError| CliError::Usage(e.to_string());
+        let geometry = Geometry::preset(&self.geometry).map_err(usage)?;
+        self.digit_bits.map_or(Ok(geometry), |bits| geometry.with_digit_bits(bits).map_err(usage))
+    }
+
+    /// Imports the model, without any pass.
+    ///
+    /// # Errors
+    /// An unreadable file or a model that cannot be imported.
+    pub fn import(&self) -> Result<Graph, CliError> {
+        let bytes = read_bounded(&self.model, MODEL_LIMIT)?;
+        import::onnx(&bytes).map_err(|source| CliError::Model { path: self.model.clone(), source })
+    }
+
+    /// Imports, prepares and compiles the model.
+    ///
+    /// # Errors
+    /// As [`Self::import`]; a model or calibration file that does not fit.
+    pub fn compile(&self) -> Result<Compiled, CliError> {
+        self.compile_with(self.gating.into())
+    }
+
+    /// [`Self::compile`] for another gating mode.
+    ///
+    /// # Errors
+    /// As [`Self::compile`].
+    pub fn compile_with(&self, gating: Gating) -> Result<Compiled, CliError> {
+        let geometry = self.geometry()?;
+        let graph = self.import()?;
+        let frames = match &self.calibration {
+            Some(path) => input::read(path)?.frames(&graph, path)?,
+            None => Vec::new(),
+        };
+        let graph = prepare(graph, &frames, &geometry)
+            .map_err(|source| CliError::Model { path: self.model.clone(), source })?;
+        Ok(backend::compile(graph, geometry, gating)?)
+    }
+}
+
+fn prepare(graph: Graph, frames: &[Vec<Value>], geometry: &Geometry) -> Result<Graph, lacuna_compiler::Error> {
+    let options = passes::Options { lanes: geometry.lanes, digit_bits: geometry.digit_bits as u32, ..passes::Options::default() };
+    passes::prepare(graph, frames, &options)
+}
+
+/// Reads a file of at most `limit` bytes.
+///
+/// # Errors
+/// What the operating system says, or that the file is too long.
+pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
+    let file = |source| CliError::File { verb: "read", path: path.to_owned(), source };
+    let length = std::fs::metadata(path).map_err(file)?.len();
+    if length > limit {
+        return Err(file(std::io::Error::other(format!("it has {length} bytes, more than the {limit} that are read"))));
+    }
+    std::fs::read(path).map_err(file)
+}
