@@ -6,8 +6,12 @@ use lacuna_golden::link::Bus;
 use lacuna_sim::{Model, Port, testing::Rng};
 use rand::Rng as _;
 
-/// Beats from here on are not mapped.
+/// First of eight beats that are not mapped.
 pub const UNMAPPED: u32 = 0x8000_0000;
+
+fn mapped(address: u32) -> bool {
+    !(UNMAPPED..UNMAPPED + 8).contains(&address)
+}
 
 /// One access that reached the host bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,7 +38,7 @@ impl Bus for Memory {
                 *old = *new;
             }
         }
-        address < UNMAPPED
+        mapped(address)
     }
 
     fn read(&mut self, address: u32, beat: &mut [u8]) -> bool {
@@ -43,7 +47,7 @@ impl Bus for Memory {
             Some(held) => beat.copy_from_slice(held),
             None => beat.fill(0),
         }
-        address < UNMAPPED
+        mapped(address)
     }
 }
 
@@ -77,6 +81,8 @@ pub struct Rtl {
     pub from_chip: Vec<u8>,
     /// Of 256 cycles, those in which each stream is allowed to move.
     pub pace: u16,
+    /// The line from the chip is stopped.
+    pub hold: bool,
     /// None behind a UART.
     streams: Option<Streams>,
     pins: Pins,
@@ -113,6 +119,7 @@ impl Rtl {
             to_chip: VecDeque::new(),
             from_chip: Vec::new(),
             pace: 256,
+            hold: false,
             streams,
             pins,
             answers: VecDeque::new(),
@@ -129,7 +136,7 @@ impl Rtl {
         let offer = self.to_chip.front().copied().filter(|_| dut.get(p.rx_valid) == 1 || go());
         dut.set(p.rx_valid, offer.is_some().into());
         dut.set(p.rx_data, offer.unwrap_or(0).into());
-        dut.set(p.tx_ready, go().into());
+        dut.set(p.tx_ready, (go() && !self.hold).into());
         let (request, answer) = (go(), go());
         let (asked, answered) = self.offer(request, answer);
         let dut = &mut self.dut;
@@ -163,8 +170,7 @@ impl Rtl {
         let answer = if dut.get(p.rsp_valid) == 1 || answer { self.answers.front() } else { None };
         dut.set(p.rsp_valid, answer.is_some().into());
         if let Some((beat, mapped)) = answer {
-            let words: Vec<u32> =
-                beat.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect();
+            let words: Vec<u32> = beat.chunks(4).map(|c| u32::from_le_bytes(c.try_into().unwrap())).collect();
             dut.set_words("rsp_rdata_i", &words);
             dut.set("rsp_error_i", (!mapped).into());
         }
