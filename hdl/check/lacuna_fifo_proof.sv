@@ -1,7 +1,8 @@
-// Proves lacuna_fifo: nothing is lost, doubled, reordered or changed, and it never over- or underflows.
+// Proves lacuna_fifo: nothing is lost, doubled, reordered or changed, and it never over- or
+// underflows.
 //
-// One item, any one, is followed from its push to its pop. Signals declared `hierconn` are the queue's
-// own: Yosys joins them by name.
+// One item, any one, is followed from its push to its pop. Signals declared `hierconn` are the
+// queue's own: Yosys joins them by name.
 module lacuna_fifo_proof (
   input logic       clk_i,
   input logic       rst_ni,

@@ -1,12 +1,13 @@
-// Proves lacuna_lane: every digit slot that gating keeps is issued once, for its own vector, with its page,
-// plane and terms; every vector retires once, when nothing of it is left; the queue never overflows.
+// Proves lacuna_lane: every digit slot that gating keeps is issued once, for its own vector, with
+// its page, plane and terms; every vector retires once, when nothing of it is left; the queue never
+// overflows.
 //
-// In two parts, since each is much easier than both: the order of vectors (FollowSlots = 0), and, relying on that
-// order, what becomes of slots (FollowSlots = 1).
+// In two parts, since each is much easier than both: the order of vectors (FollowSlots = 0), and,
+// relying on that order, what becomes of slots (FollowSlots = 1).
 //
-// One slot of one entry, any ones, is followed. `hierconn` signals are the lane's own. The feeder is assumed
-// as its contract says: no window unless there is room FeedLatency - 1 cycles before its push, vectors in
-// order, at most VectorsInFlight of them between first push and reduction.
+// One slot of one entry, any ones, is followed. `hierconn` signals are the lane's own. The feeder
+// is assumed as its contract says: no window unless there is room FeedLatency - 1 cycles before its
+// push, vectors in order, at most VectorsInFlight of them between first push and reduction.
 module lacuna_lane_proof #(
   parameter bit FollowSlots = 1'b0
 ) (
@@ -36,7 +37,8 @@ module lacuna_lane_proof #(
   always_comb assume (gating <= lacuna_spec_pkg::GatingDigit);
   always_comb assume (slot < 3'(2 * Slots));
 
-  function automatic logic holds(input logic [3:0] at, input logic [3:0] from, input logic [4:0] count);
+  function automatic logic holds(input logic [3:0] at, input logic [3:0] from,
+                                 input logic [4:0] count);
     logic [3:0] distance;
     distance = at - from;
     holds    = 5'(distance) < count;
@@ -189,8 +191,10 @@ module lacuna_lane_proof #(
     .d_i(value_second), .terms_o(want_terms[RowTerms +: RowTerms]), .used_o(used[Slots +: Slots])
   );
 
-  // Gating keeps a slot of a live row that is not 0; outside `digit` also one that is, unless in excess.
-  assign kept = (value_live[second_row] && (used[slot] || (gating != lacuna_spec_pkg::GatingDigit && !excess)))
+  // Gating keeps a slot of a live row that is not 0; outside `digit` also one that is, unless in
+  // excess.
+  assign kept = (value_live[second_row]
+                 && (used[slot] || (gating != lacuna_spec_pkg::GatingDigit && !excess)))
                 ? 6'd1 << slot : '0;
 
   // Expected at the registered outputs.
@@ -198,7 +202,6 @@ module lacuna_lane_proof #(
   logic [1:0] seen_page_q;
   logic [5:0] seen_terms_q;
   logic       issue_q;
-
   always_ff @(posedge clk_i) begin
     seen_q       <= rst_ni && slot_leaves;
     seen_page_q  <= value_page + 2'(second_row);
@@ -221,16 +224,18 @@ module lacuna_lane_proof #(
     assign live_ok[i]  = !held[i] || fits(entry[i][19:0], gating);
     assign tag_after   = after(entry[i][23:22], \u_dut.vec_q );
     assign order_ok[i] = !held[i] || (tag_after <= lead_q && (open_q || entry[i][23:22] != fed_q)
-                         && (!\u_dut.head_valid_q || tag_after >= after(\u_dut.head_tag_q , \u_dut.vec_q ))
+                         && (!\u_dut.head_valid_q
+                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.vec_q ))
                          && (!held[Next] || 4'(Next) == \u_dut.rd_ptr_q
                              || after(entry[Next][23:22], \u_dut.vec_q ) >= tag_after));
   end
 
   // Order of vectors.
-  logic no_overflow, pointers, flight, leads, retires_fed, retires_free, issues_vector, head_ahead, prompt;
+  logic no_overflow, pointers, flight, leads, retires_fed, retires_free;
+  logic issues_vector, head_ahead, prompt;
 
-  assign no_overflow   = 6'(\u_dut.count_q ) + 6'(windows_q[0]) + 6'(windows_q[1]) + 6'(windows_q[2])
-                         <= 6'(Depth);
+  assign no_overflow   = 6'(\u_dut.count_q ) + 6'(windows_q[0]) + 6'(windows_q[1])
+                         + 6'(windows_q[2]) <= 6'(Depth);
   assign pointers      = \u_dut.wr_ptr_q == end_ptr;
   assign flight        = in_flight <= 3'(lacuna_spec_pkg::VectorsInFlight);
   assign leads         = 2'(fed_q - \u_dut.vec_q ) == lead_q;
@@ -240,7 +245,8 @@ module lacuna_lane_proof #(
   assign head_ahead    = !\u_dut.head_valid_q || (after(\u_dut.head_tag_q , \u_dut.vec_q ) <= lead_q
                          && (open_q || \u_dut.head_tag_q != fed_q));
   // A vector of which nothing is left retires as soon as the hold registers are free.
-  assign prompt        = lead_q == '0 || \u_dut.head_valid_q || \u_dut.count_q != '0 || busy || \u_dut.retire ;
+  assign prompt        = lead_q == '0 || \u_dut.head_valid_q || \u_dut.count_q != '0 || busy
+                         || \u_dut.retire ;
 
   if (!FollowSlots) begin : gen_order
     always_ff @(posedge clk_i) begin
@@ -277,16 +283,15 @@ module lacuna_lane_proof #(
           pends_once:  assert (\u_dut.head_pending_q [slot] == (kept[slot] && !issued_q));
           issued_kept: assert (!issued_q || kept[slot]);
         end
-        if (queued_q || headed_q) begin
+        if (queued_q || headed_q)
           vector_waits: assert (!(\u_dut.retire && \u_dut.vec_q == value_tag));
-        end
         if (leaves)      complete:    assert (!kept[slot] || issued_q || slot_leaves);
         if (slot_leaves) issued_once: assert (!issued_q && value_tag == active);
 
         issue_shown: assert (issue == issue_q);
-        if (seen_q) begin
-          shown: assert (issue && page == seen_page_q && plane == seen_plane_q && terms == seen_terms_q);
-        end
+        if (seen_q)
+          shown: assert (issue && page == seen_page_q && plane == seen_plane_q
+                         && terms == seen_terms_q);
       end
     end
   end

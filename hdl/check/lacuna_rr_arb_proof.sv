@@ -1,5 +1,5 @@
-// Proves lacuna_rr_arb: one requester at a time is served, with its own item; what is offered stays; and
-// nobody who waits sees more than Inputs - 1 items of others pass.
+// Proves lacuna_rr_arb: one requester at a time is served, with its own item; what is offered
+// stays; and nobody who waits sees more than Inputs - 1 items of others pass.
 //
 // The requester `who` is any one. `hierconn` signals are the block's own.
 module lacuna_rr_arb_proof (

@@ -1,6 +1,8 @@
-// Proves lacuna_spill: nothing is lost, doubled, reordered or changed, and both rules of streams hold.
+// Proves lacuna_spill: nothing is lost, doubled, reordered or changed, and both rules of streams
+// hold.
 //
-// One item, any one, is followed from its entry to its exit; `hierconn` signals are the block's own.
+// One item, any one, is followed from its entry to its exit; `hierconn` signals are the block's
+// own.
 module lacuna_spill_proof (
   input logic       clk_i,
   input logic       rst_ni,

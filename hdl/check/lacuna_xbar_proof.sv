@@ -1,8 +1,8 @@
-// Proves lacuna_xbar: an item reaches each of its targets once, unchanged, before it leaves its input, and
-// reaches nothing else; outputs obey the stream rules.
+// Proves lacuna_xbar: an item reaches each of its targets once, unchanged, before it leaves its
+// input, and reaches nothing else; outputs obey the stream rules.
 //
-// Every item carries the number of its input, so that the proof sees whose item an output hands over.
-// The pair of an input and an output is any one. `hierconn` signals are the blocks' own.
+// Every item carries the number of its input, so that the proof sees whose item an output hands
+// over. The pair of an input and an output is any one. `hierconn` signals are the blocks' own.
 module lacuna_xbar_proof (
   input logic            clk_i,
   input logic            rst_ni,
@@ -28,7 +28,8 @@ module lacuna_xbar_proof (
 
   for (genvar i = 0; i < 2; i++) begin : gen_in
     lacuna_stream_check #(.Width(4), .Assume(1'b1)) u_check_in (
-      .clk_i, .rst_ni, .valid_i(valid_i[i]), .ready_i(ready_o[i]), .data_i({targets_i[i], data_i[i]})
+      .clk_i, .rst_ni, .valid_i(valid_i[i]), .ready_i(ready_o[i]),
+      .data_i({targets_i[i], data_i[i]})
     );
   end
 
@@ -44,7 +45,8 @@ module lacuna_xbar_proof (
   logic [1:0] served;
   logic       delivered, has_q;
 
-  assign served    = from ? \u_dut.gen_fork[1].u_fork.served_q : \u_dut.gen_fork[0].u_fork.served_q ;
+  assign served    = from ? \u_dut.gen_fork[1].u_fork.served_q
+                          : \u_dut.gen_fork[0].u_fork.served_q ;
   assign delivered = valid_o[to] && ready_i[to] && data_o[to][1] == from;
 
   always_ff @(posedge clk_i) begin

@@ -1,7 +1,8 @@
 // Block RAM with one read and one write port on one clock, written by bytes.
 //
-// Contract:   `rd_data_o` holds the word read last. Bytes that are written in the cycle in which they are
-//             read come out old in simulation and undefined in hardware: callers keep them apart.
+// Contract:   `rd_data_o` holds the word read last. Bytes that are written in the cycle in which
+//             they are read come out old in simulation and undefined in hardware: callers keep them
+//             apart.
 // Throughput: one read and one write a cycle.
 // Latency:    data one cycle after `rd_en_i`. Nothing is reset.
 //

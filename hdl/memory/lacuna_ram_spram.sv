@@ -1,7 +1,7 @@
 // Block RAM with one port, for the large memories of devices that have few ports (UP5K's SPRAM).
 //
-// Contract:   each cycle reads or writes; `rd_data_o` holds the word read last until the next access, and
-//             is undefined after a write.
+// Contract:   each cycle reads or writes; `rd_data_o` holds the word read last until the next
+//             access, and is undefined after a write.
 // Throughput: one access a cycle.
 // Latency:    data one cycle after the read. Nothing is reset.
 module lacuna_ram_spram #(

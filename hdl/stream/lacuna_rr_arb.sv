@@ -1,9 +1,11 @@
 // Merges several streams into one, taking turns.
 //
-// Contract: an item that is offered stays chosen until it is taken. After a requester was served, all
-//           others that wait are served before it is again: nobody waits for more than Inputs - 1 items.
+// Contract: an item that is offered stays chosen until it is taken. After a requester was served,
+//           all others that wait are served before it is again: nobody waits for more than Inputs -
+//           1 items.
 // Throughput: one item a cycle.
-// Latency:    none; `valid_o` depends on `valid_i`, `ready_o` on `ready_i` and on the other requests.
+// Latency:    none; `valid_o` depends on `valid_i`, `ready_o` on `ready_i` and on the other
+//             requests.
 module lacuna_rr_arb #(
   parameter  int unsigned Inputs     = 2,
   parameter  int unsigned Width      = 8,
@@ -23,8 +25,8 @@ module lacuna_rr_arb #(
   output logic [IndexWidth-1:0]         index_o
 );
 
-  // `first_q` has the turn. An item that was offered and not taken gives its input the turn, and, as
-  // it stays valid, keeps it.
+  // `first_q` has the turn. An item that was offered and not taken gives its input the turn, and,
+  // as it stays valid, keeps it.
   logic [IndexWidth-1:0] first_q, chosen;
 
   always_comb begin

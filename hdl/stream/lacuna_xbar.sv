@@ -1,8 +1,8 @@
 // Routes items from any input to any set of outputs.
 //
-// Contract: an item goes to each output of its target set once, each in its own time, and leaves its
-//           input when all have it; an empty set drops it. Items of one input that meet at an output
-//           stay in order. Each output takes turns among its requesters.
+// Contract: an item goes to each output of its target set once, each in its own time, and leaves
+//           its input when all have it; an empty set drops it. Items of one input that meet at an
+//           output stay in order. Each output takes turns among its requesters.
 // Throughput: one item a cycle and output.
 // Latency:    none; put a spill register where the path is too long.
 module lacuna_xbar #(
