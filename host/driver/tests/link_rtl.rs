@@ -39,9 +39,7 @@ fn every_command_runs_once_on_a_bad_line() {
     let mut rng = seeded("every_command_runs_once_on_a_bad_line");
     session::randomise_initial_state(rand::Rng::random(&mut rng));
     let mut damage = [0, 0];
-    for (top, geometry) in
-        [(tops::bridge_base as fn() -> _, Geometry::BASE), (tops::bridge_nano, Geometry::NANO)]
-    {
+    for (top, geometry) in [(tops::bridge_base as fn() -> _, Geometry::BASE), (tops::bridge_nano, Geometry::NANO)] {
         let rtl = Rtl::new(top(), Shape::of(&geometry).word_bytes);
         let mut chip = Bridge { rtl, log: Vec::new() };
         let (ms, stats) = every_command_runs_once(&mut chip, Faults::BAD, 400, &mut rng);

@@ -59,8 +59,7 @@ pub enum Op {
 
 impl Op {
     /// All operations with their RTL names.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Hello, "Hello"), (Self::Write, "Write"), (Self::Read, "Read")];
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Hello, "Hello"), (Self::Write, "Write"), (Self::Read, "Read")];
 
     /// The operation of that number.
     #[must_use]
@@ -152,9 +151,7 @@ impl Request {
         let sound = match request.op {
             Op::Hello => beats == 0 && payload.is_empty(),
             Op::Read => (1..=shape.max_beats()).contains(&beats) && payload.is_empty(),
-            Op::Write => {
-                (1..=shape.max_beats()).contains(&beats) && payload.len() == beats * shape.word_bytes
-            }
+            Op::Write => (1..=shape.max_beats()).contains(&beats) && payload.len() == beats * shape.word_bytes,
         };
         sound.then_some((request, payload))
     }
@@ -189,8 +186,7 @@ impl Response {
             STATUS_UNMAPPED => false,
             _ => return None,
         };
-        let response =
-            Self { sequence, session: u16::from_le_bytes([s0, s1]), op: Op::from_u8(op)?, count, mapped };
+        let response = Self { sequence, session: u16::from_le_bytes([s0, s1]), op: Op::from_u8(op)?, count, mapped };
         let expected = match response.op {
             Op::Hello => HELLO_BYTES,
             Op::Write => 0,
@@ -226,8 +222,7 @@ impl Hello {
     pub fn parse(payload: &[u8]) -> Option<Self> {
         let [h0, h1, h2, h3, slots, slot_bytes, word, version] = *payload.first_chunk::<HELLO_BYTES>()?;
         let sound = (1..=7).contains(&slots) && (6..=12).contains(&slot_bytes) && (1..=16).contains(&word);
-        let shape =
-            Shape { slots: 1 << (slots & 7), slot_bytes: 1 << (slot_bytes & 15), word_bytes: word.into() };
+        let shape = Shape { slots: 1 << (slots & 7), slot_bytes: 1 << (slot_bytes & 15), word_bytes: word.into() };
         sound.then_some(Self { layout_hash: u32::from_le_bytes([h0, h1, h2, h3]), shape, version })
     }
 }
@@ -267,7 +262,13 @@ mod tests {
     fn a_request_survives_its_bytes() {
         let shape = Shape::of(&Geometry::BASE);
         let request = Request {
-            sequence: 255, ack: 250, session: 0x1234, op: Op::Write, count: 2, strobe: 0x00ff, address: 0x3010_0007,
+            sequence: 255,
+            ack: 250,
+            session: 0x1234,
+            op: Op::Write,
+            count: 2,
+            strobe: 0x00ff,
+            address: 0x3010_0007,
         };
         let mut body = request.to_bytes().to_vec();
         body.extend(0..32);
@@ -283,8 +284,7 @@ mod tests {
                 for count in 0..=shape.max_beats() as u8 {
                     for strobe in [0, 0x80, 0x81] {
                         let strobe = if op == Op::Write { strobe } else { 0 };
-                        let request =
-                            Request { sequence: 1, ack: 1, session: 7, op, count, strobe, address: 0 };
+                        let request = Request { sequence: 1, ack: 1, session: 7, op, count, strobe, address: 0 };
                         let mut body = request.to_bytes().to_vec();
                         if op == Op::Write {
                             body.resize(REQUEST_BYTES + usize::from(count) * shape.word_bytes, 0);

@@ -167,7 +167,14 @@ impl Endpoint {
             self.alive = now;
         }
         self.open.push_back(Open {
-            token, command, answered: false, due: true, tries: 0, first: now, last: now, rank: 0,
+            token,
+            command,
+            answered: false,
+            due: true,
+            tries: 0,
+            first: now,
+            last: now,
+            rank: 0,
         });
         Some(self.open.len() - 1)
     }

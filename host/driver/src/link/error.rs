@@ -12,7 +12,9 @@ pub enum LinkError {
         tries: u32,
     },
     /// A request stayed unanswered.
-    #[error("request {sequence} stayed unanswered after {tries} tries in {waited:.1?}; check the cable, then open the device again")]
+    #[error(
+        "request {sequence} stayed unanswered after {tries} tries in {waited:.1?}; check the cable, then open the device again"
+    )]
     Timeout {
         /// Sequence number of the oldest open request.
         sequence: u8,
@@ -28,7 +30,9 @@ pub enum LinkError {
         reason: String,
     },
     /// The chip was built from another contract.
-    #[error("the chip has layout hash {found:#010x}, this program {expected:#010x}; rebuild the bitstream or the host from the same source")]
+    #[error(
+        "the chip has layout hash {found:#010x}, this program {expected:#010x}; rebuild the bitstream or the host from the same source"
+    )]
     StaleLayout {
         /// The chip's hash.
         found: u32,
@@ -36,7 +40,9 @@ pub enum LinkError {
         expected: u32,
     },
     /// The chip's link follows other rules.
-    #[error("the chip speaks link version {found}, this program {expected}; rebuild the bitstream or the host from the same source")]
+    #[error(
+        "the chip speaks link version {found}, this program {expected}; rebuild the bitstream or the host from the same source"
+    )]
     Version {
         /// The chip's version.
         found: u8,
@@ -52,7 +58,9 @@ pub enum LinkError {
         what: &'static str,
     },
     /// A beat that is on no host bus.
-    #[error("at least one of the {beats} beats from {address:#010x} on is not mapped on this chip; compile for its geometry")]
+    #[error(
+        "at least one of the {beats} beats from {address:#010x} on is not mapped on this chip; compile for its geometry"
+    )]
     Unmapped {
         /// First beat of the burst.
         address: u32,

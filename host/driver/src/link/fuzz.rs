@@ -50,8 +50,7 @@ mod tests {
             for _ in 0..rng.random_range(1..4) {
                 let density = rng.random_range(1..=256);
                 let length = rng.random_range(0..700);
-                let body: Vec<u8> =
-                    (0..length).map(|_| rng.random_range(0..density) as u8).collect();
+                let body: Vec<u8> = (0..length).map(|_| rng.random_range(0..density) as u8).collect();
                 input.extend(encode(&body));
             }
             for _ in 0..rng.random_range(0..3) {

@@ -70,9 +70,8 @@ impl Greeting {
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Result<Option<Endpoint>, LinkError> {
         for body in self.decoder.take(bytes) {
             let Some((response, payload)) = Response::parse(&body, 1) else { continue };
-            let ours = response.op == Op::Hello
-                && response.session == self.session
-                && response.sequence == Self::SEQUENCE;
+            let ours =
+                response.op == Op::Hello && response.session == self.session && response.sequence == Self::SEQUENCE;
             if let Some(hello) = Hello::parse(payload).filter(|_| ours) {
                 accept(&hello, self.layout_hash)?;
                 let round_trip = now.saturating_sub(self.sent);

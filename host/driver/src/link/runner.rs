@@ -80,7 +80,8 @@ impl Link {
         for (at, burst) in bursts(address, bytes.len() / shape.word_bytes, shape.max_beats()) {
             let start = at.wrapping_sub(address) as usize * shape.word_bytes;
             let payload = bytes[start..][..usize::from(burst) * shape.word_bytes].to_vec();
-            waiting.push_back(self.submit(Command { op: Op::Write, address: at, count: burst, strobe, payload }).await?);
+            waiting
+                .push_back(self.submit(Command { op: Op::Write, address: at, count: burst, strobe, payload }).await?);
         }
         for (reply, burst) in waiting {
             self.settle(reply, burst).await?;

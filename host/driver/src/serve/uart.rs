@@ -39,22 +39,16 @@ impl UartChip {
             ("base", 4) => tops::uart_base(),
             ("nano", 2) => tops::uart_nano(),
             (name, bits) => {
-                let reason = format!("no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (2), or serve the golden chip");
+                let reason = format!(
+                    "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (2), or serve the golden chip"
+                );
                 return Err(DeviceError::Open { device: "uart".into(), reason });
             }
         };
         let (rx_pin, tx_pin) = (model.port("uart_rx_i"), model.port("uart_tx_o"));
         model.set(rx_pin, 1);
         model.reset();
-        Ok(Self {
-            model,
-            rx_pin,
-            tx_pin,
-            outgoing: VecDeque::new(),
-            sending: None,
-            receiving: None,
-            still: 0,
-        })
+        Ok(Self { model, rx_pin, tx_pin, outgoing: VecDeque::new(), sending: None, receiving: None, still: 0 })
     }
 
     /// Clocks simulated so far.

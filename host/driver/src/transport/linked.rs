@@ -35,7 +35,9 @@ impl LinkDevice {
         // Enough to read registers; replaced by what they say.
         let likely = Geometry::PRESETS.into_iter().find(|g| g.word_bytes() == word_bytes);
         let geometry = likely.ok_or_else(|| DeviceError::Geometry {
-            device: name.clone(), what: "bytes of a beat", value: word_bytes as u32,
+            device: name.clone(),
+            what: "bytes of a beat",
+            value: word_bytes as u32,
         })?;
         let mut device = Self { name, link, geometry };
         Registers(&mut device).check_contract().await?;
@@ -58,13 +60,9 @@ impl LinkDevice {
             program_len: registers.read(regs::PROGRAM_LEN).await? as usize,
         };
         if found.word_bytes() != self.link.hello().shape.word_bytes {
-            return Err(DeviceError::Geometry {
-                device: self.name.clone(), what: "LANES", value: found.lanes as u32,
-            });
+            return Err(DeviceError::Geometry { device: self.name.clone(), what: "LANES", value: found.lanes as u32 });
         }
-        let like = |preset: &Geometry| {
-            Geometry { name: found.name, digit_bits: found.digit_bits, ..*preset } == found
-        };
+        let like = |preset: &Geometry| Geometry { name: found.name, digit_bits: found.digit_bits, ..*preset } == found;
         if let Some(preset) = Geometry::PRESETS.iter().find(|preset| like(preset)) {
             found.name = preset.name;
         }

@@ -100,9 +100,10 @@ impl Lane {
 
 /// The seed of this run: `LACUNA_SEED`, or a fresh one, printed either way.
 pub fn seeded(name: &str) -> Rng {
-    let seed = std::env::var("LACUNA_SEED").map_or_else(|_| rand::rng().random::<u32>().into(), |text| {
-        text.parse().expect("LACUNA_SEED is a decimal number")
-    });
+    let seed = std::env::var("LACUNA_SEED").map_or_else(
+        |_| rand::rng().random::<u32>().into(),
+        |text| text.parse().expect("LACUNA_SEED is a decimal number"),
+    );
     println!("{name}: seed {seed} (LACUNA_SEED={seed} runs it again)");
     Rng::seed_from_u64(seed)
 }

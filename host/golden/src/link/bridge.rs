@@ -164,8 +164,7 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            let mut bench =
-                Self { bridge: Bridge::new(Shape::of(&Geometry::BASE), 0x1234), bus: Log::default() };
+            let mut bench = Self { bridge: Bridge::new(Shape::of(&Geometry::BASE), 0x1234), bus: Log::default() };
             assert_eq!(bench.send(Op::Hello, 10, 10, 0, 0), [] as [Vec<u8>; 0]);
             assert_eq!(bench.send(Op::Hello, 10, 10, 0, 0).len(), 1);
             bench

@@ -4,9 +4,7 @@ use lacuna_spec::frame::{CRC_BYTES, CRC_POLYNOMIAL, CRC_RESIDUE, DELIMITER};
 
 /// The checksum register after one more byte.
 fn step(register: u32, byte: u8) -> u32 {
-    (0..8).fold(register ^ u32::from(byte), |crc, _| {
-        (crc >> 1) ^ if crc & 1 == 1 { CRC_POLYNOMIAL } else { 0 }
-    })
+    (0..8).fold(register ^ u32::from(byte), |crc, _| (crc >> 1) ^ if crc & 1 == 1 { CRC_POLYNOMIAL } else { 0 })
 }
 
 /// CRC-32C of `bytes`.
