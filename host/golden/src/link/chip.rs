@@ -12,15 +12,12 @@ impl Bus for Chip {
     }
 
     fn read(&mut self, address: u32, beat: &mut [u8]) -> bool {
-        match self.read_beat(address) {
-            Ok(found) => {
-                beat.copy_from_slice(&found);
-                true
-            }
-            Err(_) => {
-                beat.fill(0);
-                false
-            }
+        let found = self.read_beat(address);
+        if let Ok(found) = &found {
+            beat.copy_from_slice(found);
+        } else {
+            beat.fill(0);
         }
+        found.is_ok()
     }
 }
