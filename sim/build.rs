@@ -23,14 +23,7 @@ use std::{env, fs, path::PathBuf};
 fn main() {
     let sim = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("cargo sets it"));
     let root = sim.parent().expect("sim lies in the repository").to_owned();
-    for watched in [
-        "hdl",
-        "sim/tops",
-        "sim/tests/tops",
-        "sim/shim",
-        "sim/build",
-        "sim/build.rs",
-    ] {
+    for watched in ["hdl", "sim/tops", "sim/tests/tops", "sim/shim", "sim/build", "sim/build.rs"] {
         println!("cargo:rerun-if-changed={}", root.join(watched).display());
     }
     for variable in ["LACUNA_TOOLS", "LACUNA_TOPS"] {
@@ -40,17 +33,15 @@ fn main() {
     let places = cache::Places::new(root);
     let tools = tools::Verilator::find(&places.root).unwrap_or_else(|problem| fail(&problem));
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
-    let tops = table::read(&sim.join("tops"), feature("CHIPS"), feature("BLOCKS"))
-        .unwrap_or_else(|problem| fail(&problem));
+    let tops =
+        table::read(&sim.join("tops"), feature("CHIPS"), feature("BLOCKS")).unwrap_or_else(|problem| fail(&problem));
 
     let runtime = cache::runtime(&places, &tools);
     let built = cache::build_all(&places, &tools, &tops);
     for (top, outcome) in tops.iter().zip(&built) {
         match outcome {
             Ok(_) => println!("cargo:rustc-link-lib=static={}", top.library()),
-            Err(problem) if top.required && cache::chosen(&top.name) => {
-                fail(&format!("top {}: {problem}", top.name))
-            }
+            Err(problem) if top.required && cache::chosen(&top.name) => fail(&format!("top {}: {problem}", top.name)),
             Err(problem) => println!(
                 "cargo:warning=top {} is not available: {}",
                 top.name,
@@ -61,17 +52,10 @@ fn main() {
     runtime.unwrap_or_else(|problem| fail(&problem));
     println!("cargo:rustc-link-lib=static={}", compile::RUNTIME);
     println!("cargo:rustc-link-search=native={}", places.out.display());
-    let cxx = if env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple") {
-        "c++"
-    } else {
-        "stdc++"
-    };
+    let cxx = if env::var("CARGO_CFG_TARGET_VENDOR").as_deref() == Ok("apple") { "c++" } else { "stdc++" };
     println!("cargo:rustc-link-lib={cxx}");
     println!("cargo:rustc-link-lib=pthread");
-    println!(
-        "cargo:rustc-env=LACUNA_OUTPUT_DIR={}",
-        places.target.display()
-    );
+    println!("cargo:rustc-env=LACUNA_OUTPUT_DIR={}", places.target.display());
 
     fs::write(places.out.join("tops.rs"), emit::table(&tops, &built)).expect("OUT_DIR is writable");
 }

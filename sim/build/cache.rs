@@ -40,21 +40,13 @@ impl Places {
         // OUT_DIR is <target>/<profile>/build/<crate>/out.
         let target = out.ancestors().nth(4).unwrap_or(&out).to_owned();
         let coverage = env::var_os("CARGO_FEATURE_COVERAGE").is_some();
-        Self {
-            root,
-            out,
-            target,
-            coverage,
-        }
+        Self { root, out, target, coverage }
     }
 
     /// Opens what is kept of `name`, and holds other builds off until the guard is dropped.
     fn store(&self, name: &str) -> Result<(PathBuf, File), String> {
         let suffix = if self.coverage { "-coverage" } else { "" };
-        let store = self
-            .target
-            .join("verilated")
-            .join(format!("{name}{suffix}"));
+        let store = self.target.join("verilated").join(format!("{name}{suffix}"));
         fs::create_dir_all(&store).map_err(told(&store))?;
         let lock = store.join("lock");
         let guard = File::create(&lock).map_err(told(&lock))?;
@@ -64,13 +56,9 @@ impl Places {
 
     /// Puts a kept library where cargo looks for it.
     fn place(&self, library: &Path) -> Result<(), String> {
-        let placed = self
-            .out
-            .join(library.file_name().expect("a library is a file"));
+        let placed = self.out.join(library.file_name().expect("a library is a file"));
         let _ = fs::remove_file(&placed);
-        fs::hard_link(library, &placed)
-            .or_else(|_| fs::copy(library, &placed).map(drop))
-            .map_err(told(&placed))
+        fs::hard_link(library, &placed).or_else(|_| fs::copy(library, &placed).map(drop)).map_err(told(&placed))
     }
 }
 
@@ -89,15 +77,8 @@ pub fn runtime(places: &Places, tools: &Verilator) -> Result<(), String> {
 }
 
 /// Builds all tops on as many threads as cargo grants; outcomes in the same order.
-pub fn build_all(
-    places: &Places,
-    tools: &Verilator,
-    tops: &[Top],
-) -> Vec<Result<Vec<Port>, String>> {
-    let jobs = env::var("NUM_JOBS")
-        .ok()
-        .and_then(|jobs| jobs.parse().ok())
-        .unwrap_or(1);
+pub fn build_all(places: &Places, tools: &Verilator, tops: &[Top]) -> Vec<Result<Vec<Port>, String>> {
+    let jobs = env::var("NUM_JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(1);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {
@@ -105,9 +86,7 @@ pub fn build_all(
             scope.spawn(|| {
                 while let Some(top) = tops.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = build(places, tools, top);
-                    done.lock()
-                        .expect("no builder panics")
-                        .push((&top.name, outcome));
+                    done.lock().expect("no builder panics").push((&top.name, outcome));
                 }
             });
         }
@@ -124,13 +103,8 @@ fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, Str
     let library = store.join(format!("lib{}.a", top.library()));
     let header = store.join("ports.h");
     let (key_file, read_file) = (store.join("key"), store.join("read"));
-    let known: Vec<PathBuf> = fs::read_to_string(&read_file)
-        .unwrap_or_default()
-        .lines()
-        .map(PathBuf::from)
-        .collect();
-    let fresh = fs::read_to_string(&key_file)
-        .is_ok_and(|key| key == digest(tools, top.big, &arguments, &known));
+    let known: Vec<PathBuf> = fs::read_to_string(&read_file).unwrap_or_default().lines().map(PathBuf::from).collect();
+    let fresh = fs::read_to_string(&key_file).is_ok_and(|key| key == digest(tools, top.big, &arguments, &known));
     if !fresh {
         if !chosen(&top.name) {
             return Err("LACUNA_TOPS leaves it out; unset it or name this top".into());
@@ -142,14 +116,9 @@ fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, Str
         let archive = compile::top(places, tools, top, &made, &work)?;
         fs::rename(&archive, &library).map_err(told(&archive))?;
         fs::copy(work.join(format!("{}.h", top.class())), &header).map_err(told(&header))?;
-        let read: Vec<String> = made
-            .read
-            .iter()
-            .map(|path| path.display().to_string())
-            .collect();
+        let read: Vec<String> = made.read.iter().map(|path| path.display().to_string()).collect();
         fs::write(&read_file, read.join("\n")).map_err(told(&read_file))?;
-        fs::write(&key_file, digest(tools, top.big, &arguments, &made.read))
-            .map_err(told(&key_file))?;
+        fs::write(&key_file, digest(tools, top.big, &arguments, &made.read)).map_err(told(&key_file))?;
         let _ = fs::remove_dir_all(&work);
     }
     places.place(&library)?;
@@ -175,10 +144,7 @@ fn digest(tools: &Verilator, big: bool, arguments: &[String], read: &[PathBuf]) 
 /// `LACUNA_TOPS=fifo*,lane` builds only these (for quick rounds on one block).
 pub fn chosen(name: &str) -> bool {
     env::var("LACUNA_TOPS").map_or(true, |list| {
-        list.split(',').any(|pattern| {
-            pattern
-                .strip_suffix('*')
-                .map_or(pattern == name, |prefix| name.starts_with(prefix))
-        })
+        list.split(',')
+            .any(|pattern| pattern.strip_suffix('*').map_or(pattern == name, |prefix| name.starts_with(prefix)))
     })
 }

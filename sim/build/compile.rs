@@ -8,12 +8,7 @@ use std::{
 };
 
 /// The parts of Verilator's runtime that a model with waveforms and coverage needs.
-const RUNTIME_FILES: [&str; 4] = [
-    "verilated",
-    "verilated_threads",
-    "verilated_fst_c",
-    "verilated_cov",
-];
+const RUNTIME_FILES: [&str; 4] = ["verilated", "verilated_threads", "verilated_fst_c", "verilated_cov"];
 
 /// The library made of them.
 pub const RUNTIME: &str = "lacuna_verilated";
@@ -41,11 +36,7 @@ fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
 /// Compiles Verilator's runtime, once for all tops, into a library in `folder`.
 pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), String> {
     let mut build = compiler(places, tools, folder);
-    build
-        .opt_level(2)
-        .define("VM_TRACE", "1")
-        .define("VM_TRACE_FST", "1")
-        .define("VM_COVERAGE", "1");
+    build.opt_level(2).define("VM_TRACE", "1").define("VM_TRACE_FST", "1").define("VM_COVERAGE", "1");
     for library in ["DEP_Z_INCLUDE", "DEP_LZ4_INCLUDE"] {
         if let Some(folder) = std::env::var_os(library) {
             build.include(folder);
@@ -53,19 +44,11 @@ pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), 
     }
     build.files(RUNTIME_FILES.map(|name| tools.home.join(format!("include/{name}.cpp"))));
     build.file(places.root.join("sim/shim/printf.cpp"));
-    build
-        .try_compile(RUNTIME)
-        .map_err(|error| format!("Verilator's runtime does not compile: {error}"))
+    build.try_compile(RUNTIME).map_err(|error| format!("Verilator's runtime does not compile: {error}"))
 }
 
 /// Compiles one Verilated top, and the table of functions that Rust calls it by.
-pub fn top(
-    places: &Places,
-    tools: &Verilator,
-    top: &Top,
-    made: &Verilated,
-    folder: &Path,
-) -> Result<PathBuf, String> {
+pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, folder: &Path) -> Result<PathBuf, String> {
     let mut shim = shim(top, &made.ports);
     let mut build = compiler(places, tools, folder);
     build
@@ -75,19 +58,12 @@ pub fn top(
         .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
     if top.big {
         // What runs once, at reset, is not worth the optimiser's time.
-        let (slow, fast): (Vec<_>, Vec<_>) = made.sources.iter().partition(|source| {
-            source
-                .file_stem()
-                .is_some_and(|stem| stem.to_string_lossy().ends_with("__Slow"))
-        });
-        let objects = build
-            .clone()
-            .opt_level(0)
-            .files(slow)
-            .try_compile_intermediates();
-        build.objects(
-            objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?,
-        );
+        let (slow, fast): (Vec<_>, Vec<_>) = made
+            .sources
+            .iter()
+            .partition(|source| source.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("__Slow")));
+        let objects = build.clone().opt_level(0).files(slow).try_compile_intermediates();
+        build.objects(objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?);
         build.opt_level(2).files(fast);
     } else {
         build.opt_level(1);

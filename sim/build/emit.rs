@@ -8,15 +8,8 @@ pub fn table(tops: &[Top], built: &[Result<Vec<Port>, String>]) -> String {
     let mut text = String::from("// Written by sim/build.rs from sim/tops/*.toml.\n");
     for (top, outcome) in tops.iter().zip(built) {
         let name = &top.name;
-        let parameters: Vec<String> = top
-            .parameters()
-            .map(|text| text[2..].replace('=', " = "))
-            .collect();
-        let with = if parameters.is_empty() {
-            String::new()
-        } else {
-            format!(" with {}", parameters.join(", "))
-        };
+        let parameters: Vec<String> = top.parameters().map(|text| text[2..].replace('=', " = ")).collect();
+        let with = if parameters.is_empty() { String::new() } else { format!(" with {}", parameters.join(", ")) };
         let _ = writeln!(text, "\n/// A new `{}`{with}.\n#[must_use]", top.module);
         let _ = match outcome {
             Ok(ports) => write!(
@@ -40,10 +33,7 @@ pub fn table(tops: &[Top], built: &[Result<Vec<Port>, String>]) -> String {
 fn listing(ports: &[Port]) -> String {
     ports.iter().fold(String::new(), |mut text, port| {
         let Port { name, width, input } = port;
-        let _ = writeln!(
-            text,
-            "        crate::PortInfo {{ name: {name:?}, width: {width}, input: {input} }},"
-        );
+        let _ = writeln!(text, "        crate::PortInfo {{ name: {name:?}, width: {width}, input: {input} }},");
         text
     })
 }

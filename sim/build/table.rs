@@ -56,30 +56,16 @@ impl Top {
             return Ok(());
         };
         let geometry = Geometry::preset(preset).map_err(|error| error.to_string())?;
-        let used = |name: &str| {
-            self.uses
-                .as_ref()
-                .is_none_or(|uses| uses.iter().any(|used| used == name))
-        };
-        for (name, value) in geometry
-            .parameters()
-            .into_iter()
-            .filter(|(name, _)| used(name))
-        {
-            self.params
-                .entry(name.to_owned())
-                .or_insert(Value::Number(value as i64));
+        let used = |name: &str| self.uses.as_ref().is_none_or(|uses| uses.iter().any(|used| used == name));
+        for (name, value) in geometry.parameters().into_iter().filter(|(name, _)| used(name)) {
+            self.params.entry(name.to_owned()).or_insert(Value::Number(value as i64));
         }
         Ok(())
     }
 
     /// Name of the folder that keeps its library.
     pub fn kept_as(&self) -> String {
-        let suffix = if self.traced() && !self.waves {
-            "-waves"
-        } else {
-            ""
-        };
+        let suffix = if self.traced() && !self.waves { "-waves" } else { "" };
         format!("{}{suffix}", self.name)
     }
 
@@ -120,21 +106,13 @@ pub fn read(folder: &Path, with_chips: bool, with_blocks: bool) -> Result<Vec<To
         }
         let shown = path.display();
         let text = fs::read_to_string(&path).map_err(|error| format!("{shown}: {error}"))?;
-        let table: BTreeMap<String, Top> =
-            toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
+        let table: BTreeMap<String, Top> = toml::from_str(&text).map_err(|error| format!("{shown}: {error}"))?;
         for (name, top) in table {
             if tops.contains_key(&name) {
-                return Err(format!(
-                    "{shown}: top {name} is listed twice; choose another name"
-                ));
+                return Err(format!("{shown}: top {name} is listed twice; choose another name"));
             }
-            let mut top = Top {
-                name: name.clone(),
-                required,
-                ..top
-            };
-            top.take_preset()
-                .map_err(|problem| format!("{shown}: top {name}: {problem}"))?;
+            let mut top = Top { name: name.clone(), required, ..top };
+            top.take_preset().map_err(|problem| format!("{shown}: top {name}: {problem}"))?;
             tops.insert(name, top);
         }
     }

@@ -17,8 +17,7 @@ pub struct Verilator {
 impl Verilator {
     /// Looks in `$LACUNA_TOOLS`, else in `.tools/venv` of the repository.
     pub fn find(root: &Path) -> Result<Self, String> {
-        let venv =
-            env::var_os("LACUNA_TOOLS").map_or_else(|| root.join(".tools/venv"), PathBuf::from);
+        let venv = env::var_os("LACUNA_TOOLS").map_or_else(|| root.join(".tools/venv"), PathBuf::from);
         let missing = || {
             format!(
                 "no Verilator in {}: run scripts/setup, or set LACUNA_TOOLS to a Python environment that has it",
@@ -35,9 +34,7 @@ impl Verilator {
             .arg("--version")
             .env("VERILATOR_ROOT", &home)
             .output()
-            .map_err(|error| {
-                format!("{}/bin/verilator_bin does not run: {error}", home.display())
-            })?;
+            .map_err(|error| format!("{}/bin/verilator_bin does not run: {error}", home.display()))?;
         let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
         Ok(Self { home, version })
     }

@@ -25,12 +25,7 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
             .split_whitespace()
             .map(str::to_owned)
             .collect();
-    arguments.extend([
-        "--prefix".into(),
-        top.class(),
-        "--top-module".into(),
-        top.module.clone(),
-    ]);
+    arguments.extend(["--prefix".into(), top.class(), "--top-module".into(), top.module.clone()]);
     arguments.extend(top.parameters());
     if top.traced() {
         arguments.push("--trace-fst".into());
@@ -41,28 +36,12 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
 
     let list = root.join("hdl/files.f");
     let text = fs::read_to_string(&list).map_err(|error| format!("{}: {error}", list.display()))?;
-    let files: Vec<&str> = text
-        .lines()
-        .map(str::trim)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-        .collect();
-    let folders: BTreeSet<&str> = files
-        .iter()
-        .filter_map(|file| file.rsplit_once('/'))
-        .map(|parts| parts.0)
-        .collect();
+    let files: Vec<&str> =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//")).collect();
+    let folders: BTreeSet<&str> = files.iter().filter_map(|file| file.rsplit_once('/')).map(|parts| parts.0).collect();
     let mut wanted = vec!["hdl/check/lint.vlt".to_owned()];
-    wanted.extend(
-        files
-            .iter()
-            .filter(|file| file.contains("/pkg/"))
-            .map(ToString::to_string),
-    );
-    let of_top = |file: &&&str| {
-        Path::new(file)
-            .file_stem()
-            .is_some_and(|stem| stem == top.module.as_str())
-    };
+    wanted.extend(files.iter().filter(|file| file.contains("/pkg/")).map(ToString::to_string));
+    let of_top = |file: &&&str| Path::new(file).file_stem().is_some_and(|stem| stem == top.module.as_str());
     wanted.extend(files.iter().find(of_top).map(ToString::to_string));
     wanted.extend(top.files.iter().cloned());
     for folder in folders {
@@ -104,11 +83,7 @@ pub fn run(
             let list = before.lines().last().unwrap_or_default();
             list.starts_with("VM_CLASSES") || list.starts_with("VM_SUPPORT")
         })
-        .flat_map(|(_, names)| {
-            names
-                .lines()
-                .map_while(|line| line.trim().strip_suffix(" \\"))
-        })
+        .flat_map(|(_, names)| names.lines().map_while(|line| line.trim().strip_suffix(" \\")))
         .map(|name| folder.join(format!("{name}.cpp")))
         .collect();
     let depends = text(format!("{class}__ver.d"))?;
@@ -120,9 +95,5 @@ pub fn run(
         .filter(|path| path.starts_with(root.join("hdl")) || path.starts_with(root.join("sim")))
         .collect();
     let ports = ports::parse(&text(format!("{class}.h"))?)?;
-    Ok(Verilated {
-        sources,
-        read,
-        ports,
-    })
+    Ok(Verilated { sources, read, ports })
 }

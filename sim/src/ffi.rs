@@ -53,8 +53,7 @@ impl Instance {
         unsafe {
             let raw = NonNull::new((ops.create)(seed)).expect("operator new returns memory");
             let storage = |(index, port): (usize, &PortInfo)| Storage {
-                at: NonNull::new((ops.port)(raw.as_ptr(), index as u32))
-                    .expect("the table lists only ports"),
+                at: NonNull::new((ops.port)(raw.as_ptr(), index as u32)).expect("the table lists only ports"),
                 width: port.width,
             };
             let ports = top.ports.iter().enumerate().map(storage).collect();
@@ -97,9 +96,7 @@ impl Instance {
         let Storage { at, width } = self.ports[port];
         assert!(width > 64, "a narrow port is read as a number");
         // SAFETY: wider ports are arrays of 32-bit words, borrowed as long as `self` is.
-        unsafe {
-            std::slice::from_raw_parts(at.cast::<u32>().as_ptr(), width.div_ceil(32) as usize)
-        }
+        unsafe { std::slice::from_raw_parts(at.cast::<u32>().as_ptr(), width.div_ceil(32) as usize) }
     }
 
     /// As `words`, to write.
@@ -107,9 +104,7 @@ impl Instance {
         let Storage { at, width } = self.ports[port];
         assert!(width > 64, "a narrow port is written as a number");
         // SAFETY: as in `words`.
-        unsafe {
-            std::slice::from_raw_parts_mut(at.cast::<u32>().as_ptr(), width.div_ceil(32) as usize)
-        }
+        unsafe { std::slice::from_raw_parts_mut(at.cast::<u32>().as_ptr(), width.div_ceil(32) as usize) }
     }
 
     pub(crate) fn eval(&mut self) {
@@ -120,10 +115,7 @@ impl Instance {
     /// Runs clocks until `cycles` are done, the model stops or bit 0 of the one-byte port `until` is set.
     pub(crate) fn run(&mut self, cycles: u64, until: Option<usize>) -> u64 {
         let until = until.map_or(ptr::null(), |port| {
-            assert!(
-                self.ports[port].width <= 8,
-                "the awaited port is one byte at most"
-            );
+            assert!(self.ports[port].width <= 8, "the awaited port is one byte at most");
             self.ports[port].at.as_ptr().cast::<u8>().cast_const()
         });
         // SAFETY: `raw` is live, `until` null or the address of a byte in it.
@@ -137,9 +129,7 @@ impl Instance {
 
     pub(crate) fn text(&self) -> String {
         // SAFETY: the text is valid until the next call, and copied before.
-        unsafe { CStr::from_ptr((self.ops.text)(self.raw.as_ptr())) }
-            .to_string_lossy()
-            .into_owned()
+        unsafe { CStr::from_ptr((self.ops.text)(self.raw.as_ptr())) }.to_string_lossy().into_owned()
     }
 
     /// Starts a waveform; false when the model cannot or the file cannot be written.

@@ -14,10 +14,7 @@ pub use port::{Port, PortInfo, PortRef};
 use {libz_sys as _, lz4_sys as _};
 
 /// One constructor for each entry of `sim/tops/*.toml`.
-#[allow(
-    unsafe_code,
-    reason = "declares the function table of each C++ model; see `ffi`"
-)]
+#[allow(unsafe_code, reason = "declares the function table of each C++ model; see `ffi`")]
 pub mod tops {
     include!(concat!(env!("OUT_DIR"), "/tops.rs"));
 }

@@ -20,10 +20,7 @@ impl Top {
     /// Finds a port by name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Port> {
-        self.ports
-            .iter()
-            .position(|port| port.name == name)
-            .map(Port)
+        self.ports.iter().position(|port| port.name == name).map(Port)
     }
 }
 
@@ -42,14 +39,8 @@ pub struct Model {
     cycle: u64,
 }
 
-#[allow(
-    clippy::missing_panics_doc,
-    reason = "the type's text says when its methods panic"
-)]
-#[allow(
-    clippy::needless_pass_by_value,
-    reason = "names and handles of ports are copied"
-)]
+#[allow(clippy::missing_panics_doc, reason = "the type's text says when its methods panic")]
+#[allow(clippy::needless_pass_by_value, reason = "names and handles of ports are copied")]
 impl Model {
     /// Makes an instance; its registers and memories hold random bits of the session's seed.
     #[must_use]
@@ -60,17 +51,9 @@ impl Model {
             // Random, too, until now: the first edge must be one.
             instance.write(clock.0, 0);
         }
-        let mut model = Self {
-            top,
-            instance,
-            clocked: clock.is_some(),
-            settled: false,
-            cycle: 0,
-        };
+        let mut model = Self { top, instance, clocked: clock.is_some(), settled: false, cycle: 0 };
         if let Some(path) = session::waveform_of(top.name) {
-            model
-                .trace(&path)
-                .unwrap_or_else(|error| eprintln!("{error}"));
+            model.trace(&path).unwrap_or_else(|error| eprintln!("{error}"));
         }
         model
     }
@@ -127,15 +110,10 @@ impl Model {
         let (index, info) = self.input(&port);
         let have = 32 * words.len() as u32;
         let fits = (info.width..have).all(|bit| words[(bit / 32) as usize] >> (bit % 32) & 1 == 0);
-        assert!(
-            fits,
-            "{words:x?} does not fit the {} bits of {}.{}",
-            info.width, self.top.name, info.name
-        );
+        assert!(fits, "{words:x?} does not fit the {} bits of {}.{}", info.width, self.top.name, info.name);
         let word = |at: usize| words.get(at).copied().unwrap_or(0);
         if info.width <= 64 {
-            self.instance
-                .write(index, u64::from(word(1)) << 32 | u64::from(word(0)));
+            self.instance.write(index, u64::from(word(1)) << 32 | u64::from(word(0)));
         } else {
             for (at, to) in self.instance.words_mut(index).iter_mut().enumerate() {
                 *to = word(at);
@@ -146,10 +124,7 @@ impl Model {
 
     /// Drives an input of up to 128 bits.
     pub fn set_u128(&mut self, port: impl PortRef, value: u128) {
-        self.set_words(
-            port,
-            &[0, 1, 2, 3].map(|word| (value >> (32 * word)) as u32),
-        );
+        self.set_words(port, &[0, 1, 2, 3].map(|word| (value >> (32 * word)) as u32));
     }
 
     /// Drives bits `lsb .. lsb + width` of an input, as one element of a packed array.
@@ -200,23 +175,15 @@ impl Model {
             return self.instance.words(index).to_vec();
         }
         let value = self.instance.read(index);
-        (0..width.div_ceil(32))
-            .map(|word| (value >> (32 * word)) as u32)
-            .collect()
+        (0..width.div_ceil(32)).map(|word| (value >> (32 * word)) as u32).collect()
     }
 
     /// Reads a port of up to 128 bits.
     #[must_use]
     pub fn get_u128(&self, port: impl PortRef) -> u128 {
         let words = self.words(port);
-        assert!(
-            words.len() <= 4,
-            "the port is wider than 128 bits; read its words"
-        );
-        words
-            .iter()
-            .rev()
-            .fold(0, |value, word| value << 32 | u128::from(*word))
+        assert!(words.len() <= 4, "the port is wider than 128 bits; read its words");
+        words.iter().rev().fold(0, |value, word| value << 32 | u128::from(*word))
     }
 
     /// Reads bits `lsb .. lsb + width` of a port.
@@ -245,8 +212,7 @@ impl Model {
     /// # Panics
     /// When the RTL stops: see [`try_run`](Self::try_run).
     pub fn run(&mut self, cycles: u64) {
-        self.try_run(cycles)
-            .unwrap_or_else(|error| panic!("{error}"));
+        self.try_run(cycles).unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Holds `rst_ni` low for two clocks.
@@ -281,19 +247,12 @@ impl Model {
     /// # Errors
     /// When the top was built without waveforms or the file cannot be written.
     pub fn trace(&mut self, path: &Path) -> Result<(), SimError> {
-        let problem = || SimError::NoWaves {
-            top: self.top.name,
-            path: path.display().to_string(),
-        };
+        let problem = || SimError::NoWaves { top: self.top.name, path: path.display().to_string() };
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|_| problem())?;
         }
         let text = CString::new(path.display().to_string()).map_err(|_| problem())?;
-        if self.instance.trace(&text) {
-            Ok(())
-        } else {
-            Err(problem())
-        }
+        if self.instance.trace(&text) { Ok(()) } else { Err(problem()) }
     }
 
     fn clock(&mut self, cycles: u64, until: Option<usize>) -> Result<(), SimError> {
@@ -304,11 +263,7 @@ impl Model {
         self.cycle += self.instance.run(cycles, until);
         if self.instance.stopped() {
             let text = self.instance.text().trim().to_owned();
-            return Err(SimError::Stopped {
-                top: self.top.name,
-                cycle: self.cycle,
-                text,
-            });
+            return Err(SimError::Stopped { top: self.top.name, cycle: self.cycle, text });
         }
         Ok(())
     }
@@ -316,11 +271,7 @@ impl Model {
     fn input(&self, port: &impl PortRef) -> (usize, &'static PortInfo) {
         let index = port.of(self.top).0;
         let info = &self.top.ports[index];
-        assert!(
-            info.input,
-            "{}.{} is an output; it cannot be set",
-            self.top.name, info.name
-        );
+        assert!(info.input, "{}.{} is an output; it cannot be set", self.top.name, info.name);
         (index, info)
     }
 }

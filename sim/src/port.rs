@@ -34,11 +34,7 @@ impl PortRef for &str {
     fn of(&self, top: &Top) -> Port {
         top.find(self).unwrap_or_else(|| {
             let names: Vec<&str> = top.ports.iter().map(|port| port.name).collect();
-            panic!(
-                "{} has no port {self}; it has {}",
-                top.name,
-                names.join(", ")
-            )
+            panic!("{} has no port {self}; it has {}", top.name, names.join(", "))
         })
     }
 }

@@ -50,13 +50,8 @@ pub(crate) fn initial_seed() -> u32 {
 
 /// The file for a new model's waveform: in the thread's folder, else in `$LACUNA_WAVES`.
 pub(crate) fn waveform_of(top: &str) -> Option<PathBuf> {
-    let folder = WAVES
-        .with_borrow(Clone::clone)
-        .or_else(|| env::var_os("LACUNA_WAVES").map(PathBuf::from))?;
-    Some(folder.join(format!(
-        "{top}-{}.fst",
-        COUNT.fetch_add(1, Ordering::Relaxed)
-    )))
+    let folder = WAVES.with_borrow(Clone::clone).or_else(|| env::var_os("LACUNA_WAVES").map(PathBuf::from))?;
+    Some(folder.join(format!("{top}-{}.fst", COUNT.fetch_add(1, Ordering::Relaxed))))
 }
 
 /// The file for a model's coverage, in a build that counts it.
@@ -67,11 +62,5 @@ pub(crate) fn coverage_of(top: &str) -> Option<CString> {
     let folder = coverage_folder();
     fs::create_dir_all(&folder).ok()?;
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
-    CString::new(
-        folder
-            .join(format!("{top}-{}-{number}.dat", process::id()))
-            .display()
-            .to_string(),
-    )
-    .ok()
+    CString::new(folder.join(format!("{top}-{}-{number}.dat", process::id())).display().to_string()).ok()
 }

@@ -43,10 +43,7 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
 pub fn randomised(name: &str, test: impl Fn(&mut Rng)) {
     let seed = env::var("LACUNA_SEED").map_or_else(
         |_| rand::rng().next_u64() >> 16,
-        |text| {
-            text.parse()
-                .unwrap_or_else(|_| panic!("LACUNA_SEED is {text:?}; give a decimal number"))
-        },
+        |text| text.parse().unwrap_or_else(|_| panic!("LACUNA_SEED is {text:?}; give a decimal number")),
     );
     println!("{name}: seed {seed} (LACUNA_SEED={seed} runs it again)");
     with_waves_on_failure(name, || {

@@ -20,74 +20,42 @@ fn agrees(name: &str, geometry: Geometry, top: fn() -> Model) {
                 seen.add(&bench.run(&job, rng));
             }
         }
-        assert!(
-            seen.stall_feed && seen.stall_reduce,
-            "stalls must occur: {seen:?}"
-        );
+        assert!(seen.stall_feed && seen.stall_reduce, "stalls must occur: {seen:?}");
         assert!(seen.full, "some queue must fill up");
     });
 }
 
 #[test]
 fn macro_nano_equals_golden_in_every_cycle() {
-    agrees(
-        "macro_nano_equals_golden_in_every_cycle",
-        Geometry::NANO,
-        tops::macro_nano,
-    );
+    agrees("macro_nano_equals_golden_in_every_cycle", Geometry::NANO, tops::macro_nano);
 }
 
 #[test]
 fn macro_base_equals_golden_in_every_cycle() {
-    agrees(
-        "macro_base_equals_golden_in_every_cycle",
-        Geometry::BASE,
-        tops::macro_base,
-    );
+    agrees("macro_base_equals_golden_in_every_cycle", Geometry::BASE, tops::macro_base);
 }
 
 #[test]
 fn macro_base_with_2_bit_digits_equals_golden_in_every_cycle() {
     let geometry = Geometry::BASE.with_digit_bits(2).unwrap();
-    agrees(
-        "macro_base_with_2_bit_digits_equals_golden_in_every_cycle",
-        geometry,
-        tops::macro_base_2,
-    );
+    agrees("macro_base_with_2_bit_digits_equals_golden_in_every_cycle", geometry, tops::macro_base_2);
 }
 
 #[test]
 fn macro_wide_equals_golden_in_every_cycle() {
-    agrees(
-        "macro_wide_equals_golden_in_every_cycle",
-        Geometry::WIDE,
-        tops::macro_wide,
-    );
+    agrees("macro_wide_equals_golden_in_every_cycle", Geometry::WIDE, tops::macro_wide);
 }
 
 #[test]
 fn macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle() {
-    let geometry = Geometry {
-        lanes: 4,
-        pages: 64,
-        reduce_columns: 8,
-        ..Geometry::BASE
-    };
-    agrees(
-        "macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle",
-        geometry,
-        tops::macro_one_group,
-    );
+    let geometry = Geometry { lanes: 4, pages: 64, reduce_columns: 8, ..Geometry::BASE };
+    agrees("macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle", geometry, tops::macro_one_group);
 }
 
 /// The slots that the recoder's outputs stand for: value with its plane's weight, and whether used.
 fn slots_of(dut: &Model, digit_bits: usize) -> Vec<(i32, bool)> {
     let terms_of_slot = if digit_bits == 8 { 5 } else { digit_bits / 2 };
-    let slots = if digit_bits == 8 {
-        1
-    } else {
-        8 / digit_bits + 1
-    };
+    let slots = if digit_bits == 8 { 1 } else { 8 / digit_bits + 1 };
     let used = dut.get("used_o");
     (0..slots)
         .map(|slot| {
@@ -107,11 +75,7 @@ fn slots_of(dut: &Model, digit_bits: usize) -> Vec<(i32, bool)> {
 
 #[test]
 fn recoder_equals_golden_for_every_difference() {
-    for (digit_bits, top) in [
-        (2, tops::recode_2 as fn() -> Model),
-        (4, tops::recode_4),
-        (8, tops::recode_8),
-    ] {
+    for (digit_bits, top) in [(2, tops::recode_2 as fn() -> Model), (4, tops::recode_4), (8, tops::recode_8)] {
         let recoder = Recoder::new(digit_bits);
         let mut dut = top();
         for d in -255..=255i16 {
@@ -119,12 +83,7 @@ fn recoder_equals_golden_for_every_difference() {
             dut.eval();
             let slots = slots_of(&dut, digit_bits);
             let essential: Vec<i32> = slots.iter().filter(|s| s.1).map(|s| s.0).collect();
-            let golden: Vec<i32> = recoder
-                .essential(d)
-                .values()
-                .iter()
-                .map(|&v| v.into())
-                .collect();
+            let golden: Vec<i32> = recoder.essential(d).values().iter().map(|&v| v.into()).collect();
             assert_eq!(essential, golden, "{d} in {digit_bits}-bit digits");
             let planes = &slots[..8 / digit_bits];
             assert!(planes.iter().all(|s| s.1 == (s.0 != 0)), "used means not 0");

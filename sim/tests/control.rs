@@ -44,17 +44,9 @@ fn random_head(rng: &mut Rng, g: &Geometry) -> Head {
     let reshape = opcode == Opcode::Reshape as i64;
     Head {
         opcode,
-        tiles: if reshape {
-            1 << rng.random_range(0..g.tiles)
-        } else {
-            rng.random_range(1..all)
-        },
+        tiles: if reshape { 1 << rng.random_range(0..g.tiles) } else { rng.random_range(1..all) },
         targets: if reshape { rng.random_range(1..all) } else { 0 },
-        phase: if opcode == Opcode::Load as i64 {
-            rng.random_range(0..4)
-        } else {
-            0
-        },
+        phase: if opcode == Opcode::Load as i64 { rng.random_range(0..4) } else { 0 },
         read_lo: read.0,
         read_hi: read.1,
         write_lo: write.0,
@@ -64,26 +56,13 @@ fn random_head(rng: &mut Rng, g: &Geometry) -> Head {
 }
 
 fn control(tiles: usize, lanes: usize, tile_words: usize, program_len: usize) -> Geometry {
-    Geometry {
-        tiles,
-        lanes,
-        tile_words,
-        program_len,
-        ..Geometry::BASE
-    }
+    Geometry { tiles, lanes, tile_words, program_len, ..Geometry::BASE }
 }
 
 /// Tiles and word ranges that an instruction reads and writes.
 fn touched(head: &Head) -> [(i64, i64, i64); 2] {
-    let writes = if head.opcode == Opcode::Reshape as i64 {
-        head.targets
-    } else {
-        head.tiles
-    };
-    [
-        (head.tiles, head.read_lo, head.read_hi),
-        (writes, head.write_lo, head.write_hi),
-    ]
+    let writes = if head.opcode == Opcode::Reshape as i64 { head.targets } else { head.tiles };
+    [(head.tiles, head.read_lo, head.read_hi), (writes, head.write_lo, head.write_hi)]
 }
 
 fn overlap(a: (i64, i64, i64), b: (i64, i64, i64)) -> bool {
@@ -98,12 +77,8 @@ fn no_hazard(log: &Log, heads: &[Head], tiles: usize) {
         let [a_read, a_write] = touched(&heads[earlier]).map(|(mask, lo, hi)| (mask & own, lo, hi));
         for &(start, later, _) in log.starts.iter().filter(|entry| entry.1 > earlier) {
             let [b_read, b_write] = touched(&heads[later]);
-            let meets =
-                overlap(a_write, b_read) || overlap(a_read, b_write) || overlap(a_write, b_write);
-            assert!(
-                !meets || start > done,
-                "{later} started in {start}, {earlier} was done in {done}"
-            );
+            let meets = overlap(a_write, b_read) || overlap(a_read, b_write) || overlap(a_write, b_write);
+            assert!(!meets || start > done, "{later} started in {start}, {earlier} was done in {done}");
         }
     }
 }
@@ -116,32 +91,17 @@ fn random_programs(rng: &mut Rng, g: Geometry, dut: Model) {
         let mut program: Vec<_> = heads.iter().map(|head| pack(*head)).collect();
         program.push(halt());
         bench.load(&program);
-        let start = if round % 4 == 0 {
-            rng.random_range(0..length)
-        } else {
-            0
-        };
+        let start = if round % 4 == 0 { rng.random_range(0..length) } else { 0 };
         let longest = [1, 10, 200][round % 3];
         let log = bench.run(rng, start, longest);
         assert_eq!(log.fault, None);
         no_hazard(&log, &heads, g.tiles);
-        for (index, head) in heads
-            .iter()
-            .enumerate()
-            .skip(start)
-            .filter(|(_, head)| head.opcode > 2)
-        {
+        for (index, head) in heads.iter().enumerate().skip(start).filter(|(_, head)| head.opcode > 2) {
             for tile in tiles_of(head.tiles as u8) {
                 let record = bench.profile.record(index, tile);
-                assert_eq!(
-                    bench.rtl_record(index, tile),
-                    [record.start, record.cycles, record.work]
-                );
+                assert_eq!(bench.rtl_record(index, tile), [record.start, record.cycles, record.work]);
                 let unit = |log: &[(u32, usize, usize)]| {
-                    log.iter()
-                        .find(|entry| entry.1 == index && entry.2 % g.tiles == tile)
-                        .expect("it ran")
-                        .0
+                    log.iter().find(|entry| entry.1 == index && entry.2 % g.tiles == tile).expect("it ran").0
                 };
                 let (start, done) = (unit(&log.starts), unit(&log.dones));
                 assert_eq!((record.start, record.cycles), (start, done - start + 1));
@@ -152,141 +112,60 @@ fn random_programs(rng: &mut Rng, g: Geometry, dut: Model) {
 
 #[test]
 fn random_programs_of_four_tiles_run_as_golden_and_without_hazards() {
-    randomised(
-        "random_programs_of_four_tiles_run_as_golden_and_without_hazards",
-        |rng| {
-            random_programs(rng, control(4, 8, 64, 32), tops::control_4());
-        },
-    );
+    randomised("random_programs_of_four_tiles_run_as_golden_and_without_hazards", |rng| {
+        random_programs(rng, control(4, 8, 64, 32), tops::control_4());
+    });
 }
 
 #[test]
 fn random_programs_of_one_tile_run_as_golden_and_without_hazards() {
-    randomised(
-        "random_programs_of_one_tile_run_as_golden_and_without_hazards",
-        |rng| {
-            random_programs(rng, control(1, 2, 256, 16), tops::control_1());
-        },
-    );
+    randomised("random_programs_of_one_tile_run_as_golden_and_without_hazards", |rng| {
+        random_programs(rng, control(1, 2, 256, 16), tops::control_1());
+    });
 }
 
 #[test]
 fn a_faulty_instruction_stops_the_program_with_its_cause() {
-    randomised(
-        "a_faulty_instruction_stops_the_program_with_its_cause",
-        |rng| {
-            let g = control(4, 8, 64, 32);
-            let run = Head {
-                opcode: Opcode::Run as i64,
-                tiles: 0b11,
-                ..Head::default()
-            };
-            let reshape = Head {
-                opcode: Opcode::Reshape as i64,
-                tiles: 1,
-                targets: 2,
-                ..Head::default()
-            };
-            let transpose = Instr::Reshape(
-                reshape,
-                Reshape {
-                    transpose: 1,
-                    ..Reshape::default()
-                },
-            );
-            let mut unknown = halt();
-            unknown[0] = 6 + rng.random_range(0..10) as u8;
-            let cases = [
-                (unknown, Cause::Opcode),
-                (transpose.pack().expect("the fields fit"), Cause::Opcode),
-                (pack(Head { read_hi: 65, ..run }), Cause::Region),
-                (
-                    pack(Head {
-                        write_lo: 3,
-                        write_hi: 2,
-                        ..run
-                    }),
-                    Cause::Region,
-                ),
-                (
-                    pack(Head {
-                        read_lo: 64,
-                        read_hi: 65,
-                        tiles: 0,
-                        ..reshape
-                    }),
-                    Cause::Region,
-                ),
-                (
-                    pack(Head {
-                        write_hi: 65535,
-                        ..reshape
-                    }),
-                    Cause::Region,
-                ),
-                (pack(Head { tiles: 0, ..run }), Cause::Tile),
-                (
-                    pack(Head {
-                        tiles: 0b1_0001,
-                        ..run
-                    }),
-                    Cause::Tile,
-                ),
-                (
-                    pack(Head {
-                        tiles: 0b11,
-                        ..reshape
-                    }),
-                    Cause::Tile,
-                ),
-                (
-                    pack(Head {
-                        tiles: 0,
-                        ..reshape
-                    }),
-                    Cause::Tile,
-                ),
-                (
-                    pack(Head {
-                        targets: 0,
-                        ..reshape
-                    }),
-                    Cause::Tile,
-                ),
-                (
-                    pack(Head {
-                        targets: 0b1000_0001,
-                        ..reshape
-                    }),
-                    Cause::Tile,
-                ),
-            ];
-            let mut bench = Bench::new(g, tops::control_4());
-            for (bad, cause) in cases {
-                // A job is still running when the fault is found, and must be waited for.
-                bench.load(&[pack(run), bad, pack(run), halt()]);
-                let log = bench.run(rng, 0, 100);
-                assert_eq!(log.fault, Some((1, cause)));
-                assert_eq!(log.starts.len(), 2, "nothing after the fault starts");
-                assert_eq!(log.dones.len(), 2, "the program ends when the units have");
-            }
-        },
-    );
+    randomised("a_faulty_instruction_stops_the_program_with_its_cause", |rng| {
+        let g = control(4, 8, 64, 32);
+        let run = Head { opcode: Opcode::Run as i64, tiles: 0b11, ..Head::default() };
+        let reshape = Head { opcode: Opcode::Reshape as i64, tiles: 1, targets: 2, ..Head::default() };
+        let transpose = Instr::Reshape(reshape, Reshape { transpose: 1, ..Reshape::default() });
+        let mut unknown = halt();
+        unknown[0] = 6 + rng.random_range(0..10) as u8;
+        let cases = [
+            (unknown, Cause::Opcode),
+            (transpose.pack().expect("the fields fit"), Cause::Opcode),
+            (pack(Head { read_hi: 65, ..run }), Cause::Region),
+            (pack(Head { write_lo: 3, write_hi: 2, ..run }), Cause::Region),
+            (pack(Head { read_lo: 64, read_hi: 65, tiles: 0, ..reshape }), Cause::Region),
+            (pack(Head { write_hi: 65535, ..reshape }), Cause::Region),
+            (pack(Head { tiles: 0, ..run }), Cause::Tile),
+            (pack(Head { tiles: 0b1_0001, ..run }), Cause::Tile),
+            (pack(Head { tiles: 0b11, ..reshape }), Cause::Tile),
+            (pack(Head { tiles: 0, ..reshape }), Cause::Tile),
+            (pack(Head { targets: 0, ..reshape }), Cause::Tile),
+            (pack(Head { targets: 0b1000_0001, ..reshape }), Cause::Tile),
+        ];
+        let mut bench = Bench::new(g, tops::control_4());
+        for (bad, cause) in cases {
+            // A job is still running when the fault is found, and must be waited for.
+            bench.load(&[pack(run), bad, pack(run), halt()]);
+            let log = bench.run(rng, 0, 100);
+            assert_eq!(log.fault, Some((1, cause)));
+            assert_eq!(log.starts.len(), 2, "nothing after the fault starts");
+            assert_eq!(log.dones.len(), 2, "the program ends when the units have");
+        }
+    });
 }
 
 #[test]
 fn a_program_without_waits_takes_seven_cycles_an_instruction() {
-    randomised(
-        "a_program_without_waits_takes_seven_cycles_an_instruction",
-        |rng| {
-            let mut bench = Bench::new(control(4, 8, 64, 32), tops::control_4());
-            let fence = pack(Head {
-                opcode: Opcode::Fence as i64,
-                ..Head::default()
-            });
-            bench.load(&[fence, fence, halt()]);
-            let log = bench.run(rng, 0, 1);
-            assert_eq!((log.cycles, log.stalls), (3 * 7, 0));
-        },
-    );
+    randomised("a_program_without_waits_takes_seven_cycles_an_instruction", |rng| {
+        let mut bench = Bench::new(control(4, 8, 64, 32), tops::control_4());
+        let fence = pack(Head { opcode: Opcode::Fence as i64, ..Head::default() });
+        bench.load(&[fence, fence, halt()]);
+        let log = bench.run(rng, 0, 1);
+        assert_eq!((log.cycles, log.stalls), (3 * 7, 0));
+    });
 }

@@ -69,12 +69,9 @@ fn random_programs_leave_what_golden_leaves(rng: &mut Rng, g: Geometry, dut: Mod
 
 #[test]
 fn random_programs_of_four_tiles_leave_what_golden_leaves() {
-    randomised(
-        "random_programs_of_four_tiles_leave_what_golden_leaves",
-        |rng| {
-            random_programs_leave_what_golden_leaves(rng, core_4x4(), tops::core_4x4(), 12);
-        },
-    );
+    randomised("random_programs_of_four_tiles_leave_what_golden_leaves", |rng| {
+        random_programs_leave_what_golden_leaves(rng, core_4x4(), tops::core_4x4(), 12);
+    });
 }
 
 #[test]
@@ -98,11 +95,7 @@ fn layers_on_all_tiles_give_what_plain_integers_give() {
             pair.set(regs::OUTPUT_OFFSET, job.output_offset as u32);
             pair.run(rng).expect("the program is valid");
             for tile in 0..g.tiles {
-                assert!(
-                    pair.chip.tile(tile).memory().bytes() == job.after,
-                    "tile {tile}: {:?}",
-                    job.instr
-                );
+                assert!(pair.chip.tile(tile).memory().bytes() == job.after, "tile {tile}: {:?}", job.instr);
             }
             pair.compare(&[(0, 0), (0, 1), (0, 2), (0, 3)]);
         }
@@ -114,19 +107,11 @@ fn a_fault_ends_the_program_and_a_start_clears_it() {
     randomised("a_fault_ends_the_program_and_a_start_clears_it", |rng| {
         let mut pair = Pair::new(core_4x4(), tops::core_4x4());
         let bad = Instr::Run(
-            Head {
-                opcode: Opcode::Run as i64,
-                tiles: 1,
-                read_hi: 257,
-                ..Head::default()
-            },
+            Head { opcode: Opcode::Run as i64, tiles: 1, read_hi: 257, ..Head::default() },
             Walk::default(),
             RunTail::default(),
         );
-        let fence = Instr::Fence(Head {
-            opcode: Opcode::Fence as i64,
-            ..Head::default()
-        });
+        let fence = Instr::Fence(Head { opcode: Opcode::Fence as i64, ..Head::default() });
         pair.load_program(&[fence, fence, bad]);
         assert!(matches!(pair.run(rng), Err(RunError::Fault(fault)) if fault.instruction == 2));
         assert_eq!(pair.host.register(regs::FAULT), 2 << 16 | 2);
@@ -134,13 +119,7 @@ fn a_fault_ends_the_program_and_a_start_clears_it() {
         pair.compare(&[]);
         pair.load_program(&[Instr::Halt(Head::default())]);
         pair.run(rng).expect("the program is valid");
-        assert_eq!(
-            (
-                pair.host.register(regs::FAULT),
-                pair.host.register(regs::STATUS)
-            ),
-            (0, 0)
-        );
+        assert_eq!((pair.host.register(regs::FAULT), pair.host.register(regs::STATUS)), (0, 0));
         pair.compare(&[]);
     });
 }
@@ -149,21 +128,9 @@ fn a_fault_ends_the_program_and_a_start_clears_it() {
 fn load_waits_until_the_host_has_written_its_phase() {
     randomised("load_waits_until_the_host_has_written_its_phase", |_| {
         let mut pair = Pair::new(core_4x4(), tops::core_4x4());
-        let load = |phase| {
-            Instr::Load(Head {
-                opcode: Opcode::Load as i64,
-                phase,
-                ..Head::default()
-            })
-        };
+        let load = |phase| Instr::Load(Head { opcode: Opcode::Load as i64, phase, ..Head::default() });
         pair.load_program(&[load(0), load(3), Instr::Halt(Head::default())]);
-        assert_eq!(
-            pair.chip.run(0),
-            Err(RunError::Phase {
-                instruction: 1,
-                phase: 3
-            })
-        );
+        assert_eq!(pair.chip.run(0), Err(RunError::Phase { instruction: 1, phase: 3 }));
         pair.host.set_register(regs::START, 0);
         pair.host.dut.run(500);
         pair.set(regs::PHASE, 2);
@@ -179,32 +146,25 @@ fn load_waits_until_the_host_has_written_its_phase() {
 
 #[test]
 fn every_request_is_answered_in_order_as_golden_answers() {
-    randomised(
-        "every_request_is_answered_in_order_as_golden_answers",
-        |rng| {
-            let g = core_4x4();
-            let mut pair = Pair::new(g, tops::core_4x4());
-            pair.load_program(&vec![Instr::Halt(Head::default()); g.program_len]);
-            for _ in 0..40 {
-                let requests: Vec<Request> = (0..100).map(|_| random_request(rng, &g)).collect();
-                let seen = pair.host.send_haltingly(rng, &requests);
-                for (request, seen) in requests.iter().zip(seen) {
-                    let golden = match &request.data {
-                        Some(data) => pair
-                            .chip
-                            .write_beat(request.addr, data)
-                            .map(|()| vec![0; g.word_bytes()])
-                            .ok(),
-                        None => pair.chip.read_beat(request.addr).ok(),
-                    };
-                    let record = request.addr >> map::REGION_LSB == Region::Profile as u32;
-                    // A record of an instruction that has not run means nothing.
-                    assert!(
-                        seen == golden || record && seen.is_some() == golden.is_some(),
-                        "{request:?}: {seen:?} {golden:?}"
-                    );
-                }
+    randomised("every_request_is_answered_in_order_as_golden_answers", |rng| {
+        let g = core_4x4();
+        let mut pair = Pair::new(g, tops::core_4x4());
+        pair.load_program(&vec![Instr::Halt(Head::default()); g.program_len]);
+        for _ in 0..40 {
+            let requests: Vec<Request> = (0..100).map(|_| random_request(rng, &g)).collect();
+            let seen = pair.host.send_haltingly(rng, &requests);
+            for (request, seen) in requests.iter().zip(seen) {
+                let golden = match &request.data {
+                    Some(data) => pair.chip.write_beat(request.addr, data).map(|()| vec![0; g.word_bytes()]).ok(),
+                    None => pair.chip.read_beat(request.addr).ok(),
+                };
+                let record = request.addr >> map::REGION_LSB == Region::Profile as u32;
+                // A record of an instruction that has not run means nothing.
+                assert!(
+                    seen == golden || record && seen.is_some() == golden.is_some(),
+                    "{request:?}: {seen:?} {golden:?}"
+                );
             }
-        },
-    );
+        }
+    });
 }

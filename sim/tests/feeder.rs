@@ -22,59 +22,27 @@ struct Stalls {
 /// What the chip must have handed over, without what means nothing.
 #[derive(Debug, PartialEq, Eq, Clone)]
 enum Given {
-    Word {
-        data: Vec<i16>,
-        page: u16,
-        tag: u8,
-        last: bool,
-    },
-    Tap {
-        data: Vec<i8>,
-        pad: bool,
-        first: bool,
-        last: bool,
-    },
-    Param {
-        data: Vec<u8>,
-        index: u8,
-        bank: u8,
-    },
+    Word { data: Vec<i16>, page: u16, tag: u8, last: bool },
+    Tap { data: Vec<i8>, pad: bool, first: bool, last: bool },
+    Param { data: Vec<u8>, index: u8, bank: u8 },
 }
 
 impl Given {
     fn word(word: &RowWord) -> Self {
-        Self::Word {
-            data: word.data[..word.count as usize].to_vec(),
-            page: word.page,
-            tag: word.tag,
-            last: word.last,
-        }
+        Self::Word { data: word.data[..word.count as usize].to_vec(), page: word.page, tag: word.tag, last: word.last }
     }
 
     fn tap(tap: &Tap, bytes: usize) -> Self {
-        Self::Tap {
-            data: tap.data[..bytes].to_vec(),
-            pad: tap.pad,
-            first: tap.first,
-            last: tap.last,
-        }
+        Self::Tap { data: tap.data[..bytes].to_vec(), pad: tap.pad, first: tap.first, last: tap.last }
     }
 
     fn param(param: &Param, bytes: usize) -> Self {
-        Self::Param {
-            data: param.data[..bytes].to_vec(),
-            index: param.index,
-            bank: param.bank,
-        }
+        Self::Param { data: param.data[..bytes].to_vec(), index: param.index, bank: param.bank }
     }
 
     /// What the RTL's outputs say in this cycle.
     fn of(dut: &Model, word: usize) -> Option<Self> {
-        let bytes = |port: &str| {
-            (0..word)
-                .map(|b| dut.field(port, 8 * b as u32, 8) as u8)
-                .collect::<Vec<_>>()
-        };
+        let bytes = |port: &str| (0..word).map(|b| dut.field(port, 8 * b as u32, 8) as u8).collect::<Vec<_>>();
         let valid = ["word", "tap", "param"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
         match valid {
             [false, false, false] => None,
@@ -87,10 +55,7 @@ impl Given {
                 last: dut.bit("word_last_o"),
             }),
             [false, true, false] => Some(Self::Tap {
-                data: bytes("tap_data_o")
-                    .into_iter()
-                    .map(|byte| byte as i8)
-                    .collect(),
+                data: bytes("tap_data_o").into_iter().map(|byte| byte as i8).collect(),
                 pad: dut.bit("tap_pad_o"),
                 first: dut.bit("tap_first_o"),
                 last: dut.bit("tap_last_o"),
@@ -107,29 +72,14 @@ impl Given {
 
 /// Runs one job on both and compares every cycle, then the whole with im2col.
 #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
-fn run(
-    rng: &mut Rng,
-    geometry: &Geometry,
-    dut: &mut Model,
-    golden: &mut Feeder,
-    memory: &TileMemory,
-    stalls: &Stalls,
-) {
+fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder, memory: &TileMemory, stalls: &Stalls) {
     let word = geometry.word_bytes();
     let instr = walks::random(rng, geometry);
     let offset = rng.random_range(0..geometry.tile_bytes());
-    let Expected {
-        given: want,
-        vectors,
-        blocks,
-    } = expected(geometry, &instr, offset, memory.bytes());
+    let Expected { given: want, vectors, blocks } = expected(geometry, &instr, offset, memory.bytes());
 
-    let beats: Vec<u32> = instr
-        .pack()
-        .unwrap()
-        .chunks(4)
-        .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
-        .collect();
+    let beats: Vec<u32> =
+        instr.pack().unwrap().chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
     dut.set_words("instr_i", &beats);
     dut.set("input_offset_i", offset as u64);
     dut.set("start_i", 1);
@@ -155,10 +105,7 @@ fn run(
         dut.set("reduced_i", reduce.into());
         dut.set("block_done_i", block_done.into());
         let data = reads.pop_front().unwrap();
-        dut.set_u128(
-            "rd_data_i",
-            (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)),
-        );
+        dut.set_u128("rd_data_i", (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)));
         dut.eval();
 
         let out = golden.step(room, reduce, block_done, memory);
@@ -166,28 +113,14 @@ fn run(
             .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
             .or(out.param.as_ref().map(|param| Given::param(param, word)));
         let chip = Given::of(dut, word);
-        assert_eq!(
-            chip,
-            model,
-            "left: chip, right: golden, in cycle {} of {instr:?}",
-            dut.cycle()
-        );
-        assert_eq!(
-            dut.bit("rd_req_o"),
-            golden.reading(),
-            "read port in cycle {}",
-            dut.cycle()
-        );
+        assert_eq!(chip, model, "left: chip, right: golden, in cycle {} of {instr:?}", dut.cycle());
+        assert_eq!(dut.bit("rd_req_o"), golden.reading(), "read port in cycle {}", dut.cycle());
         issued.push_back((room, reduced - u32::from(reduce)));
         let (had_room, had_reduced) = issued.pop_front().unwrap();
         match &chip {
             Some(Given::Word { last, .. }) => {
                 assert!(had_room, "a row word without room in cycle {}", dut.cycle());
-                assert!(
-                    fed - had_reduced < VECTORS_IN_FLIGHT as u32,
-                    "too many vectors in cycle {}",
-                    dut.cycle()
-                );
+                assert!(fed - had_reduced < VECTORS_IN_FLIGHT as u32, "too many vectors in cycle {}", dut.cycle());
                 fed += u32::from(*last);
             }
             Some(Given::Tap { last: true, .. }) => {
@@ -199,19 +132,11 @@ fn run(
             _ => {}
         }
         let pending = matches!(instr, Instr::Run(..)) && finished < blocks;
-        quiet = if chip.is_some() || pending {
-            0
-        } else {
-            quiet + 1
-        };
+        quiet = if chip.is_some() || pending { 0 } else { quiet + 1 };
         given.extend(chip);
 
-        let read = golden.reading().then(|| {
-            memory.read(
-                dut.get("rd_addr_o") as usize,
-                dut.get("rd_position_o") as usize,
-            )
-        });
+        let read =
+            golden.reading().then(|| memory.read(dut.get("rd_addr_o") as usize, dut.get("rd_position_o") as usize));
         reads.push_back(read.unwrap_or_else(|| rng.random()));
         dut.step();
         dut.set("start_i", 0);
@@ -219,10 +144,7 @@ fn run(
 
     assert_eq!(given.len(), want.len(), "outputs of {instr:?}");
     for (at, (given, want)) in given.iter().zip(&want).enumerate() {
-        assert_eq!(
-            given, want,
-            "left: chip, right: im2col, output {at} of {instr:?}"
-        );
+        assert_eq!(given, want, "left: chip, right: im2col, output {at} of {instr:?}");
     }
 }
 
@@ -237,17 +159,9 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
     memory.put(0, &bytes);
     for _ in 0..60 {
         let mut share = || {
-            if rng.random_bool(0.4) {
-                1.0
-            } else {
-                rng.random_range(0.05..1.0)
-            }
+            if rng.random_bool(0.4) { 1.0 } else { rng.random_range(0.05..1.0) }
         };
-        let stalls = Stalls {
-            room: share(),
-            reduced: share(),
-            block_done: share(),
-        };
+        let stalls = Stalls { room: share(), reduced: share(), block_done: share() };
         run(rng, geometry, dut, &mut golden, &memory, &stalls);
     }
 }
@@ -280,31 +194,21 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
                 fed += i64::from(reduced);
                 cycles += 1;
             }
-            assert_eq!(
-                cycles,
-                1 + slots + 3,
-                "cycles for {slots} slots of {walk:?}"
-            );
+            assert_eq!(cycles, 1 + slots + 3, "cycles for {slots} slots of {walk:?}");
         }
     });
 }
 
 #[test]
 fn a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
-    randomised(
-        "a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles",
-        |rng| {
-            compare(rng, &Geometry::BASE, &mut tops::feeder_base());
-        },
-    );
+    randomised("a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
+        compare(rng, &Geometry::BASE, &mut tops::feeder_base());
+    });
 }
 
 #[test]
 fn a_nano_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
-    randomised(
-        "a_nano_feeder_hands_over_the_im2col_rows_in_the_golden_cycles",
-        |rng| {
-            compare(rng, &Geometry::NANO, &mut tops::feeder_nano());
-        },
-    );
+    randomised("a_nano_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
+        compare(rng, &Geometry::NANO, &mut tops::feeder_nano());
+    });
 }

@@ -6,10 +6,7 @@ use lacuna_spec::Geometry;
 use rand::Rng as _;
 
 fn word_of(bytes: &[u8]) -> u128 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |value, byte| value << 8 | u128::from(*byte))
+    bytes.iter().rev().fold(0, |value, byte| value << 8 | u128::from(*byte))
 }
 
 /// Random traffic on both ports.
@@ -54,12 +51,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
             golden.write(wr_addr, &bytes[..count]);
         }
         if let Some(data) = expected[1] {
-            assert_eq!(
-                dut.get_u128("rd_data_o"),
-                data,
-                "read two cycles before cycle {}",
-                dut.cycle()
-            );
+            assert_eq!(dut.get_u128("rd_data_o"), data, "read two cycles before cycle {}", dut.cycle());
         }
         expected = [data, expected[0]];
         dut.step();
@@ -68,22 +60,16 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
 
 #[test]
 fn windows_of_a_base_memory_are_read_and_written_at_any_byte() {
-    randomised(
-        "windows_of_a_base_memory_are_read_and_written_at_any_byte",
-        |rng| {
-            compare(rng, &Geometry::BASE, &mut tops::tile_memory_base());
-        },
-    );
+    randomised("windows_of_a_base_memory_are_read_and_written_at_any_byte", |rng| {
+        compare(rng, &Geometry::BASE, &mut tops::tile_memory_base());
+    });
 }
 
 #[test]
 fn windows_of_a_nano_memory_are_read_and_written_at_any_byte() {
-    randomised(
-        "windows_of_a_nano_memory_are_read_and_written_at_any_byte",
-        |rng| {
-            compare(rng, &Geometry::NANO, &mut tops::tile_memory_nano());
-        },
-    );
+    randomised("windows_of_a_nano_memory_are_read_and_written_at_any_byte", |rng| {
+        compare(rng, &Geometry::NANO, &mut tops::tile_memory_nano());
+    });
 }
 
 #[test]
@@ -119,61 +105,41 @@ fn a_write_is_seen_two_cycles_later_and_not_before() {
 
 #[test]
 fn ports_serve_the_highest_client_and_refuse_the_others() {
-    randomised(
-        "ports_serve_the_highest_client_and_refuse_the_others",
-        |rng| {
-            let mut dut = tops::tile_ports_nano();
-            let readers = ["feed", "reshape", "host"];
-            let writers = ["post", "route", "host"];
-            for _ in 0..500 {
-                let asks: [[bool; 3]; 2] = rng.random();
-                for (client, ask) in readers.into_iter().zip(asks[0]) {
-                    dut.set(&*format!("{client}_rd_req_i"), ask.into());
-                    dut.set(&*format!("{client}_rd_addr_i"), rng.random_range(0..4096));
+    randomised("ports_serve_the_highest_client_and_refuse_the_others", |rng| {
+        let mut dut = tops::tile_ports_nano();
+        let readers = ["feed", "reshape", "host"];
+        let writers = ["post", "route", "host"];
+        for _ in 0..500 {
+            let asks: [[bool; 3]; 2] = rng.random();
+            for (client, ask) in readers.into_iter().zip(asks[0]) {
+                dut.set(&*format!("{client}_rd_req_i"), ask.into());
+                dut.set(&*format!("{client}_rd_addr_i"), rng.random_range(0..4096));
+            }
+            dut.set("feed_rd_position_i", rng.random_range(0..4));
+            for (client, ask) in writers.into_iter().zip(asks[1]) {
+                dut.set(&*format!("{client}_wr_req_i"), ask.into());
+                dut.set(&*format!("{client}_wr_addr_i"), rng.random_range(0..4096));
+                dut.set(&*format!("{client}_wr_bytes_i"), rng.random_range(1..=4));
+                dut.set(&*format!("{client}_wr_data_i"), rng.random::<u32>().into());
+            }
+            dut.eval();
+            for (kind, clients, ask) in [("rd", readers, asks[0]), ("wr", writers, asks[1])] {
+                let winner = ask.iter().position(|&ask| ask);
+                assert_eq!(dut.bit(&*format!("{kind}_en_o")), winner.is_some());
+                for (rank, client) in clients.into_iter().enumerate().skip(1) {
+                    let granted = dut.bit(&*format!("{client}_{kind}_gnt_o"));
+                    assert_eq!(granted, winner.is_none_or(|winner| winner >= rank), "{client} of {ask:?}");
                 }
-                dut.set("feed_rd_position_i", rng.random_range(0..4));
-                for (client, ask) in writers.into_iter().zip(asks[1]) {
-                    dut.set(&*format!("{client}_wr_req_i"), ask.into());
-                    dut.set(&*format!("{client}_wr_addr_i"), rng.random_range(0..4096));
-                    dut.set(&*format!("{client}_wr_bytes_i"), rng.random_range(1..=4));
-                    dut.set(&*format!("{client}_wr_data_i"), rng.random::<u32>().into());
+                let Some(winner) = winner else { continue };
+                for field in if kind == "rd" { ["addr"].as_slice() } else { &["addr", "bytes", "data"] } {
+                    let given = dut.get(&*format!("{}_{kind}_{field}_i", clients[winner]));
+                    assert_eq!(dut.get(&*format!("{kind}_{field}_o")), given, "{field} of {}", clients[winner]);
                 }
-                dut.eval();
-                for (kind, clients, ask) in [("rd", readers, asks[0]), ("wr", writers, asks[1])] {
-                    let winner = ask.iter().position(|&ask| ask);
-                    assert_eq!(dut.bit(&*format!("{kind}_en_o")), winner.is_some());
-                    for (rank, client) in clients.into_iter().enumerate().skip(1) {
-                        let granted = dut.bit(&*format!("{client}_{kind}_gnt_o"));
-                        assert_eq!(
-                            granted,
-                            winner.is_none_or(|winner| winner >= rank),
-                            "{client} of {ask:?}"
-                        );
-                    }
-                    let Some(winner) = winner else { continue };
-                    for field in if kind == "rd" {
-                        ["addr"].as_slice()
-                    } else {
-                        &["addr", "bytes", "data"]
-                    } {
-                        let given = dut.get(&*format!("{}_{kind}_{field}_i", clients[winner]));
-                        assert_eq!(
-                            dut.get(&*format!("{kind}_{field}_o")),
-                            given,
-                            "{field} of {}",
-                            clients[winner]
-                        );
-                    }
-                    if kind == "rd" {
-                        let position = if winner == 0 {
-                            dut.get("feed_rd_position_i")
-                        } else {
-                            0
-                        };
-                        assert_eq!(dut.get("rd_position_o"), position);
-                    }
+                if kind == "rd" {
+                    let position = if winner == 0 { dut.get("feed_rd_position_i") } else { 0 };
+                    assert_eq!(dut.get("rd_position_o"), position);
                 }
             }
-        },
-    );
+        }
+    });
 }

@@ -27,20 +27,12 @@ fn filled(value: u64) -> Model {
 
 fn panic_text(action: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(action)).expect_err("it panics");
-    payload
-        .downcast_ref::<String>()
-        .cloned()
-        .unwrap_or_default()
+    payload.downcast_ref::<String>().cloned().unwrap_or_default()
 }
 
 fn waveforms(folder: &Path) -> Vec<u64> {
-    let entries = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(Result::ok);
-    entries
-        .filter_map(|entry| Some(entry.metadata().ok()?.len()))
-        .collect()
+    let entries = fs::read_dir(folder).into_iter().flatten().filter_map(Result::ok);
+    entries.filter_map(|entry| Some(entry.metadata().ok()?.len())).collect()
 }
 
 #[test]
@@ -82,15 +74,9 @@ fn wide_ports_keep_every_bit() {
 fn misuse_is_named() {
     let mut dut = filled(1);
     let text = panic_text(|| dut.set("data_i", 1 << 32));
-    assert!(
-        text.contains("0x100000000 does not fit the 32 bits of fifo_5.data_i"),
-        "{text}"
-    );
+    assert!(text.contains("0x100000000 does not fit the 32 bits of fifo_5.data_i"), "{text}");
     let text = panic_text(|| dut.set("date_i", 1));
-    assert!(
-        text.contains("no port date_i") && text.contains("data_i"),
-        "{text}"
-    );
+    assert!(text.contains("no port date_i") && text.contains("data_i"), "{text}");
     let text = panic_text(|| dut.set("data_o", 1));
     assert!(text.contains("data_o is an output"), "{text}");
     let text = panic_text(|| dut.set_signed("count_o", 1));

@@ -43,25 +43,15 @@ impl Schedule {
 }
 
 fn idle(rng: &mut Rng) -> usize {
-    if rng.random_bool(0.7) {
-        0
-    } else {
-        rng.random_range(0..10)
-    }
+    if rng.random_bool(0.7) { 0 } else { rng.random_range(0..10) }
 }
 
 /// A multiplier of a rule, mostly one that keeps accumulators of 2^`bits` inside int8.
 fn multiplier(rng: &mut Rng, rule: i64, bits: u32) -> (i32, i8) {
-    let shift = if rng.random_bool(0.9) {
-        7 - bits as i32 + rng.random_range(-1..3)
-    } else {
-        rng.random_range(-31..=30)
-    };
+    let shift =
+        if rng.random_bool(0.9) { 7 - bits as i32 + rng.random_range(-1..3) } else { rng.random_range(-31..=30) };
     if rule == 0 {
-        (
-            rng.random_range(1 << 30..=i32::MAX),
-            shift.clamp(-31, 30) as i8,
-        )
+        (rng.random_range(1 << 30..=i32::MAX), shift.clamp(-31, 30) as i8)
     } else {
         let exponent = (127 + shift).clamp(1, 254);
         (exponent << 23 | rng.random_range(0..1 << 23), rng.random())
@@ -70,11 +60,7 @@ fn multiplier(rng: &mut Rng, rule: i64, bits: u32) -> (i32, i8) {
 
 fn limits(rng: &mut Rng) -> (i64, i64) {
     let (a, b) = (rng.random_range(-128..=127), rng.random_range(-128..=127));
-    if rng.random_bool(0.5) {
-        (-128, 127)
-    } else {
-        (a.min(b), a.max(b))
-    }
+    if rng.random_bool(0.5) { (-128, 127) } else { (a.min(b), a.max(b)) }
 }
 
 fn head(rng: &mut Rng, opcode: Opcode) -> Head {
@@ -92,24 +78,13 @@ fn walk(rng: &mut Rng) -> Walk {
         rng.random_range(1..=most)
     };
     let (out_h, out_w, segments, blocks) = (side(), side(), side(), side());
-    Walk {
-        out_h,
-        out_w,
-        segments,
-        blocks,
-        out_start: rng.random_range(-(1 << 19)..1 << 19),
-        ..Walk::default()
-    }
+    Walk { out_h, out_w, segments, blocks, out_start: rng.random_range(-(1 << 19)..1 << 19), ..Walk::default() }
 }
 
 fn param(rng: &mut Rng, bytes: &[u8], index: usize, bank: usize) -> Param {
     let mut data = [0; MAX_WORD].map(|_: u8| rng.random());
     data[..bytes.len()].copy_from_slice(bytes);
-    Param {
-        data,
-        index: index as u8,
-        bank: bank as u8,
-    }
+    Param { data, index: index as u8, bank: bank as u8 }
 }
 
 /// A random `run` with its sums and parameters.
@@ -132,9 +107,7 @@ fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
     let (mut params_end, mut sums_end, mut previous_end) = (1, 1, 0);
     for block in 0..walk.blocks as usize {
         let bits = rng.random_range(8..sum_bits);
-        let scales: Vec<_> = (0..word)
-            .map(|_| multiplier(rng, tail.rule, bits))
-            .collect();
+        let scales: Vec<_> = (0..word).map(|_| multiplier(rng, tail.rule, bits)).collect();
         let biases = (0..word).map(|_| rng.random_range(-(1i32 << bits)..1 << bits));
         let bytes: Vec<u8> = biases
             .chain(scales.iter().map(|scale| scale.0))
@@ -170,43 +143,22 @@ fn constants(rng: &mut Rng, op: PostOp, rule: i64, taps: usize) -> PostConstants
         let bits = 7 + taps.ilog2();
         let (ma, shift) = multiplier(rng, rule, bits);
         let bias = rng.random_range(-(1i64 << bits)..1 << bits);
-        return PostConstants {
-            ma: ma.into(),
-            mb: bias,
-            bias: rng.random_range(-100..100),
-            shift: shift.into(),
-        };
+        return PostConstants { ma: ma.into(), mb: bias, bias: rng.random_range(-100..100), shift: shift.into() };
     }
     let shift = rng.random_range(17..=40);
     let top = 1i64 << (shift + 1).min(31);
     let coarse = if rng.random() { (shift - 1).min(28) } else { 0 };
     let mut scale = || (rng.random_range(0..top) >> coarse) << coarse;
     let (ma, mb) = (scale(), scale());
-    PostConstants {
-        ma,
-        mb,
-        bias: rng.random_range(-(100i64 << shift)..100 << shift) >> coarse << coarse,
-        shift,
-    }
+    PostConstants { ma, mb, bias: rng.random_range(-(100i64 << shift)..100 << shift) >> coarse << coarse, shift }
 }
 
 /// A random `post` with its taps and constants.
 fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
-    let (word, groups) = (
-        geometry.word_bytes(),
-        geometry.columns() / geometry.reduce_columns,
-    );
-    let walk = Walk {
-        blocks: 1,
-        tail: rng.random_range(1..=word as i64),
-        ..walk(rng)
-    };
+    let (word, groups) = (geometry.word_bytes(), geometry.columns() / geometry.reduce_columns);
+    let walk = Walk { blocks: 1, tail: rng.random_range(1..=word as i64), ..walk(rng) };
     let op = [PostOp::Max, PostOp::Sum, PostOp::Add][rng.random_range(0..3)];
-    let taps = if op == PostOp::Add {
-        2
-    } else {
-        rng.random_range(1..12)
-    };
+    let taps = if op == PostOp::Add { 2 } else { rng.random_range(1..12) };
     let (clamp_lo, clamp_hi) = limits(rng);
     let tail = PostTail {
         out_step_y: rng.random_range(-(1 << 19)..1 << 19),
@@ -221,9 +173,7 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
     let mut schedule = Schedule::default();
     let mut cycle = 1;
     if op != PostOp::Max {
-        let bytes = constants(rng, op, tail.rule, taps)
-            .pack()
-            .expect("inside the layout");
+        let bytes = constants(rng, op, tail.rule, taps).pack().expect("inside the layout");
         for (index, bytes) in bytes.chunks(word).enumerate() {
             cycle += idle(rng);
             schedule.at(cycle).param = Some(param(rng, bytes, index, 0));
@@ -240,12 +190,7 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
             }
             let data = [0; MAX_WORD].map(|_: i8| rng.random());
             let pad = op != PostOp::Add && rng.random_bool(0.3);
-            schedule.at(cycle).tap = Some(Tap {
-                data,
-                pad,
-                first: tap == 0,
-                last: tap + 1 == taps,
-            });
+            schedule.at(cycle).tap = Some(Tap { data, pad, first: tap == 0, last: tap + 1 == taps });
             cycle += 1;
         }
     }
@@ -253,10 +198,7 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
 }
 
 fn as_words(bytes: &[u8]) -> Vec<u32> {
-    bytes
-        .chunks_exact(4)
-        .map(|word| u32::from_le_bytes(word.try_into().expect("chunks of four")))
-        .collect()
+    bytes.chunks_exact(4).map(|word| u32::from_le_bytes(word.try_into().expect("chunks of four"))).collect()
 }
 
 fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
@@ -266,20 +208,12 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
         let bits = geometry.acc_bits as u32 + geometry.lanes.ilog2();
         dut.set("sum_group_i", group as u64);
         for (lane, sum) in sums[..geometry.reduce_columns].iter().enumerate() {
-            dut.set_field(
-                "sums_i",
-                lane as u32 * bits,
-                bits,
-                *sum as u64 & ((1 << bits) - 1),
-            );
+            dut.set_field("sums_i", lane as u32 * bits, bits, *sum as u64 & ((1 << bits) - 1));
         }
     }
     dut.set("tap_valid_i", inputs.tap.is_some().into());
     if let Some(tap) = inputs.tap {
-        dut.set_words(
-            "tap_data_i",
-            &as_words(&tap.data.map(|byte| byte as u8)[..word]),
-        );
+        dut.set_words("tap_data_i", &as_words(&tap.data.map(|byte| byte as u8)[..word]));
         dut.set("tap_pad_i", tap.pad.into());
         dut.set("tap_first_i", tap.first.into());
         dut.set("tap_last_i", tap.last.into());
@@ -293,38 +227,14 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
 }
 
 fn compare(dut: &Model, golden: &PostOut, cycle: usize) {
-    assert_eq!(
-        dut.bit("wr_en_o"),
-        golden.write.is_some(),
-        "wr_en_o in cycle {cycle}"
-    );
+    assert_eq!(dut.bit("wr_en_o"), golden.write.is_some(), "wr_en_o in cycle {cycle}");
     if let Some(write) = golden.write {
-        assert_eq!(
-            dut.get("wr_addr_o"),
-            write.addr as u64,
-            "wr_addr_o in cycle {cycle}"
-        );
-        assert_eq!(
-            dut.get("wr_bytes_o"),
-            write.bytes as u64,
-            "wr_bytes_o in cycle {cycle}"
-        );
-        let data: Vec<u8> = dut
-            .words("wr_data_o")
-            .into_iter()
-            .flat_map(u32::to_le_bytes)
-            .collect();
-        assert_eq!(
-            data[..write.bytes],
-            write.data[..write.bytes],
-            "wr_data_o in cycle {cycle}"
-        );
+        assert_eq!(dut.get("wr_addr_o"), write.addr as u64, "wr_addr_o in cycle {cycle}");
+        assert_eq!(dut.get("wr_bytes_o"), write.bytes as u64, "wr_bytes_o in cycle {cycle}");
+        let data: Vec<u8> = dut.words("wr_data_o").into_iter().flat_map(u32::to_le_bytes).collect();
+        assert_eq!(data[..write.bytes], write.data[..write.bytes], "wr_data_o in cycle {cycle}");
     }
-    assert_eq!(
-        dut.bit("block_done_o"),
-        golden.block_done,
-        "block_done_o in cycle {cycle}"
-    );
+    assert_eq!(dut.bit("block_done_o"), golden.block_done, "block_done_o in cycle {cycle}");
     assert_eq!(dut.bit("done_o"), golden.done, "done_o in cycle {cycle}");
 }
 
@@ -338,17 +248,10 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
     for _ in 0..JOBS {
         let run: bool = rng.random();
         kinds[usize::from(run)] += 1;
-        let (instr, mut schedule) = if run {
-            run_job(rng, geometry)
-        } else {
-            post_job(rng, geometry)
-        };
+        let (instr, mut schedule) = if run { run_job(rng, geometry) } else { post_job(rng, geometry) };
         schedule.at(schedule.0.len() + DRAIN);
         let offset = rng.random_range(0..geometry.tile_bytes());
-        dut.set_words(
-            "instr_i",
-            &as_words(&instr.pack().expect("inside the layout")),
-        );
+        dut.set_words("instr_i", &as_words(&instr.pack().expect("inside the layout")));
         dut.set("output_offset_i", offset as u64);
         golden.start(&instr, offset);
         let mut finished = false;
@@ -357,17 +260,9 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
             drive(&mut dut, inputs, geometry);
             dut.eval();
             if cycle > 0 {
-                assert_eq!(
-                    dut.get("written_o"),
-                    golden.written().into(),
-                    "written_o in cycle {cycle}"
-                );
+                assert_eq!(dut.get("written_o"), golden.written().into(), "written_o in cycle {cycle}");
             }
-            let out = golden.step(
-                inputs.sums.as_ref(),
-                inputs.tap.as_ref(),
-                inputs.param.as_ref(),
-            );
+            let out = golden.step(inputs.sums.as_ref(), inputs.tap.as_ref(), inputs.param.as_ref());
             compare(&dut, &out, cycle);
             finished |= out.done;
             dut.step();
@@ -379,21 +274,15 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
 
 #[test]
 fn base_equals_golden() {
-    randomised("post_base_equals_golden", |rng| {
-        unit_equals_golden(rng, &Geometry::BASE, tops::post_base())
-    });
+    randomised("post_base_equals_golden", |rng| unit_equals_golden(rng, &Geometry::BASE, tops::post_base()));
 }
 
 #[test]
 fn nano_equals_golden() {
-    randomised("post_nano_equals_golden", |rng| {
-        unit_equals_golden(rng, &Geometry::NANO, tops::post_nano())
-    });
+    randomised("post_nano_equals_golden", |rng| unit_equals_golden(rng, &Geometry::NANO, tops::post_nano()));
 }
 
 #[test]
 fn wide_equals_golden() {
-    randomised("post_wide_equals_golden", |rng| {
-        unit_equals_golden(rng, &Geometry::WIDE, tops::post_wide())
-    });
+    randomised("post_wide_equals_golden", |rng| unit_equals_golden(rng, &Geometry::WIDE, tops::post_wide()));
 }

@@ -31,18 +31,10 @@ struct Case {
 
 fn mode(rng: &mut Rng) -> Mode {
     if rng.random_bool(0.5) {
-        return Mode {
-            zero: rng.random(),
-            lo: -128,
-            hi: 127,
-        };
+        return Mode { zero: rng.random(), lo: -128, hi: 127 };
     }
     let (a, b) = (rng.random::<i8>(), rng.random::<i8>());
-    Mode {
-        zero: rng.random(),
-        lo: a.min(b),
-        hi: a.max(b),
-    }
+    Mode { zero: rng.random(), lo: a.min(b), hi: a.max(b) }
 }
 
 /// Streams `count` cases through the lane and compares each value.
@@ -77,10 +69,7 @@ fn stream(dut: &mut Model, mode: &Mode, count: usize, mut make: impl FnMut() -> 
         dut.set(shift, (case.shift & 63) as u64);
         under_way.push_back(case);
         let delayed = under_way.len().checked_sub(1 + MULTIPLIER_DELAY);
-        dut.set(
-            multiplier,
-            delayed.map_or(0, |at| under_way[at].multiplier.into()),
-        );
+        dut.set(multiplier, delayed.map_or(0, |at| under_way[at].multiplier.into()));
         dut.step();
     }
 }
@@ -88,19 +77,10 @@ fn stream(dut: &mut Model, mode: &Mode, count: usize, mut make: impl FnMut() -> 
 /// An accumulator of any magnitude, often beside a power of two.
 fn accumulator(rng: &mut Rng) -> i32 {
     let bits = rng.random_range(0..=32);
-    let any = if bits == 0 {
-        0
-    } else {
-        rng.random::<u32>() >> (32 - bits)
-    };
-    let near = if bits == 0 { 0 } else { 1u32 << (bits - 1) }
-        .wrapping_add_signed(rng.random_range(-2..=2));
+    let any = if bits == 0 { 0 } else { rng.random::<u32>() >> (32 - bits) };
+    let near = if bits == 0 { 0 } else { 1u32 << (bits - 1) }.wrapping_add_signed(rng.random_range(-2..=2));
     let magnitude = if rng.random_bool(0.2) { near } else { any } as i32;
-    if rng.random() {
-        magnitude
-    } else {
-        magnitude.wrapping_neg()
-    }
+    if rng.random() { magnitude } else { magnitude.wrapping_neg() }
 }
 
 /// A ratio that takes `acc` beside a half or an integer of the int8 range or a bit beyond.
@@ -118,28 +98,18 @@ fn rule_a(rng: &mut Rng, mode: &Mode) -> Case {
     let acc = accumulator(rng);
     let (multiplier, shift) = match rng.random_range(0..8) {
         0 => (0, rng.random_range(-31..=30)),
-        1 | 2 => (
-            rng.random_range(1 << 30..=i32::MAX),
-            rng.random_range(-31..=30),
-        ),
+        1 | 2 => (rng.random_range(1 << 30..=i32::MAX), rng.random_range(-31..=30)),
         3 => (1 << 30, rng.random_range(-31..=30)),
         _ => {
             let ratio = ratio(rng, acc);
             let shift = (ratio.log2().floor() as i32 + 1).clamp(-31, 30);
-            let scaled =
-                (ratio * f64::from(31 - shift).exp2()).round() as i64 + rng.random_range(-1..=1);
+            let scaled = (ratio * f64::from(31 - shift).exp2()).round() as i64 + rng.random_range(-1..=1);
             (scaled.clamp(1 << 30, i32::MAX.into()) as i32, shift)
         }
     };
     let exact = numerics::requantise_a(acc, multiplier, shift, mode.zero.into());
     let (sum, bias) = split(rng, acc);
-    Case {
-        sum,
-        bias,
-        multiplier: multiplier as u32,
-        shift,
-        expected: numerics::clamp(exact.into(), mode.lo, mode.hi),
-    }
+    Case { sum, bias, multiplier: multiplier as u32, shift, expected: numerics::clamp(exact.into(), mode.lo, mode.hi) }
 }
 
 fn rule_b(rng: &mut Rng, mode: &Mode) -> Case {
@@ -148,9 +118,7 @@ fn rule_b(rng: &mut Rng, mode: &Mode) -> Case {
         0 => rng.random_range(1u32 << 23..0x7f80_0000),
         1 => rng.random_range(80u32..140) << 23 | rng.random_range(0..1 << 23),
         2 => rng.random_range(80u32..140) << 23,
-        _ => (ratio(rng, acc) as f32)
-            .to_bits()
-            .wrapping_add_signed(rng.random_range(-2..=2)),
+        _ => (ratio(rng, acc) as f32).to_bits().wrapping_add_signed(rng.random_range(-2..=2)),
     };
     let exact = numerics::requantise_b(acc, f32::from_bits(bits), mode.zero.into());
     let (sum, bias) = split(rng, acc);
@@ -199,28 +167,15 @@ fn residual_add_equals_the_contract() {
         let mut dut = tops::requantise();
         dut.set("pair_i", 1);
         for _ in 0..200 {
-            let mode = Mode {
-                zero: 0,
-                ..mode(rng)
-            };
+            let mode = Mode { zero: 0, ..mode(rng) };
             let half_even: bool = rng.random();
             let shift = rng.random_range(17..=40u32);
             // Half the jobs have few significant bits, so that ties are common.
             let coarse = if rng.random() { (shift - 1).min(28) } else { 0 };
             let width = rng.random_range(coarse..31);
-            let ma = rng
-                .random_range(0..=(2i64 << width) - 1)
-                .min(i32::MAX.into())
-                >> coarse
-                << coarse;
-            let mb = rng
-                .random_range(0..=(2i64 << width) - 1)
-                .min(i32::MAX.into())
-                >> coarse
-                << coarse;
-            let bias = (rng.random_range(-(1i64 << 46)..1 << 46) >> rng.random_range(0..30))
-                >> coarse
-                << coarse;
+            let ma = rng.random_range(0..=(2i64 << width) - 1).min(i32::MAX.into()) >> coarse << coarse;
+            let mb = rng.random_range(0..=(2i64 << width) - 1).min(i32::MAX.into()) >> coarse << coarse;
+            let bias = (rng.random_range(-(1i64 << 46)..1 << 46) >> rng.random_range(0..30)) >> coarse << coarse;
             dut.set("rule_i", half_even.into());
             dut.set("pair_mb_i", mb as u64);
             dut.set_signed("pair_bias_i", bias - 128 * (ma + mb));

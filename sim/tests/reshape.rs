@@ -22,14 +22,7 @@ fn inside(mut at: impl Iterator<Item = i64>, bytes: i64, low: i64, high: i64) ->
 }
 
 /// A job of `tile` that reads `source` and writes `target`, both ranges of bytes.
-fn job(
-    rng: &mut Rng,
-    g: &Geometry,
-    tile: usize,
-    source: (i64, i64),
-    target: (i64, i64),
-    offsets: [i64; 2],
-) -> Job {
+fn job(rng: &mut Rng, g: &Geometry, tile: usize, source: (i64, i64), target: (i64, i64), offsets: [i64; 2]) -> Job {
     let size = g.tile_bytes() as i64;
     loop {
         let mut count = || *[1, 1, 2, 3, 5].choose(rng).expect("some");
@@ -37,10 +30,7 @@ fn job(
         let mut step = || rng.random_range(-40..=40);
         let steps: Vec<i64> = (0..10).map(|_| step()).collect();
         let flags = [rng.random_range(0..2), rng.random_range(0..2)];
-        let start = [
-            rng.random_range(source.0..source.1),
-            rng.random_range(target.0..target.1),
-        ];
+        let start = [rng.random_range(source.0..source.1), rng.random_range(target.0..target.1)];
         let reshape = Reshape {
             source: (start[0] - flags[0] * offsets[0]).rem_euclid(size),
             target: (start[1] - flags[1] * offsets[1]).rem_euclid(size),
@@ -72,36 +62,15 @@ fn job(
             to_output: flags[1],
             ..Head::default()
         };
-        let job = Job {
-            tile,
-            head,
-            reshape,
-        };
+        let job = Job { tile, head, reshape };
         let plain = Job {
-            reshape: Reshape {
-                source: start[0],
-                target: start[1],
-                ..reshape
-            },
-            head: Head {
-                from_input: 0,
-                to_output: 0,
-                ..head
-            },
+            reshape: Reshape { source: start[0], target: start[1], ..reshape },
+            head: Head { from_input: 0, to_output: 0, ..head },
             tile,
         };
         let beats = plain.beats([0, 0]);
-        let fits = inside(
-            beats.iter().map(|beat| beat.0),
-            reshape.bytes,
-            source.0,
-            source.1,
-        ) && inside(
-            beats.iter().map(|beat| beat.1),
-            reshape.bytes,
-            target.0,
-            target.1,
-        );
+        let fits = inside(beats.iter().map(|beat| beat.0), reshape.bytes, source.0, source.1)
+            && inside(beats.iter().map(|beat| beat.1), reshape.bytes, target.0, target.1);
         if fits {
             return job;
         }
@@ -109,12 +78,7 @@ fn job(
 }
 
 fn small(tiles: usize, lanes: usize, tile_words: usize) -> Geometry {
-    Geometry {
-        tiles,
-        lanes,
-        tile_words,
-        ..Geometry::BASE
-    }
+    Geometry { tiles, lanes, tile_words, ..Geometry::BASE }
 }
 
 /// Engines of all tiles run at once. Each reads the lower half and writes a part of the upper half
@@ -123,35 +87,20 @@ fn jobs_copy_what_a_plain_loop_copies(rng: &mut Rng, g: Geometry, dut: Model, ro
     let mut bench = Bench::new(g, dut, rng);
     let size = g.tile_bytes() as i64;
     let part = (size / 2 - g.word_bytes() as i64) / g.tiles as i64;
-    let mut expected: Vec<Vec<u8>> = bench
-        .memories
-        .iter()
-        .map(|memory| memory.bytes().to_vec())
-        .collect();
+    let mut expected: Vec<Vec<u8>> = bench.memories.iter().map(|memory| memory.bytes().to_vec()).collect();
     for round in 0..rounds {
         let jobs: Vec<Job> = (0..3 * g.tiles)
             .map(|number| {
                 let tile = number % g.tiles;
                 let low = size / 2 + part * tile as i64;
-                job(
-                    rng,
-                    &g,
-                    tile,
-                    (0, size / 2),
-                    (low, low + part),
-                    bench.offsets,
-                )
+                job(rng, &g, tile, (0, size / 2), (low, low + part), bench.offsets)
             })
             .collect();
         for job in &jobs {
             job.apply(&mut expected, bench.offsets);
         }
         // A serial engine has the ports to itself.
-        let rate = if g.tiles == 1 {
-            0.0
-        } else {
-            [0.0, 0.1, 0.6][round % 3]
-        };
+        let rate = if g.tiles == 1 { 0.0 } else { [0.0, 0.1, 0.6][round % 3] };
         bench.run(rng, &jobs, rate);
         assert!(bench.contents() == expected, "round {round}");
     }
@@ -173,12 +122,7 @@ fn jobs_of_one_tile_copy_what_a_plain_loop_copies() {
 
 /// `beats` whole words, one after the other, to one target.
 fn stream(tile: usize, target: usize, beats: i64) -> Job {
-    let head = Head {
-        opcode: Opcode::Reshape as i64,
-        tiles: 1 << tile,
-        targets: 1 << target,
-        ..Head::default()
-    };
+    let head = Head { opcode: Opcode::Reshape as i64, tiles: 1 << tile, targets: 1 << target, ..Head::default() };
     let reshape = Reshape {
         source: 3,
         target: 7,
@@ -192,20 +136,14 @@ fn stream(tile: usize, target: usize, beats: i64) -> Job {
         target_step_0: 16,
         ..Reshape::default()
     };
-    Job {
-        tile,
-        head,
-        reshape,
-    }
+    Job { tile, head, reshape }
 }
 
 #[test]
 fn every_engine_moves_a_beat_a_cycle() {
     randomised("every_engine_moves_a_beat_a_cycle", |rng| {
         let mut bench = Bench::new(small(4, 8, 64), tops::reshape_bench_4(), rng);
-        let jobs: Vec<Job> = (0..4)
-            .map(|tile| stream(tile, (tile + 1) % 4, 1000))
-            .collect();
+        let jobs: Vec<Job> = (0..4).map(|tile| stream(tile, (tile + 1) % 4, 1000)).collect();
         // Three later starts, the start's own cycle, four of latency, and done.
         assert_eq!(bench.run(rng, &jobs, 0.0), 1000 + 3 + 1 + 3 + 1);
     });
@@ -217,10 +155,7 @@ fn engines_that_share_a_target_share_its_port_evenly() {
         let mut bench = Bench::new(small(4, 8, 64), tops::reshape_bench_4(), rng);
         let jobs: Vec<Job> = (0..4).map(|tile| stream(tile, 2, 500)).collect();
         let cycles = bench.run(rng, &jobs, 0.0);
-        assert!(
-            (2000..2010).contains(&cycles),
-            "{cycles} cycles for 2000 beats into one port"
-        );
+        assert!((2000..2010).contains(&cycles), "{cycles} cycles for 2000 beats into one port");
     });
 }
 

@@ -18,10 +18,7 @@ struct Source<T> {
 
 impl<T> Source<T> {
     fn new(rng: &mut Rng) -> Self {
-        Self {
-            offered: None,
-            rate: [0.1, 0.5, 0.9, 1.0][rng.random_range(0..4)],
-        }
+        Self { offered: None, rate: [0.1, 0.5, 0.9, 1.0][rng.random_range(0..4)] }
     }
 
     fn refill(&mut self, rng: &mut Rng, make: impl FnOnce(&mut Rng) -> T) {
@@ -49,39 +46,18 @@ fn queue_equals_golden(rng: &mut Rng, mut dut: Model, mut golden: Fifo<u128>, bi
         source.refill(rng, |rng| rng.random::<u128>() >> (128 - bits));
         let ready_i = rng.random_bool(taking);
         dut.set("valid_i", u64::from(source.offered.is_some()));
-        dut.set_u128(
-            "data_i",
-            source
-                .offered
-                .unwrap_or_else(|| rng.random::<u128>() >> (128 - bits)),
-        );
+        dut.set_u128("data_i", source.offered.unwrap_or_else(|| rng.random::<u128>() >> (128 - bits)));
         dut.set("ready_i", u64::from(ready_i));
         dut.eval();
-        assert_eq!(
-            dut.bit("ready_o"),
-            golden.ready(),
-            "ready_o in cycle {cycle}"
-        );
-        assert_eq!(
-            dut.bit("valid_o"),
-            !golden.is_empty(),
-            "valid_o in cycle {cycle}"
-        );
+        assert_eq!(dut.bit("ready_o"), golden.ready(), "ready_o in cycle {cycle}");
+        assert_eq!(dut.bit("valid_o"), !golden.is_empty(), "valid_o in cycle {cycle}");
         if let Some(front) = golden.front() {
             assert_eq!(dut.get_u128("data_o"), *front, "data_o in cycle {cycle}");
         }
         if dut.top().find("count_o").is_some() {
-            assert_eq!(
-                dut.get("count_o"),
-                golden.len() as u64,
-                "count_o in cycle {cycle}"
-            );
+            assert_eq!(dut.get("count_o"), golden.len() as u64, "count_o in cycle {cycle}");
         }
-        let entering = if golden.ready() {
-            source.offered.take()
-        } else {
-            None
-        };
+        let entering = if golden.ready() { source.offered.take() } else { None };
         golden.step(entering, ready_i);
         dut.step();
     }
@@ -124,22 +100,10 @@ fn rr_arb_equals_golden() {
             dut.eval();
             let requests = sources.each_ref().map(|source| source.offered.is_some());
             let chosen = golden.chosen(&requests);
-            assert_eq!(
-                dut.bit("valid_o"),
-                chosen.is_some(),
-                "valid_o in cycle {cycle}"
-            );
+            assert_eq!(dut.bit("valid_o"), chosen.is_some(), "valid_o in cycle {cycle}");
             if let Some(chosen) = chosen {
-                assert_eq!(
-                    dut.get("index_o"),
-                    chosen as u64,
-                    "index_o in cycle {cycle}"
-                );
-                assert_eq!(
-                    Some(dut.get("data_o")),
-                    sources[chosen].offered,
-                    "data_o in cycle {cycle}"
-                );
+                assert_eq!(dut.get("index_o"), chosen as u64, "index_o in cycle {cycle}");
+                assert_eq!(Some(dut.get("data_o")), sources[chosen].offered, "data_o in cycle {cycle}");
                 let expected = if ready_i { 1 << chosen } else { 0 };
                 assert_eq!(dut.get("ready_o"), expected, "ready_o in cycle {cycle}");
                 if ready_i {
@@ -169,11 +133,7 @@ fn fork_equals_golden() {
             dut.set("targets_i", source.offered.unwrap_or(0));
             dut.set("ready_i", ready_i);
             dut.eval();
-            assert_eq!(
-                dut.get("valid_o"),
-                golden.offers(source.offered),
-                "valid_o in cycle {cycle}"
-            );
+            assert_eq!(dut.get("valid_o"), golden.offers(source.offered), "valid_o in cycle {cycle}");
             let item = source.offered;
             if let Some(targets) = item {
                 let leaves = golden.ready(targets, ready_i);
@@ -200,45 +160,27 @@ fn xbar_equals_golden() {
         let taking = rate(rng);
         for cycle in 0..CYCLES {
             for (i, source) in sources.iter_mut().enumerate() {
-                source.refill(rng, |rng| {
-                    (rng.random_range(0..16), rng.random_range(0..1 << 20))
-                });
+                source.refill(rng, |rng| (rng.random_range(0..16), rng.random_range(0..1 << 20)));
                 let (targets, data) = source.offered.unwrap_or_default();
                 dut.set_field("valid_i", i as u32, 1, u64::from(source.offered.is_some()));
                 dut.set_field("targets_i", 4 * i as u32, 4, targets);
                 dut.set_field("data_i", 20 * i as u32, 20, data);
             }
-            let ready_i = (0..4)
-                .map(|o| u64::from(rng.random_bool(taking)) << o)
-                .sum();
+            let ready_i = (0..4).map(|o| u64::from(rng.random_bool(taking)) << o).sum();
             dut.set("ready_i", ready_i);
             dut.eval();
-            let items = sources
-                .each_ref()
-                .map(|source| source.offered.map(|item| item.0));
+            let items = sources.each_ref().map(|source| source.offered.map(|item| item.0));
             let expected = golden.cycle(&items, ready_i);
             for (o, from) in expected.sources.iter().enumerate() {
-                assert_eq!(
-                    dut.field("valid_o", o as u32, 1) == 1,
-                    from.is_some(),
-                    "output {o} in cycle {cycle}"
-                );
+                assert_eq!(dut.field("valid_o", o as u32, 1) == 1, from.is_some(), "output {o} in cycle {cycle}");
                 if let Some((_, data)) = from.and_then(|from| sources[from].offered) {
-                    assert_eq!(
-                        dut.field("data_o", 20 * o as u32, 20),
-                        data,
-                        "output {o} in cycle {cycle}"
-                    );
+                    assert_eq!(dut.field("data_o", 20 * o as u32, 20), data, "output {o} in cycle {cycle}");
                 }
             }
             golden.step(&items, ready_i);
             for (i, source) in sources.iter_mut().enumerate() {
                 if source.offered.is_some() {
-                    assert_eq!(
-                        dut.field("ready_o", i as u32, 1) == 1,
-                        expected.ready[i],
-                        "input {i} in cycle {cycle}"
-                    );
+                    assert_eq!(dut.field("ready_o", i as u32, 1) == 1, expected.ready[i], "input {i} in cycle {cycle}");
                 }
                 if expected.ready[i] {
                     source.offered = None;
@@ -266,10 +208,7 @@ fn misuse(change: impl FnOnce(&mut Model)) -> SimError {
 fn checker_reports_a_withdrawn_item() {
     with_waves_on_failure("checker_reports_a_withdrawn_item", || {
         let error = misuse(|dut| dut.set("valid_i", 0)).to_string();
-        assert!(
-            error.contains("fifo_2 stopped in cycle 6") && error.contains("valid_held"),
-            "{error}"
-        );
+        assert!(error.contains("fifo_2 stopped in cycle 6") && error.contains("valid_held"), "{error}");
     });
 }
 

@@ -17,30 +17,15 @@ struct Bench {
 
 impl Bench {
     fn new(geometry: Geometry, mut dut: Model) -> Self {
-        for port in [
-            "start_i",
-            "weight_en_i",
-            "reshape_req_i",
-            "host_rd_req_i",
-            "route_req_i",
-            "host_wr_req_i",
-        ] {
+        for port in ["start_i", "weight_en_i", "reshape_req_i", "host_rd_req_i", "route_req_i", "host_wr_req_i"] {
             dut.set(port, 0);
         }
         dut.reset();
-        Self {
-            geometry,
-            dut,
-            golden: Tile::new(&geometry),
-        }
+        Self { geometry, dut, golden: Tile::new(&geometry) }
     }
 
     fn word(&self, bytes: &[u8]) -> u128 {
-        bytes
-            .iter()
-            .take(self.geometry.word_bytes())
-            .rev()
-            .fold(0, |value, byte| value << 8 | u128::from(*byte))
+        bytes.iter().take(self.geometry.word_bytes()).rev().fold(0, |value, byte| value << 8 | u128::from(*byte))
     }
 
     /// Loads memory and weights through the ports.
@@ -77,21 +62,15 @@ impl Bench {
     /// Runs the job beside other traffic and compares every cycle.
     #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
     fn run(&mut self, rng: &mut Rng, job: &Job) {
-        let beats: Vec<u32> = job
-            .instr
-            .pack()
-            .unwrap()
-            .chunks(4)
-            .map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap()))
-            .collect();
+        let beats: Vec<u32> =
+            job.instr.pack().unwrap().chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
         let word = self.geometry.word_bytes();
         let size = self.geometry.tile_bytes();
         self.dut.set_words("instr_i", &beats);
         self.dut.set("input_offset_i", job.input_offset as u64);
         self.dut.set("output_offset_i", job.output_offset as u64);
         self.dut.set("start_i", 1);
-        self.golden
-            .start(&job.instr, job.input_offset, job.output_offset);
+        self.golden.start(&job.instr, job.input_offset, job.output_offset);
         let traffic = rng.random_range(0.0..0.7);
         let mut reads = VecDeque::from([None; 2]);
         let mut digits = 0;
@@ -100,35 +79,21 @@ impl Bench {
             let at = [(); 4].map(|()| size - rng.random_range(word..SCRATCH));
             let bytes: Vec<u8> = (0..word).map(|_| rng.random()).collect();
             let count = rng.random_range(1..=word);
-            for (client, port) in ["reshape_", "host_rd_", "route_", "host_wr_"]
-                .into_iter()
-                .enumerate()
-            {
+            for (client, port) in ["reshape_", "host_rd_", "route_", "host_wr_"].into_iter().enumerate() {
                 self.dut.set(&*format!("{port}req_i"), ask[client].into());
                 self.dut.set(&*format!("{port}addr_i"), at[client] as u64);
                 if client > 1 {
                     self.dut.set(&*format!("{port}bytes_i"), count as u64);
-                    self.dut
-                        .set_u128(&*format!("{port}data_i"), self.word(&bytes));
+                    self.dut.set_u128(&*format!("{port}data_i"), self.word(&bytes));
                 }
             }
             self.dut.eval();
             let cycle = self.golden.step();
             let now = self.dut.cycle();
 
-            let free = [
-                !cycle.read_used,
-                !cycle.read_used && !ask[0],
-                !cycle.write_used,
-                !cycle.write_used && !ask[2],
-            ];
-            let granted = [
-                "reshape_gnt_o",
-                "host_rd_gnt_o",
-                "route_gnt_o",
-                "host_wr_gnt_o",
-            ]
-            .map(|port| self.dut.bit(port));
+            let free = [!cycle.read_used, !cycle.read_used && !ask[0], !cycle.write_used, !cycle.write_used && !ask[2]];
+            let granted =
+                ["reshape_gnt_o", "host_rd_gnt_o", "route_gnt_o", "host_wr_gnt_o"].map(|port| self.dut.bit(port));
             assert_eq!(granted, free, "grants in cycle {now} of {:?}", job.instr);
             let events = (
                 self.dut.bit("done_o"),
@@ -137,25 +102,13 @@ impl Bench {
                 self.dut.bit("stall_feed_o"),
                 self.dut.bit("stall_reduce_o"),
             );
-            let wanted = (
-                cycle.done,
-                cycle.digits,
-                cycle.cells,
-                cycle.stall_feed,
-                cycle.stall_reduce,
-            );
-            assert_eq!(
-                events, wanted,
-                "left: chip, right: golden, in cycle {now} of {:?}",
-                job.instr
-            );
+            let wanted = (cycle.done, cycle.digits, cycle.cells, cycle.stall_feed, cycle.stall_reduce);
+            assert_eq!(events, wanted, "left: chip, right: golden, in cycle {now} of {:?}", job.instr);
             if let Some(data) = reads.pop_front().unwrap() {
                 assert_eq!(self.dut.get_u128("rd_data_o"), data, "data in cycle {now}");
             }
             let reader = (0..2).find(|&client| ask[client] && free[client]);
-            reads.push_back(
-                reader.map(|client| self.word(&self.golden.memory().read(at[client], 0))),
-            );
+            reads.push_back(reader.map(|client| self.word(&self.golden.memory().read(at[client], 0))));
             if let Some(client) = (2..4).find(|&client| ask[client] && free[client]) {
                 self.golden.memory_mut().write(at[client], &bytes[..count]);
             }
@@ -166,12 +119,7 @@ impl Bench {
                 break;
             }
         }
-        for port in [
-            "reshape_req_i",
-            "host_rd_req_i",
-            "route_req_i",
-            "host_wr_req_i",
-        ] {
+        for port in ["reshape_req_i", "host_rd_req_i", "route_req_i", "host_wr_req_i"] {
             self.dut.set(port, 0);
         }
         let work = self.golden.work();
@@ -197,19 +145,11 @@ impl Bench {
         }
         self.dut.set("host_rd_req_i", 0);
         for (at, want) in job.after[..size - SCRATCH].iter().enumerate() {
-            assert_eq!(
-                chip[at] as i8, *want as i8,
-                "left: chip, right: integers, byte {at} after {:?}",
-                job.instr
-            );
+            assert_eq!(chip[at] as i8, *want as i8, "left: chip, right: integers, byte {at} after {:?}", job.instr);
         }
         let golden = self.golden.memory().bytes();
         for at in 0..size {
-            assert_eq!(
-                chip[at], golden[at],
-                "left: chip, right: golden, byte {at} after {:?}",
-                job.instr
-            );
+            assert_eq!(chip[at], golden[at], "left: chip, right: golden, byte {at} after {:?}", job.instr);
         }
     }
 
@@ -229,30 +169,21 @@ impl Bench {
 
 #[test]
 fn a_base_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
-    randomised(
-        "a_base_tile_runs_layers_like_integers_and_in_the_golden_cycles",
-        |rng| {
-            Bench::new(Geometry::BASE, tops::tile_base()).sweep(rng, 25);
-        },
-    );
+    randomised("a_base_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
+        Bench::new(Geometry::BASE, tops::tile_base()).sweep(rng, 25);
+    });
 }
 
 #[test]
 fn a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
-    randomised(
-        "a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles",
-        |rng| {
-            Bench::new(Geometry::NANO, tops::tile_nano()).sweep(rng, 60);
-        },
-    );
+    randomised("a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
+        Bench::new(Geometry::NANO, tops::tile_nano()).sweep(rng, 60);
+    });
 }
 
 #[test]
 fn a_wide_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
-    randomised(
-        "a_wide_tile_runs_layers_like_integers_and_in_the_golden_cycles",
-        |rng| {
-            Bench::new(Geometry::WIDE, tops::tile_wide()).sweep(rng, 12);
-        },
-    );
+    randomised("a_wide_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
+        Bench::new(Geometry::WIDE, tops::tile_wide()).sweep(rng, 12);
+    });
 }

@@ -66,7 +66,8 @@ impl Reference {
         let mut rows: Vec<Vec<Value>> = Vec::new();
         for (index, &(float, unsigned)) in outputs.iter().enumerate() {
             let name = format!("y{index}");
-            let lost = |e: ndarray_npy::ReadNpzError| wrong(format!("has no array `{name}` of the model's output type: {e}"));
+            let lost =
+                |e: ndarray_npy::ReadNpzError| wrong(format!("has no array `{name}` of the model's output type: {e}"));
             let values: Vec<Value> = if float {
                 let array = archive.by_name::<OwnedRepr<f32>, IxDyn>(&name).map_err(lost)?;
                 array.outer_iter().map(|row| Value::F32(row.iter().copied().collect())).collect()

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use lacuna_driver::transport::{GoldenDevice, SimDevice};
 use lacuna_driver::Device;
+use lacuna_driver::transport::{GoldenDevice, SimDevice};
 use lacuna_spec::Geometry;
 
 use crate::error::CliError;

@@ -111,7 +111,9 @@ fn png(bytes: &[u8]) -> Result<Array, String> {
 
 /// The IDX format of the MNIST files: magic 0, 0, type, rank; big-endian dimensions; data.
 fn idx(bytes: &[u8]) -> Result<ArrayD<u8>, String> {
-    let [0, 0, kind, rank, rest @ ..] = bytes else { return Err("is no IDX file: it does not start with two zero bytes".into()) };
+    let [0, 0, kind, rank, rest @ ..] = bytes else {
+        return Err("is no IDX file: it does not start with two zero bytes".into());
+    };
     if *kind != 8 {
         return Err(format!("holds elements of type {kind:#04x}; only unsigned bytes (0x08) are read"));
     }
@@ -161,7 +163,9 @@ impl Input {
                     (_, true) => "uint8",
                     _ => "int8",
                 };
-                return Err(wrong(format!("holds another element type; the model takes {kind}: convert the array to it")));
+                return Err(wrong(format!(
+                    "holds another element type; the model takes {kind}: convert the array to it"
+                )));
             }
         };
         if frames.is_empty() {

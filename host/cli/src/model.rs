@@ -106,7 +106,8 @@ impl ModelArgs {
 }
 
 fn prepare(graph: Graph, frames: &[Vec<Value>], geometry: &Geometry) -> Result<Graph, lacuna_compiler::Error> {
-    let options = passes::Options { lanes: geometry.lanes, digit_bits: geometry.digit_bits as u32, ..passes::Options::default() };
+    let options =
+        passes::Options { lanes: geometry.lanes, digit_bits: geometry.digit_bits as u32, ..passes::Options::default() };
     passes::prepare(graph, frames, &options)
 }
 

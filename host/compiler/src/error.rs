@@ -31,9 +31,7 @@ pub enum Error {
         tensor: String,
     },
     /// A value has an element type that does not fit its use.
-    #[error(
-        "value '{value}' is {found}, but {expected} is needed: quantise the model to int8 or uint8"
-    )]
+    #[error("value '{value}' is {found}, but {expected} is needed: quantise the model to int8 or uint8")]
     Type {
         /// The value's name.
         value: String,
@@ -145,11 +143,7 @@ pub enum Error {
 /// Shortens and escapes a name from a file so that it cannot garble a terminal.
 pub(crate) fn show(name: &str) -> String {
     const LIMIT: usize = 96;
-    let mut text: String = name
-        .chars()
-        .take(LIMIT)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut text: String = name.chars().take(LIMIT).flat_map(char::escape_debug).collect();
     if name.chars().nth(LIMIT).is_some() {
         text.push('…');
     }

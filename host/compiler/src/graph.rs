@@ -186,10 +186,7 @@ impl Graph {
 
     /// Makes every reader of `old`, and the output list, use `new` instead.
     pub fn redirect(&mut self, old: TensorId, new: TensorId) {
-        let readers = self
-            .nodes
-            .iter_mut()
-            .flat_map(|node| node.inputs.iter_mut());
+        let readers = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut());
         for id in readers.chain(self.outputs.iter_mut()) {
             if *id == old {
                 *id = new;
@@ -208,23 +205,15 @@ impl Graph {
         }
         for node in &self.nodes {
             if let Some(id) = node.inputs.iter().find(|id| !defined[id.0]) {
-                return Err(Error::MissingValue {
-                    node: node.name.clone(),
-                    value: self.tensor(*id).name.clone(),
-                });
+                return Err(Error::MissingValue { node: node.name.clone(), value: self.tensor(*id).name.clone() });
             }
             if defined[node.output.0] {
-                return Err(Error::Duplicate {
-                    value: self.tensor(node.output).name.clone(),
-                });
+                return Err(Error::Duplicate { value: self.tensor(node.output).name.clone() });
             }
             defined[node.output.0] = true;
         }
         match self.outputs.iter().find(|id| !defined[id.0]) {
-            Some(id) => Err(Error::MissingValue {
-                node: "graph output".into(),
-                value: self.tensor(*id).name.clone(),
-            }),
+            Some(id) => Err(Error::MissingValue { node: "graph output".into(), value: self.tensor(*id).name.clone() }),
             None => Ok(()),
         }
     }

@@ -4,9 +4,7 @@
 
 use crate::error::Error;
 use crate::graph::{Data, Quant, Tensor};
-use crate::op::{
-    Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, Op, Requantise, Weights, Window,
-};
+use crate::op::{Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, Op, Requantise, Weights, Window};
 
 /// What the file's 8-bit values exceed ours by.
 #[must_use]
@@ -48,56 +46,28 @@ impl LinearParts {
     /// [`Error::Quantisation`] or [`Error::Shape`], naming the node.
     pub fn build(self) -> Result<Linear, Error> {
         let channels = self.shape[0];
-        let wrong = |detail: String| Error::Quantisation {
-            value: self.node.clone(),
-            detail,
-        };
+        let wrong = |detail: String| Error::Quantisation { value: self.node.clone(), detail };
         if channels == 0 || self.weights.is_empty() {
-            return Err(Error::Shape {
-                value: self.node,
-                detail: "has no weights: export the model again".into(),
-            });
+            return Err(Error::Shape { value: self.node, detail: "has no weights: export the model again".into() });
         }
         if let Some(bias) = self.bias.as_ref().filter(|bias| bias.len() != channels) {
-            return Err(wrong(format!(
-                "has {} biases for {channels} output channels",
-                bias.len()
-            )));
+            return Err(wrong(format!("has {} biases for {channels} output channels", bias.len())));
         }
         let scales = spread(&self.weight_scales, channels).ok_or_else(|| {
-            wrong(format!(
-                "has {} weight scales for {channels} output channels",
-                self.weight_scales.len()
-            ))
+            wrong(format!("has {} weight scales for {channels} output channels", self.weight_scales.len()))
         })?;
         let zero_points = spread(&self.weight_zero_points, channels).ok_or_else(|| {
-            wrong(format!(
-                "has {} weight zero points for {channels} output channels",
-                self.weight_zero_points.len()
-            ))
+            wrong(format!("has {} weight zero points for {channels} output channels", self.weight_zero_points.len()))
         })?;
-        if zero_points
-            .iter()
-            .any(|zero_point| !(-128..=127).contains(zero_point))
-        {
+        if zero_points.iter().any(|zero_point| !(-128..=127).contains(zero_point)) {
             return Err(wrong("has a weight zero point outside 8 bits".into()));
         }
-        let scales: Vec<f32> = scales
-            .iter()
-            .map(|scale| self.alpha * self.x.scale * scale / self.y.scale)
-            .collect();
-        if let Some(scale) = scales
-            .iter()
-            .find(|scale| !scale.is_finite() || **scale <= 0.0)
-        {
+        let scales: Vec<f32> = scales.iter().map(|scale| self.alpha * self.x.scale * scale / self.y.scale).collect();
+        if let Some(scale) = scales.iter().find(|scale| !scale.is_finite() || **scale <= 0.0) {
             return Err(wrong(format!("gives the requantisation scale {scale}")));
         }
         Ok(Linear {
-            weights: Weights {
-                data: self.weights,
-                shape: self.shape,
-                zero_points,
-            },
+            weights: Weights { data: self.weights, shape: self.shape, zero_points },
             bias: self.bias.unwrap_or_else(|| vec![0; channels]),
             window: self.window,
             groups: self.groups,
@@ -128,9 +98,7 @@ pub fn dense_weights(matrix: &Tensor, trans: bool) -> Option<(Vec<i8>, [usize; 4
     if trans {
         return Some((values.clone(), [*rows, *columns, 1, 1]));
     }
-    let transposed = (0..*columns)
-        .flat_map(|n| (0..*rows).map(move |k| values[k * columns + n]))
-        .collect();
+    let transposed = (0..*columns).flat_map(|n| (0..*rows).map(move |k| values[k * columns + n])).collect();
     Some((transposed, [*columns, *rows, 1, 1]))
 }
 
@@ -147,43 +115,21 @@ pub fn dense_bias(bias: &Tensor, outputs: usize) -> Option<Vec<i32>> {
 /// A residual add by ONNX Runtime's rule.
 #[must_use]
 pub fn add(a: Quant, b: Quant, y: Quant, unsigned: bool) -> Add {
-    Add {
-        a,
-        b,
-        y,
-        rule: AddRule::B {
-            offset: offset(unsigned),
-        },
-        clamp: Clamp::FULL,
-        chip: None,
-    }
+    Add { a, b, y, rule: AddRule::B { offset: offset(unsigned) }, clamp: Clamp::FULL, chip: None }
 }
 
 /// The mean over the whole picture.
 ///
 /// # Errors
 /// [`Error::Quantisation`] if ONNX Runtime refuses the scale.
-pub fn global_average_pool(
-    node: &str,
-    x: Quant,
-    y: Quant,
-    pixels: usize,
-) -> Result<GlobalAveragePool, Error> {
+pub fn global_average_pool(node: &str, x: Quant, y: Quant, pixels: usize) -> Result<GlobalAveragePool, Error> {
     let scale = x.scale / (y.scale * pixels as f32);
     // The runtime's own limits (MLAS): outside them it throws.
     if pixels == 0 || pixels >= 1 << 24 || !(2_f32.powi(-32)..256.0).contains(&scale) {
         let detail = format!("gives the pooling scale {scale}, which is not in 2^-32..256");
-        return Err(Error::Quantisation {
-            value: node.to_string(),
-            detail,
-        });
+        return Err(Error::Quantisation { value: node.to_string(), detail });
     }
-    Ok(GlobalAveragePool {
-        x_zero_point: x.zero_point,
-        y_zero_point: y.zero_point,
-        scale,
-        clamp: Clamp::FULL,
-    })
+    Ok(GlobalAveragePool { x_zero_point: x.zero_point, y_zero_point: y.zero_point, scale, clamp: Clamp::FULL })
 }
 
 /// The mean over a window. A window over the whole picture (`spatial`) is a global pool, as in ONNX Runtime, which rounds differently.
@@ -201,20 +147,10 @@ pub fn average(
 ) -> Result<Op, Error> {
     let pixels: usize = spatial.iter().product();
     if window.kernel.iter().product::<usize>() == pixels && window.unpadded() {
-        return Ok(Op::GlobalAveragePool(global_average_pool(
-            node, x, y, pixels,
-        )?));
+        return Ok(Op::GlobalAveragePool(global_average_pool(node, x, y, pixels)?));
     }
     let offset = offset(unsigned);
-    Ok(Op::AveragePool(AveragePool {
-        window,
-        count_include_pad,
-        x,
-        y,
-        offset,
-        clamp: Clamp::FULL,
-        chip_scale: None,
-    }))
+    Ok(Op::AveragePool(AveragePool { window, count_include_pad, x, y, offset, clamp: Clamp::FULL, chip_scale: None }))
 }
 
 #[cfg(test)]
@@ -231,10 +167,7 @@ mod tests {
             (0x3cf7_69a1, 0x3d9b_238c, 0x3dac_e02b, -3376, -91),
         ];
         for (x, w, y, acc, expected) in cases {
-            let quant = |bits| Quant {
-                scale: f32::from_bits(bits),
-                zero_point: 0,
-            };
+            let quant = |bits| Quant { scale: f32::from_bits(bits), zero_point: 0 };
             let parts = LinearParts {
                 node: "layer".into(),
                 x: quant(x),
@@ -255,10 +188,7 @@ mod tests {
 
     #[test]
     fn parts_that_do_not_fit_are_refused() {
-        let quant = Quant {
-            scale: 0.1,
-            zero_point: 0,
-        };
+        let quant = Quant { scale: 0.1, zero_point: 0 };
         let parts = |scales: usize, biases: usize, zero_point: i32| LinearParts {
             node: "layer".into(),
             x: quant,
@@ -274,9 +204,7 @@ mod tests {
         };
         assert!(parts(3, 3, 0).build().is_ok());
         for bad in [parts(2, 3, 0), parts(3, 4, 0), parts(1, 3, 200)] {
-            assert!(
-                matches!(bad.build(), Err(Error::Quantisation { value, .. }) if value == "layer")
-            );
+            assert!(matches!(bad.build(), Err(Error::Quantisation { value, .. }) if value == "layer"));
         }
     }
 }

@@ -14,7 +14,8 @@ fn digits() -> Graph {
 #[test]
 fn digits_compile_to_one_program_that_fits_base() {
     let compiled = backend::compile(digits(), Geometry::BASE, Gating::Digit).unwrap();
-    let programs: Vec<_> = compiled.steps.iter().filter_map(|s| if let Step::Chip(p) = s { Some(p) } else { None }).collect();
+    let programs: Vec<_> =
+        compiled.steps.iter().filter_map(|s| if let Step::Chip(p) = s { Some(p) } else { None }).collect();
     assert_eq!(programs.len(), 1);
     for layer in &programs[0].layers {
         println!("{layer:?}");

@@ -12,9 +12,7 @@ use lacuna_compiler::{Op, import};
 
 /// A file of the committed digit classifier.
 fn digits(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../cli/assets/digits")
-        .join(file)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../cli/assets/digits").join(file)
 }
 
 fn load(file: &str) -> Graph {
@@ -30,16 +28,10 @@ fn prepared(file: &str) -> Graph {
 /// How many of `frames` the classifier gets right.
 fn right(graph: &Graph, frames: &[Vec<Value>], labels: &[u8]) -> usize {
     let answer = |frame: &Vec<Value>| match reference::run(graph, frame).unwrap().remove(0) {
-        Value::F32(logits) => (0..10)
-            .max_by(|&a, &b| logits[a].total_cmp(&logits[b]))
-            .unwrap(),
+        Value::F32(logits) => (0..10).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap(),
         Value::I8(_) => panic!("logits are real"),
     };
-    frames
-        .iter()
-        .zip(labels)
-        .filter(|(frame, label)| answer(frame) == usize::from(**label))
-        .count()
+    frames.iter().zip(labels).filter(|(frame, label)| answer(frame) == usize::from(**label)).count()
 }
 
 #[test]
@@ -47,9 +39,7 @@ fn the_classifier_is_right_as_often_as_in_onnx_runtime() {
     let graph = prepared("digits_qop.onnx");
     let test = digits("digits_test.npz");
     let frames = frames(&graph, &Array::read(&test, "images"));
-    let Array::U8(labels) = Array::read(&test, "labels") else {
-        panic!("labels are bytes")
-    };
+    let Array::U8(labels) = Array::read(&test, "labels") else { panic!("labels are bytes") };
     assert_eq!(frames.len(), 1000);
     // 986 is what the assets' README states for ONNX Runtime 1.32.0.
     assert_eq!(right(&graph, &frames, &labels), 986);
@@ -58,13 +48,7 @@ fn the_classifier_is_right_as_often_as_in_onnx_runtime() {
 #[test]
 fn both_file_forms_become_the_same_network() {
     let [qop, qdq] = ["digits_qop.onnx", "digits_qdq.onnx"].map(prepared);
-    let ops = |graph: &Graph| {
-        graph
-            .nodes
-            .iter()
-            .map(|node| (node.op.clone(), node.place.clone()))
-            .collect::<Vec<_>>()
-    };
+    let ops = |graph: &Graph| graph.nodes.iter().map(|node| (node.op.clone(), node.place.clone())).collect::<Vec<_>>();
     assert_eq!(ops(&qop), ops(&qdq));
 }
 
@@ -90,13 +74,7 @@ fn everything_between_quantise_and_dequantise_runs_on_the_chip() {
     );
     for node in &graph.nodes {
         let host = matches!(node.op, Op::Quantize(_) | Op::Dequantize(_));
-        assert_eq!(
-            node.place != Place::Chip,
-            host,
-            "{}: {:?}",
-            node.op.name(),
-            node.place
-        );
+        assert_eq!(node.place != Place::Chip, host, "{}: {:?}", node.op.name(), node.place);
     }
 }
 
@@ -107,9 +85,6 @@ fn balancing_reorders_channels_and_keeps_every_logit() {
     assert_ne!(plain, balanced, "calibration changed nothing");
     let frames = frames(&plain, &Array::read(&digits("digits_test.npz"), "images"));
     for frame in &frames[..50] {
-        assert_eq!(
-            reference::run(&plain, frame).unwrap(),
-            reference::run(&balanced, frame).unwrap()
-        );
+        assert_eq!(reference::run(&plain, frame).unwrap(), reference::run(&balanced, frame).unwrap());
     }
 }

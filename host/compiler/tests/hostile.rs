@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use lacuna_compiler::error::Error;
 use lacuna_compiler::import::proto::{
-    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    StringStringEntryProto, TensorProto, TensorShapeProto, TensorTypeProto, TypeProto,
-    ValueInfoProto, elem,
+    AttributeProto, DimensionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, StringStringEntryProto,
+    TensorProto, TensorShapeProto, TensorTypeProto, TypeProto, ValueInfoProto, elem,
 };
 use lacuna_compiler::import::{onnx, survives};
 use prost::Message;
@@ -17,24 +16,12 @@ use rand_chacha::ChaCha8Rng;
 /// Small real files to damage.
 fn seeds() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
-    let names = [
-        "conv_01",
-        "add_residual",
-        "dense_uint8",
-        "reshape_dense",
-        "qdq_clip",
-        "qdq_softmax",
-        "average_pool_3x3_1",
-    ];
-    let mut files: Vec<Vec<u8>> = names
-        .iter()
-        .map(|name| std::fs::read(folder.join(format!("{name}.onnx"))).unwrap())
-        .collect();
+    let names =
+        ["conv_01", "add_residual", "dense_uint8", "reshape_dense", "qdq_clip", "qdq_softmax", "average_pool_3x3_1"];
+    let mut files: Vec<Vec<u8>> =
+        names.iter().map(|name| std::fs::read(folder.join(format!("{name}.onnx"))).unwrap()).collect();
     files.push(std::fs::read(folder.join("../../../cli/assets/digits/digits_qdq.onnx")).unwrap());
-    assert!(
-        files.iter().take(7).all(|file| survives(file)),
-        "a seed does not even run"
-    );
+    assert!(files.iter().take(7).all(|file| survives(file)), "a seed does not even run");
     files
 }
 
@@ -42,21 +29,13 @@ fn seeds() -> Vec<Vec<u8>> {
 fn check(bytes: &[u8]) -> bool {
     let start = Instant::now();
     let ran = survives(bytes);
-    assert!(
-        start.elapsed() < Duration::from_secs(20),
-        "{} bytes took {:?}",
-        bytes.len(),
-        start.elapsed()
-    );
+    assert!(start.elapsed() < Duration::from_secs(20), "{} bytes took {:?}", bytes.len(), start.elapsed());
     ran
 }
 
 #[test]
 fn mutated_models_never_panic() {
-    let seed = std::env::var("LACUNA_SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(1);
+    let seed = std::env::var("LACUNA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(1);
     println!("LACUNA_SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut ran = 0;
@@ -71,8 +50,7 @@ fn mutated_models_never_panic() {
                     2 => bytes[at] = [0x00, 0x7f, 0x80, 0xff][rng.random_range(0..4)],
                     3 => drop(bytes.drain(at..(at + rng.random_range(1..9)).min(bytes.len()))),
                     _ => {
-                        let piece: Vec<u8> =
-                            bytes[at..(at + rng.random_range(1..40)).min(bytes.len())].to_vec();
+                        let piece: Vec<u8> = bytes[at..(at + rng.random_range(1..40)).min(bytes.len())].to_vec();
                         let to = rng.random_range(0..bytes.len());
                         bytes.splice(to..to, piece);
                     }
@@ -84,19 +62,13 @@ fn mutated_models_never_panic() {
             ran += usize::from(check(&bytes));
         }
     }
-    assert!(
-        ran > 50,
-        "only {ran} mutants still ran: the mutations are too coarse to reach deep"
-    );
+    assert!(ran > 50, "only {ran} mutants still ran: the mutations are too coarse to reach deep");
 }
 
 #[test]
 fn mutated_fields_never_panic() {
     // Damage inside decoded messages gets past the decoder, deep into shapes and attributes.
-    let seed = std::env::var("LACUNA_SEED")
-        .ok()
-        .and_then(|s| s.parse().ok())
-        .unwrap_or(2);
+    let seed = std::env::var("LACUNA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(2);
     println!("LACUNA_SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let odd = [i64::MIN, -1, 0, 1, 2, 3, 7, 65_535, 1 << 31, i64::MAX];
@@ -140,11 +112,7 @@ fn truncated_models_are_refused() {
         // The last bytes only list operator sets; what remains without some of them is still whole.
         let end = file.len() - 200;
         for length in (0..end).step_by(end / 60 + 1) {
-            assert!(
-                !check(&file[..length]),
-                "{length} of {} bytes ran",
-                file.len()
-            );
+            assert!(!check(&file[..length]), "{length} of {} bytes ran", file.len());
         }
     }
 }
@@ -154,23 +122,9 @@ fn text(result: Result<impl Sized, Error>) -> String {
 }
 
 fn value(name: &str, elem_type: i32, dims: &[i64]) -> ValueInfoProto {
-    let dim = dims
-        .iter()
-        .map(|&dim| DimensionProto {
-            dim_value: Some(dim),
-            dim_param: None,
-        })
-        .collect();
-    let tensor_type = TensorTypeProto {
-        elem_type,
-        shape: Some(TensorShapeProto { dim }),
-    };
-    ValueInfoProto {
-        name: name.into(),
-        r#type: Some(TypeProto {
-            tensor_type: Some(tensor_type),
-        }),
-    }
+    let dim = dims.iter().map(|&dim| DimensionProto { dim_value: Some(dim), dim_param: None }).collect();
+    let tensor_type = TensorTypeProto { elem_type, shape: Some(TensorShapeProto { dim }) };
+    ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor_type) }) }
 }
 
 fn constant(name: &str, data_type: i32, dims: &[i64], raw: &[u8]) -> TensorProto {
@@ -199,11 +153,7 @@ fn small() -> GraphProto {
     let zero = |name: &str| constant(name, elem::INT8, &[], &[0]);
     GraphProto {
         name: "small".into(),
-        node: vec![node(
-            "QLinearConv",
-            &["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"],
-            "y",
-        )],
+        node: vec![node("QLinearConv", &["x", "xs", "xz", "w", "ws", "wz", "ys", "yz"], "y")],
         initializer: vec![
             scale("xs"),
             zero("xz"),
@@ -224,10 +174,7 @@ fn import(change: impl FnOnce(&mut GraphProto)) -> Result<lacuna_compiler::Graph
     onnx(
         &ModelProto {
             graph: Some(graph),
-            opset_import: vec![OperatorSetIdProto {
-                domain: String::new(),
-                version: 17,
-            }],
+            opset_import: vec![OperatorSetIdProto { domain: String::new(), version: 17 }],
         }
         .encode_to_vec(),
     )
@@ -246,46 +193,23 @@ fn errors_name_the_value_and_the_remedy() {
         ..AttributeProto::default()
     };
     let cases: [(Result<_, Error>, &str); 16] = [
-        (
-            import(|g| g.initializer.retain(|t| t.name != "w")),
-            "node 'the QLinearConv' reads 'w', which is neither",
-        ),
+        (import(|g| g.initializer.retain(|t| t.name != "w")), "node 'the QLinearConv' reads 'w', which is neither"),
         (
             import(|g| g.node[0].input[0] = "y".into()),
             "node 'the QLinearConv' depends on its own output: remove the cycle",
         ),
-        (
-            import(|g| g.node.push(node("Relu", &["x"], "y"))),
-            "value 'y' is defined twice",
-        ),
+        (import(|g| g.node.push(node("Relu", &["x"], "y"))), "value 'y' is defined twice"),
         (
             import(|g| {
-                g.initializer[2]
-                    .external_data
-                    .push(StringStringEntryProto::default());
+                g.initializer[2].external_data.push(StringStringEntryProto::default());
             }),
             "tensor 'w' is stored outside the file: save the model with its data inside",
         ),
-        (
-            import(|g| g.initializer[2].dims = vec![1 << 40, 1 << 40]),
-            "the number of elements of 'w' is",
-        ),
-        (
-            import(|g| g.initializer[2].dims = vec![3, -2, 1, 1]),
-            "value 'w' has dimension -2",
-        ),
-        (
-            import(|g| g.initializer[2].dims = vec![3, 2, 2, 1]),
-            "value 'w' promises 12 elements but holds 6",
-        ),
-        (
-            import(|g| g.initializer[2].data_type = 10),
-            "value 'w' is float16, but float, int8",
-        ),
-        (
-            import(|g| g.initializer[0].raw_data = Some(vec![0; 4])),
-            "quantisation of 'xs' has scale 0",
-        ),
+        (import(|g| g.initializer[2].dims = vec![1 << 40, 1 << 40]), "the number of elements of 'w' is"),
+        (import(|g| g.initializer[2].dims = vec![3, -2, 1, 1]), "value 'w' has dimension -2"),
+        (import(|g| g.initializer[2].dims = vec![3, 2, 2, 1]), "value 'w' promises 12 elements but holds 6"),
+        (import(|g| g.initializer[2].data_type = 10), "value 'w' is float16, but float, int8"),
+        (import(|g| g.initializer[0].raw_data = Some(vec![0; 4])), "quantisation of 'xs' has scale 0"),
         (
             import(|g| g.initializer[0].raw_data = Some(f32::NAN.to_le_bytes().to_vec())),
             "quantisation of 'xs' has scale NaN",
@@ -294,14 +218,8 @@ fn errors_name_the_value_and_the_remedy() {
             import(|g| g.input[0] = value("x", elem::INT8, &[8, 2, 4, 4])),
             "value 'x' has batch 8: export the model with batch 1",
         ),
-        (
-            import(|g| g.input[0] = value("x", elem::UINT8, &[1, 2, 4, 4])),
-            "value 'x' is uint8, but int8 is needed",
-        ),
-        (
-            import(|g| g.node[0].op_type = "Einsum".into()),
-            "node 'the QLinearConv' uses Einsum",
-        ),
+        (import(|g| g.input[0] = value("x", elem::UINT8, &[1, 2, 4, 4])), "value 'x' is uint8, but int8 is needed"),
+        (import(|g| g.node[0].op_type = "Einsum".into()), "node 'the QLinearConv' uses Einsum"),
         (
             import(|g| g.node[0].attribute.push(attribute("strides", &[0, 1]))),
             "attribute 'strides' of node 'the QLinearConv' is [0, 1]: it needs 2 values from 1",
@@ -310,30 +228,18 @@ fn errors_name_the_value_and_the_remedy() {
             import(|g| g.input[0] = value("x", elem::INT8, &[1, 2, 1 << 20, 1 << 20])),
             "the number of elements of 'x' is",
         ),
-        (
-            import(|g| g.output.clear()),
-            "not a readable ONNX file (its graph has no input or no output)",
-        ),
+        (import(|g| g.output.clear()), "not a readable ONNX file (its graph has no input or no output)"),
     ];
     for (result, expected) in cases {
         let found = text(result);
-        assert!(
-            found.starts_with(expected),
-            "'{found}' does not start with '{expected}'"
-        );
+        assert!(found.starts_with(expected), "'{found}' does not start with '{expected}'");
     }
 }
 
 #[test]
 fn a_model_without_operator_set_is_refused() {
-    let model = ModelProto {
-        graph: Some(small()),
-        opset_import: Vec::new(),
-    };
-    assert!(
-        text(onnx(&model.encode_to_vec()))
-            .starts_with("not a readable ONNX file (it names no operator set")
-    );
+    let model = ModelProto { graph: Some(small()), opset_import: Vec::new() };
+    assert!(text(onnx(&model.encode_to_vec())).starts_with("not a readable ONNX file (it names no operator set"));
 }
 
 #[test]
@@ -346,17 +252,8 @@ fn softmax_means_what_its_operator_set_says() {
             input: vec![value("x", elem::FLOAT, &[1, 3, 4])],
             output: vec![value("y", elem::FLOAT, &[1, 3, 4])],
         };
-        let opset_import = vec![OperatorSetIdProto {
-            domain: String::new(),
-            version,
-        }];
-        onnx(
-            &ModelProto {
-                graph: Some(graph),
-                opset_import,
-            }
-            .encode_to_vec(),
-        )
+        let opset_import = vec![OperatorSetIdProto { domain: String::new(), version }];
+        onnx(&ModelProto { graph: Some(graph), opset_import }.encode_to_vec())
     };
     assert!(softmax(13).is_ok());
     // Before 13 it would sum over both dimensions, which nothing here computes.
@@ -374,10 +271,7 @@ fn a_frame_of_absurd_work_is_refused() {
                 ints: ints.to_vec(),
                 ..AttributeProto::default()
             };
-            pool.attribute = vec![
-                ints("kernel_shape", &[4095, 4095]),
-                ints("pads", &[2047; 4]),
-            ];
+            pool.attribute = vec![ints("kernel_shape", &[4095, 4095]), ints("pads", &[2047; 4])];
             pool
         };
         g.node = vec![pool("x", "y")];
@@ -390,8 +284,5 @@ fn a_frame_of_absurd_work_is_refused() {
 fn garbage_is_not_a_model() {
     assert!(text(onnx(b"GIF89a")).starts_with("not a readable ONNX file"));
     assert!(text(onnx(&[])).starts_with("not a readable ONNX file (it holds no graph)"));
-    assert!(
-        text(onnx(&vec![0; 65 << 20]))
-            .starts_with("the model file in bytes is 68157440, more than the limit")
-    );
+    assert!(text(onnx(&vec![0; 65 << 20])).starts_with("the model file in bytes is 68157440, more than the limit"));
 }

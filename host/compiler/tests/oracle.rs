@@ -28,19 +28,9 @@ fn cases() -> Vec<Case> {
     let case = |case: &serde_json::Value| {
         let name = case["name"].as_str().unwrap().to_string();
         let file = |extension: &str| folder.join(format!("{name}.{extension}"));
-        Case {
-            model: file("onnx"),
-            data: file("npz"),
-            tolerance: case["tolerance"].as_f64().unwrap(),
-            name,
-        }
+        Case { model: file("onnx"), data: file("npz"), tolerance: case["tolerance"].as_f64().unwrap(), name }
     };
-    let cases: Vec<Case> = manifest["cases"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(case)
-        .collect();
+    let cases: Vec<Case> = manifest["cases"].as_array().unwrap().iter().map(case).collect();
     assert!(!cases.is_empty());
     cases
 }
@@ -52,9 +42,7 @@ fn mismatches(graph: &Graph, frames: &[Vec<Value>], expected: &Array, tolerance:
     for (index, frame) in frames.iter().enumerate() {
         let output = reference::run(graph, frame).unwrap().remove(0);
         wrong += match (&output, &expected.frame(index, elements)) {
-            (Value::I8(found), Value::I8(wanted)) => {
-                found.iter().zip(wanted).filter(|(a, b)| a != b).count()
-            }
+            (Value::I8(found), Value::I8(wanted)) => found.iter().zip(wanted).filter(|(a, b)| a != b).count(),
             (Value::F32(found), Value::F32(wanted)) => {
                 let differs = |(a, b): &(&f32, &f32)| f64::from((*a - *b).abs()) > tolerance;
                 found.iter().zip(wanted).filter(differs).count()
@@ -68,18 +56,11 @@ fn mismatches(graph: &Graph, frames: &[Vec<Value>], expected: &Array, tolerance:
 #[test]
 fn imported_networks_equal_onnx_runtime() {
     for case in cases() {
-        let graph = import::onnx(&std::fs::read(&case.model).unwrap())
-            .unwrap_or_else(|e| panic!("{}: {e}", case.name));
-        let graph = passes::prepare(graph, &[], &Options::default())
-            .unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let graph = import::onnx(&std::fs::read(&case.model).unwrap()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        let graph = passes::prepare(graph, &[], &Options::default()).unwrap_or_else(|e| panic!("{}: {e}", case.name));
         let frames = frames(&graph, &Array::read(&case.data, "x"));
         let expected = Array::read(&case.data, "y");
-        assert_eq!(
-            mismatches(&graph, &frames, &expected, case.tolerance),
-            0,
-            "{}: {graph:#?}",
-            case.name
-        );
+        assert_eq!(mismatches(&graph, &frames, &expected, case.tolerance), 0, "{}: {graph:#?}", case.name);
     }
 }
 
@@ -90,12 +71,7 @@ fn balanced_and_gated_networks_equal_onnx_runtime() {
         let frames = frames(&graph, &Array::read(&case.data, "x"));
         let graph = passes::prepare(graph, &frames, &Options::default()).unwrap();
         let expected = Array::read(&case.data, "y");
-        assert_eq!(
-            mismatches(&graph, &frames, &expected, case.tolerance),
-            0,
-            "{}",
-            case.name
-        );
+        assert_eq!(mismatches(&graph, &frames, &expected, case.tolerance), 0, "{}", case.name);
     }
 }
 

@@ -20,7 +20,9 @@ pub enum DeviceError {
         word: usize,
     },
     /// The chip stopped on a fault.
-    #[error("the chip stopped at instruction {instruction}: {cause}; the program does not suit this chip, compile it again for its geometry")]
+    #[error(
+        "the chip stopped at instruction {instruction}: {cause}; the program does not suit this chip, compile it again for its geometry"
+    )]
     Fault {
         /// Index of the instruction.
         instruction: u32,
@@ -44,7 +46,9 @@ pub enum DeviceError {
         found: u32,
     },
     /// The chip was built from another contract.
-    #[error("{device} has layout hash {found:#010x}, this program {expected:#010x}; rebuild the bitstream or the host from the same source")]
+    #[error(
+        "{device} has layout hash {found:#010x}, this program {expected:#010x}; rebuild the bitstream or the host from the same source"
+    )]
     StaleLayout {
         /// Device name.
         device: String,
@@ -54,7 +58,9 @@ pub enum DeviceError {
         expected: u32,
     },
     /// The chip's registers state no geometry this driver knows.
-    #[error("{device} reports {what} = {value}, which no geometry has; rebuild the bitstream or the host from the same source")]
+    #[error(
+        "{device} reports {what} = {value}, which no geometry has; rebuild the bitstream or the host from the same source"
+    )]
     Geometry {
         /// Device name.
         device: String,

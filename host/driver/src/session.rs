@@ -209,7 +209,9 @@ impl<'a> Session<'a> {
             let tiles = instr.head().tiles;
             for tile in (0..self.compiled.geometry.tiles).filter(|tile| tiles >> tile & 1 == 1) {
                 let mut fields = [0u32; 3];
-                for (slot, field) in fields.iter_mut().zip([ProfileField::Start, ProfileField::Cycles, ProfileField::Work]) {
+                for (slot, field) in
+                    fields.iter_mut().zip([ProfileField::Start, ProfileField::Cycles, ProfileField::Work])
+                {
                     let beat = self.device.read(map::profile(program.start + index, tile, field), 1).await?;
                     *slot = low_word(&beat);
                 }

@@ -18,8 +18,7 @@ pub use bus::BusError;
 
 use crate::{
     control::{
-        Cause, Counters, Dispatch, Events, Profile, Record, Scoreboard, Sequencer, SequencerIn,
-        TileMask, tiles_of,
+        Cause, Counters, Dispatch, Events, Profile, Record, Scoreboard, Sequencer, SequencerIn, TileMask, tiles_of,
     },
     feeder::MAX_WORD,
     reshape::{Fabric, FabricCycle, Memories},
@@ -48,9 +47,7 @@ pub enum RunError {
     #[error(transparent)]
     Fault(#[from] Fault),
     /// A `load` waits for pages that only the host can bring; load them, write PHASE and resume.
-    #[error(
-        "instruction {instruction} waits for phase {phase}; load its pages, write PHASE and resume"
-    )]
+    #[error("instruction {instruction} waits for phase {phase}; load its pages, write PHASE and resume")]
     Phase {
         /// The waiting instruction.
         instruction: usize,
@@ -240,16 +237,10 @@ impl Chip {
                 && self.profile.busy() == 0
                 && phase > self.phase
             {
-                return Err(RunError::Phase {
-                    instruction: self.sequencer.index(),
-                    phase,
-                });
+                return Err(RunError::Phase { instruction: self.sequencer.index(), phase });
             }
             if self.still >= HANG_LIMIT {
-                return Err(RunError::Hang {
-                    instruction: self.sequencer.index(),
-                    cycle: self.counters.cycles,
-                });
+                return Err(RunError::Hang { instruction: self.sequencer.index(), cycle: self.counters.cycles });
             }
             self.step();
         }
@@ -262,11 +253,7 @@ impl Chip {
     /// What the last program did.
     #[must_use]
     pub fn report(&self) -> RunReport {
-        let job = |&(instruction, tile)| Job {
-            instruction,
-            tile,
-            record: self.record(instruction, tile),
-        };
+        let job = |&(instruction, tile)| Job { instruction, tile, record: self.record(instruction, tile) };
         RunReport {
             counters: self.counters,
             jobs: self.ended.iter().map(job).collect(),
@@ -284,12 +271,8 @@ impl Chip {
         if dispatch.compute != 0 {
             self.start_compute(dispatch.compute);
         }
-        let mut events = Events {
-            stall_hazard: dispatch.stall_hazard,
-            ..Events::default()
-        };
-        let (mut feeding, mut posting, mut compute_done): (TileMask, TileMask, TileMask) =
-            (0, 0, 0);
+        let mut events = Events { stall_hazard: dispatch.stall_hazard, ..Events::default() };
+        let (mut feeding, mut posting, mut compute_done): (TileMask, TileMask, TileMask) = (0, 0, 0);
         for (number, tile) in self.tiles.iter_mut().enumerate() {
             let cycle = tile.step();
             feeding |= TileMask::from(cycle.read_used) << number;
@@ -303,20 +286,13 @@ impl Chip {
             of.feed += u32::from(cycle.stall_feed);
             of.reduce += u32::from(cycle.stall_reduce);
         }
-        let fabric = self
-            .fabric
-            .step(feeding, posting, self.tiles.as_mut_slice());
+        let fabric = self.fabric.step(feeding, posting, self.tiles.as_mut_slice());
         events.beats = fabric.sent.count_ones();
         if dispatch.reshape != 0 {
             self.start_reshape(dispatch.reshape);
         }
         let done = u16::from(compute_done) | u16::from(fabric.done) << tiles;
-        self.watch(
-            dispatch,
-            fabric,
-            done,
-            feeding | posting != 0 || events.digits != 0,
-        );
+        self.watch(dispatch, fabric, done, feeding | posting != 0 || events.digits != 0);
         self.control(dispatch, compute_done, fabric);
         self.counters.add(&events);
     }
@@ -336,8 +312,7 @@ impl Chip {
             return;
         };
         for tile in tiles_of(mask) {
-            self.fabric
-                .start(tile, head, job, self.sampled[0], self.sampled[1]);
+            self.fabric.start(tile, head, job, self.sampled[0], self.sampled[1]);
             self.jobs[self.geometry.tiles + tile] = self.sequencer.index();
         }
     }
@@ -348,34 +323,21 @@ impl Chip {
         let busy = self.profile.busy();
         let low = (1 << tiles) - 1;
         let (head, index) = (*self.sequencer.head(), self.sequencer.index());
-        let conflict =
-            self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, fabric.done);
+        let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, fabric.done);
         let inputs = SequencerIn {
             phase: self.phase,
             compute_busy: (busy & low) as TileMask,
             reshape_busy: (busy >> tiles) as TileMask,
         };
         self.sequencer.step(inputs, conflict);
-        self.scoreboard.step(
-            &head,
-            [dispatch.compute, dispatch.reshape],
-            [compute_done, fabric.done],
-        );
+        self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, fabric.done]);
         let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
         let dones = u16::from(compute_done) | u16::from(fabric.done) << tiles;
-        self.profile
-            .step(self.counters.cycles, index, starts, dones, |unit| {
-                if unit < tiles {
-                    self.tiles[unit].work()
-                } else {
-                    self.fabric.engine(unit - tiles).work()
-                }
-            });
+        self.profile.step(self.counters.cycles, index, starts, dones, |unit| {
+            if unit < tiles { self.tiles[unit].work() } else { self.fabric.engine(unit - tiles).work() }
+        });
         if let Some(cause) = dispatch.fault {
-            self.fault = Some(Fault {
-                instruction: index,
-                cause,
-            });
+            self.fault = Some(Fault { instruction: index, cause });
         }
         if !self.sequencer.running() {
             self.runs = self.runs.wrapping_add(1);
@@ -387,14 +349,10 @@ impl Chip {
         let tiles = self.geometry.tiles;
         self.attribution[self.sequencer.index()].hazard += u32::from(dispatch.stall_hazard);
         if done != 0 {
-            let ended = (0..2 * tiles)
-                .filter(|unit| done >> unit & 1 == 1)
-                .map(|unit| (self.jobs[unit], unit % tiles));
+            let ended = (0..2 * tiles).filter(|unit| done >> unit & 1 == 1).map(|unit| (self.jobs[unit], unit % tiles));
             self.ended.extend(ended);
         }
-        let moved = working
-            || done != 0
-            || dispatch.compute | dispatch.reshape | fabric.read | fabric.written != 0;
+        let moved = working || done != 0 || dispatch.compute | dispatch.reshape | fabric.read | fabric.written != 0;
         self.still = if moved { 0 } else { self.still + 1 };
     }
 }

@@ -27,12 +27,7 @@ impl TileMemory {
     /// A memory full of zeros.
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
-        Self {
-            bytes: vec![0; geometry.tile_bytes()],
-            word: geometry.word_bytes(),
-            written: None,
-            rotated: None,
-        }
+        Self { bytes: vec![0; geometry.tile_bytes()], word: geometry.word_bytes(), written: None, rotated: None }
     }
 
     /// Begins the next cycle.
@@ -55,8 +50,7 @@ impl TileMemory {
             data[..position].copy_from_slice(high);
         } else {
             for k in 0..self.word {
-                data[(position + k) & (self.word - 1)] =
-                    self.bytes[(addr + k) & (self.bytes.len() - 1)];
+                data[(position + k) & (self.word - 1)] = self.bytes[(addr + k) & (self.bytes.len() - 1)];
             }
         }
         data
@@ -70,11 +64,7 @@ impl TileMemory {
         assert!(self.written.is_none(), "the memory takes one write a cycle");
         let mut data = [0; MAX_WORD];
         data[..bytes.len()].copy_from_slice(bytes);
-        self.written = Some(Write {
-            addr,
-            count: bytes.len(),
-            data,
-        });
+        self.written = Some(Write { addr, count: bytes.len(), data });
     }
 
     /// Everything that has reached the banks.

@@ -14,10 +14,7 @@ impl<T> Fifo<T> {
     /// An empty queue of `depth` places.
     #[must_use]
     pub fn new(depth: usize) -> Self {
-        Self {
-            depth,
-            items: VecDeque::with_capacity(depth),
-        }
+        Self { depth, items: VecDeque::with_capacity(depth) }
     }
 
     /// A spill register.
@@ -54,11 +51,7 @@ impl<T> Fifo<T> {
     /// Returns what left.
     pub fn step(&mut self, offered: Option<T>, ready_i: bool) -> Option<T> {
         let accept = self.ready();
-        let left = if ready_i {
-            self.items.pop_front()
-        } else {
-            None
-        };
+        let left = if ready_i { self.items.pop_front() } else { None };
         if accept {
             self.items.extend(offered);
         }
@@ -77,19 +70,13 @@ impl RoundRobin {
     #[must_use]
     pub fn chosen(&self, requests: &[bool]) -> Option<usize> {
         let all = requests.len();
-        (0..all)
-            .map(|i| (self.first + i) % all)
-            .find(|&i| requests[i])
+        (0..all).map(|i| (self.first + i) % all).find(|&i| requests[i])
     }
 
     /// One clock.
     pub fn step(&mut self, requests: &[bool], ready_i: bool) {
         if let Some(chosen) = self.chosen(requests) {
-            self.first = if ready_i {
-                (chosen + 1) % requests.len()
-            } else {
-                chosen
-            };
+            self.first = if ready_i { (chosen + 1) % requests.len() } else { chosen };
         }
     }
 }
@@ -144,24 +131,16 @@ impl Xbar {
     /// An idle crossbar.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize) -> Self {
-        Self {
-            forks: vec![Fork::default(); inputs],
-            arbiters: vec![RoundRobin::default(); outputs],
-        }
+        Self { forks: vec![Fork::default(); inputs], arbiters: vec![RoundRobin::default(); outputs] }
     }
 
     /// The outputs for `items`, the target set of each input's valid item. `ready` is meaningful where there is one.
     #[must_use]
     pub fn cycle(&self, items: &[Option<u64>], ready_i: u64) -> XbarCycle {
-        let sources: Vec<Option<usize>> = (0..self.arbiters.len())
-            .map(|o| self.arbiters[o].chosen(&self.requests(items, o)))
-            .collect();
+        let sources: Vec<Option<usize>> =
+            (0..self.arbiters.len()).map(|o| self.arbiters[o].chosen(&self.requests(items, o))).collect();
         let ready = (0..items.len())
-            .map(|i| {
-                items[i].is_some_and(|targets| {
-                    self.forks[i].ready(targets, taken(&sources, i, ready_i))
-                })
-            })
+            .map(|i| items[i].is_some_and(|targets| self.forks[i].ready(targets, taken(&sources, i, ready_i))))
             .collect();
         XbarCycle { sources, ready }
     }
@@ -179,21 +158,11 @@ impl Xbar {
     }
 
     fn requests(&self, items: &[Option<u64>], output: usize) -> Vec<bool> {
-        self.forks
-            .iter()
-            .zip(items)
-            .map(|(fork, &item)| fork.offers(item) >> output & 1 == 1)
-            .collect()
+        self.forks.iter().zip(items).map(|(fork, &item)| fork.offers(item) >> output & 1 == 1).collect()
     }
 }
 
 /// The outputs that take the item of `input`.
 fn taken(sources: &[Option<usize>], input: usize, ready_i: u64) -> u64 {
-    sources
-        .iter()
-        .enumerate()
-        .filter(|(_, source)| **source == Some(input))
-        .map(|(o, _)| 1 << o)
-        .sum::<u64>()
-        & ready_i
+    sources.iter().enumerate().filter(|(_, source)| **source == Some(input)).map(|(o, _)| 1 << o).sum::<u64>() & ready_i
 }

@@ -77,21 +77,13 @@ impl Tile {
 
     /// Gives a `run` or `post` in the cycle of the next [`step`](Self::step), when no job is under way.
     pub fn start(&mut self, instr: &Instr, input_offset: usize, output_offset: usize) {
-        self.given = Some(Job {
-            instr: *instr,
-            input_offset,
-            output_offset,
-        });
+        self.given = Some(Job { instr: *instr, input_offset, output_offset });
     }
 
     /// Digits issued by the last `run`, or words written by the last `post`, saturating.
     #[must_use]
     pub fn work(&self) -> u32 {
-        let work = if self.runs {
-            self.issued
-        } else {
-            self.post.written()
-        };
+        let work = if self.runs { self.issued } else { self.post.written() };
         work.min((1 << PROFILE_BITS) - 1)
     }
 
@@ -142,11 +134,8 @@ impl Tile {
             cycle.stall_reduce = array.stall_reduce;
             self.issued = self.issued.saturating_add(array.digits);
         }
-        let post = self
-            .post
-            .step(sums.as_ref(), out.tap.as_ref(), out.param.as_ref());
-        self.feeder
-            .step(room, reduced, post.block_done, &self.memory);
+        let post = self.post.step(sums.as_ref(), out.tap.as_ref(), out.param.as_ref());
+        self.feeder.step(room, reduced, post.block_done, &self.memory);
         if let Some(write) = &post.write {
             self.memory.write(write.addr, &write.data[..write.bytes]);
         }

@@ -48,23 +48,51 @@ pub enum GeometryError {
 impl Geometry {
     /// For iCE40 UP5K.
     pub const NANO: Self = Self {
-        name: "nano", tiles: 1, lanes: 2, pages: 256, digit_bits: 2, tile_words: 1024,
-        reduce_columns: 1, acc_bits: 22, program_len: 64,
+        name: "nano",
+        tiles: 1,
+        lanes: 2,
+        pages: 256,
+        digit_bits: 2,
+        tile_words: 1024,
+        reduce_columns: 1,
+        acc_bits: 22,
+        program_len: 64,
     };
     /// For ECP5-25F.
     pub const SMALL: Self = Self {
-        name: "small", tiles: 1, lanes: 8, pages: 256, digit_bits: 4, tile_words: 1024,
-        reduce_columns: 4, acc_bits: 22, program_len: 128,
+        name: "small",
+        tiles: 1,
+        lanes: 8,
+        pages: 256,
+        digit_bits: 4,
+        tile_words: 1024,
+        reduce_columns: 4,
+        acc_bits: 22,
+        program_len: 128,
     };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {
-        name: "base", tiles: 4, lanes: 8, pages: 512, digit_bits: 4, tile_words: 2048,
-        reduce_columns: 4, acc_bits: 22, program_len: 256,
+        name: "base",
+        tiles: 4,
+        lanes: 8,
+        pages: 512,
+        digit_bits: 4,
+        tile_words: 2048,
+        reduce_columns: 4,
+        acc_bits: 22,
+        program_len: 256,
     };
     /// Simulation only.
     pub const WIDE: Self = Self {
-        name: "wide", tiles: 8, lanes: 8, pages: 1024, digit_bits: 8, tile_words: 4096,
-        reduce_columns: 8, acc_bits: 24, program_len: 512,
+        name: "wide",
+        tiles: 8,
+        lanes: 8,
+        pages: 1024,
+        digit_bits: 8,
+        tile_words: 4096,
+        reduce_columns: 8,
+        acc_bits: 24,
+        program_len: 512,
     };
     /// All presets, smallest first.
     pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
@@ -140,10 +168,7 @@ impl Geometry {
     /// # Errors
     /// [`GeometryError::UnknownPreset`].
     pub fn preset(name: &str) -> Result<Self, GeometryError> {
-        Self::PRESETS
-            .into_iter()
-            .find(|g| g.name == name)
-            .ok_or_else(|| GeometryError::UnknownPreset(name.to_owned()))
+        Self::PRESETS.into_iter().find(|g| g.name == name).ok_or_else(|| GeometryError::UnknownPreset(name.to_owned()))
     }
 }
 

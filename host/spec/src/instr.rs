@@ -55,8 +55,7 @@ pub enum Gating {
 
 impl Gating {
     /// All modes with their RTL names.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Off, "Off"), (Self::Row, "Row"), (Self::Digit, "Digit")];
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Off, "Off"), (Self::Row, "Row"), (Self::Digit, "Digit")];
 }
 
 /// Requantisation rule.
@@ -88,8 +87,7 @@ pub enum PostOp {
 
 impl PostOp {
     /// All operations with their RTL names.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Max, "Max"), (Self::Sum, "Sum"), (Self::Add, "Add")];
+    pub const ALL: [(Self, &'static str); 3] = [(Self::Max, "Max"), (Self::Sum, "Sum"), (Self::Add, "Add")];
 }
 
 packed! {
@@ -320,7 +318,11 @@ impl Instr {
     #[must_use]
     pub const fn head(&self) -> &Head {
         match self {
-            Self::Halt(h) | Self::Fence(h) | Self::Load(h) | Self::Run(h, ..) | Self::Post(h, ..)
+            Self::Halt(h)
+            | Self::Fence(h)
+            | Self::Load(h)
+            | Self::Run(h, ..)
+            | Self::Post(h, ..)
             | Self::Reshape(h, _) => h,
         }
     }

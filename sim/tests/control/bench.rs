@@ -1,8 +1,6 @@
 //! Control in RTL and golden side by side, with units that take random times.
 
-use lacuna_golden::control::{
-    Cause, Dispatch, Profile, Scoreboard, Sequencer, SequencerIn, tiles_of,
-};
+use lacuna_golden::control::{Cause, Dispatch, Profile, Scoreboard, Sequencer, SequencerIn, tiles_of};
 use lacuna_sim::{Model, testing::Rng};
 use lacuna_spec::{Geometry, instr::INSTR_BYTES};
 use rand::Rng as _;
@@ -62,8 +60,7 @@ impl Bench {
         self.dut.set("program_wr_en_i", 1);
         for (index, instr) in program.iter().enumerate() {
             for (beat, bytes) in instr.chunks(self.geometry.word_bytes()).enumerate() {
-                self.dut
-                    .set("program_addr_i", (index * beats + beat) as u64);
+                self.dut.set("program_addr_i", (index * beats + beat) as u64);
                 self.dut.set_words("program_wr_data_i", &words(bytes));
                 self.dut.step();
             }
@@ -97,32 +94,18 @@ impl Bench {
             self.record(&mut log, dispatch, done, rng, longest);
 
             let head = *self.sequencer.head();
-            let conflict = self.sequencer.asks()
-                && self.scoreboard.conflict(&head, compute_done, reshape_done);
+            let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, reshape_done);
             let index = self.sequencer.index();
-            let inputs = SequencerIn {
-                phase,
-                compute_busy: (busy & low) as u8,
-                reshape_busy: (busy >> tiles) as u8,
-            };
+            let inputs = SequencerIn { phase, compute_busy: (busy & low) as u8, reshape_busy: (busy >> tiles) as u8 };
             self.sequencer.step(inputs, conflict);
-            self.scoreboard.step(
-                &head,
-                [dispatch.compute, dispatch.reshape],
-                [compute_done, reshape_done],
-            );
+            self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, reshape_done]);
             let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
-            self.profile
-                .step(log.cycles, index, starts, done, |unit| self.work[unit]);
+            self.profile.step(log.cycles, index, starts, done, |unit| self.work[unit]);
             self.dut.step();
             log.cycles += 1;
             assert!(log.cycles < LIMIT, "the program does not end");
         }
-        assert!(
-            !self.dut.bit("running_o"),
-            "RTL still runs after {} cycles",
-            log.cycles
-        );
+        assert!(!self.dut.bit("running_o"), "RTL still runs after {} cycles", log.cycles);
         log
     }
 
@@ -131,75 +114,37 @@ impl Bench {
         self.running
             .iter()
             .enumerate()
-            .fold(0, |mask, (unit, running)| {
-                mask | u16::from(running.is_some_and(|(left, _)| left == 0)) << unit
-            })
+            .fold(0, |mask, (unit, running)| mask | u16::from(running.is_some_and(|(left, _)| left == 0)) << unit)
     }
 
     fn drive(&mut self, cycle: u32, phase: u32, done: u16) {
         let tiles = self.geometry.tiles;
         self.dut.set("cycle_i", u64::from(cycle));
         self.dut.set("phase_i", u64::from(phase));
-        self.dut
-            .set("compute_done_i", u64::from(done) & ((1 << tiles) - 1));
+        self.dut.set("compute_done_i", u64::from(done) & ((1 << tiles) - 1));
         self.dut.set("reshape_done_i", u64::from(done) >> tiles);
         for unit in 0..2 * tiles {
-            self.dut
-                .set_field("work_i", 24 * unit as u32, 24, u64::from(self.work[unit]));
+            self.dut.set_field("work_i", 24 * unit as u32, 24, u64::from(self.work[unit]));
         }
         self.dut.eval();
     }
 
     fn compare(&self, golden: Dispatch, cycle: u32) {
-        let fault = self
-            .dut
-            .bit("fault_o")
-            .then(|| self.dut.get("fault_cause_o"));
+        let fault = self.dut.bit("fault_o").then(|| self.dut.get("fault_cause_o"));
         assert!(self.dut.bit("running_o"), "running_o in cycle {cycle}");
-        assert_eq!(
-            self.dut.get("index_o"),
-            self.sequencer.index() as u64,
-            "index_o in cycle {cycle}"
-        );
-        assert_eq!(
-            self.dut.get("compute_start_o"),
-            u64::from(golden.compute),
-            "compute_start_o in cycle {cycle}"
-        );
-        assert_eq!(
-            self.dut.get("reshape_start_o"),
-            u64::from(golden.reshape),
-            "reshape_start_o in cycle {cycle}"
-        );
-        assert_eq!(
-            self.dut.bit("stall_hazard_o"),
-            golden.stall_hazard,
-            "stall_hazard_o in cycle {cycle}"
-        );
-        assert_eq!(
-            fault,
-            golden.fault.map(|cause| cause as u64),
-            "fault in cycle {cycle}"
-        );
+        assert_eq!(self.dut.get("index_o"), self.sequencer.index() as u64, "index_o in cycle {cycle}");
+        assert_eq!(self.dut.get("compute_start_o"), u64::from(golden.compute), "compute_start_o in cycle {cycle}");
+        assert_eq!(self.dut.get("reshape_start_o"), u64::from(golden.reshape), "reshape_start_o in cycle {cycle}");
+        assert_eq!(self.dut.bit("stall_hazard_o"), golden.stall_hazard, "stall_hazard_o in cycle {cycle}");
+        assert_eq!(fault, golden.fault.map(|cause| cause as u64), "fault in cycle {cycle}");
         if golden.compute | golden.reshape != 0 {
             let bytes = self.sequencer.program()[self.sequencer.index()];
-            assert_eq!(
-                self.dut.words("instr_o"),
-                words(&bytes),
-                "instr_o in cycle {cycle}"
-            );
+            assert_eq!(self.dut.words("instr_o"), words(&bytes), "instr_o in cycle {cycle}");
         }
     }
 
     /// Keeps the log and the units.
-    fn record(
-        &mut self,
-        log: &mut Log,
-        dispatch: Dispatch,
-        done: u16,
-        rng: &mut Rng,
-        longest: u32,
-    ) {
+    fn record(&mut self, log: &mut Log, dispatch: Dispatch, done: u16, rng: &mut Rng, longest: u32) {
         let (tiles, index) = (self.geometry.tiles, self.sequencer.index());
         for (unit, running) in self.running.iter_mut().enumerate() {
             if done >> unit & 1 == 1 {
@@ -209,9 +154,7 @@ impl Bench {
                 *left -= 1;
             }
         }
-        for unit in
-            tiles_of(dispatch.compute).chain(tiles_of(dispatch.reshape).map(|tile| tiles + tile))
-        {
+        for unit in tiles_of(dispatch.compute).chain(tiles_of(dispatch.reshape).map(|tile| tiles + tile)) {
             self.running[unit] = Some((rng.random_range(0..longest), index));
             log.starts.push((log.cycles, index, unit));
         }
@@ -223,10 +166,7 @@ impl Bench {
     pub fn rtl_record(&mut self, index: usize, tile: usize) -> [u32; 3] {
         [0, 1, 2].map(|field| {
             self.dut.set("profile_rd_en_i", 1);
-            self.dut.set(
-                "profile_addr_i",
-                (index * self.geometry.tiles + tile) as u64,
-            );
+            self.dut.set("profile_addr_i", (index * self.geometry.tiles + tile) as u64);
             self.dut.set("profile_field_i", field);
             self.dut.step();
             self.dut.set("profile_rd_en_i", 0);
@@ -237,13 +177,5 @@ impl Bench {
 }
 
 fn words(bytes: &[u8]) -> Vec<u32> {
-    bytes
-        .chunks(4)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u32::from(*byte))
-        })
-        .collect()
+    bytes.chunks(4).map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect()
 }

@@ -24,22 +24,16 @@ pub struct Pair {
 
 impl Pair {
     pub fn new(geometry: Geometry, dut: Model) -> Self {
-        let mut pair = Self {
-            host: Host::new(dut, geometry.word_bytes()),
-            chip: Chip::new(geometry),
-        };
+        let mut pair = Self { host: Host::new(dut, geometry.word_bytes()), chip: Chip::new(geometry) };
         // RTL's memories hold random bits until they are written.
-        (0..geometry.tiles)
-            .for_each(|tile| pair.load_memory(tile, &vec![0; geometry.tile_bytes()]));
+        (0..geometry.tiles).for_each(|tile| pair.load_memory(tile, &vec![0; geometry.tile_bytes()]));
         pair
     }
 
     pub fn write(&mut self, requests: &[Request]) -> u64 {
         for request in requests {
             let data = request.data.as_deref().expect("a write");
-            self.chip
-                .write_beat(request.addr, data)
-                .expect("it is mapped");
+            self.chip.write_beat(request.addr, data).expect("it is mapped");
         }
         let (responses, cycles) = self.host.send(requests);
         assert!(responses.iter().all(Option::is_some), "a write was refused");
@@ -48,17 +42,10 @@ impl Pair {
 
     pub fn load_memory(&mut self, tile: usize, bytes: &[u8]) {
         let word = self.chip.geometry().word_bytes();
-        let writes: Vec<Request> = bytes
-            .chunks(word)
-            .enumerate()
-            .map(|(at, data)| Request::write(map::tile_word(tile, at), data))
-            .collect();
+        let writes: Vec<Request> =
+            bytes.chunks(word).enumerate().map(|(at, data)| Request::write(map::tile_word(tile, at), data)).collect();
         let cycles = self.write(&writes);
-        assert!(
-            cycles < writes.len() as u64 + 5,
-            "{cycles} cycles for {} beats",
-            writes.len()
-        );
+        assert!(cycles < writes.len() as u64 + 5, "{cycles} cycles for {} beats", writes.len());
     }
 
     pub fn load_job(&mut self, tile: usize, job: &Job) {
@@ -76,10 +63,7 @@ impl Pair {
 
     pub fn load_program(&mut self, program: &[Instr]) {
         let word = self.chip.geometry().word_bytes();
-        let bytes: Vec<u8> = program
-            .iter()
-            .flat_map(|instr| instr.pack().expect("the fields fit"))
-            .collect();
+        let bytes: Vec<u8> = program.iter().flat_map(|instr| instr.pack().expect("the fields fit")).collect();
         let writes: Vec<Request> = bytes
             .chunks(word)
             .enumerate()
@@ -105,11 +89,7 @@ impl Pair {
             }
             let tile = rng.random_range(0..self.chip.geometry().tiles);
             let word = rng.random_range(0..self.chip.geometry().tile_words);
-            let reads = if busy {
-                vec![Request::read(map::tile_word(tile, word)); 8]
-            } else {
-                Vec::new()
-            };
+            let reads = if busy { vec![Request::read(map::tile_word(tile, word)); 8] } else { Vec::new() };
             self.host.send(&reads);
         }
         panic!("the program does not end")
@@ -119,32 +99,19 @@ impl Pair {
     pub fn compare(&mut self, jobs: &[(usize, usize)]) {
         let g = *self.chip.geometry();
         for register in regs::REGISTERS {
-            let (seen, golden) = (
-                self.host.register(register.index),
-                self.chip.register(register.index),
-            );
+            let (seen, golden) = (self.host.register(register.index), self.chip.register(register.index));
             assert_eq!(Some(seen), golden, "register {}", register.name);
         }
         for &(instruction, tile) in jobs {
-            let fields = [
-                ProfileField::Start,
-                ProfileField::Cycles,
-                ProfileField::Work,
-            ];
+            let fields = [ProfileField::Start, ProfileField::Cycles, ProfileField::Work];
             let addrs = fields.map(|field| map::profile(instruction, tile, field));
             for addr in addrs {
                 let golden = self.chip.read_beat(addr).ok();
-                assert_eq!(
-                    self.host.read(addr),
-                    golden,
-                    "record of {instruction} on {tile}, address {addr:#x}"
-                );
+                assert_eq!(self.host.read(addr), golden, "record of {instruction} on {tile}, address {addr:#x}");
             }
         }
         for tile in 0..g.tiles {
-            let reads: Vec<Request> = (0..g.tile_words)
-                .map(|word| Request::read(map::tile_word(tile, word)))
-                .collect();
+            let reads: Vec<Request> = (0..g.tile_words).map(|word| Request::read(map::tile_word(tile, word))).collect();
             let seen = self.host.send(&reads).0;
             for (word, seen) in seen.into_iter().enumerate() {
                 let golden = self.chip.read_beat(map::tile_word(tile, word)).ok();

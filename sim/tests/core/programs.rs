@@ -24,11 +24,7 @@ pub fn set_head(instr: &mut Instr, change: impl FnOnce(&mut Head)) {
 }
 
 pub fn random_job(rng: &mut Rng, g: &Geometry) -> jobs::Job {
-    if rng.random_bool(0.6) {
-        jobs::convolution(rng, g)
-    } else {
-        jobs::elementwise(rng, g)
-    }
+    if rng.random_bool(0.6) { jobs::convolution(rng, g) } else { jobs::elementwise(rng, g) }
 }
 
 /// Where `jobs` puts parameters; only they may be there.
@@ -104,24 +100,16 @@ fn declare(rng: &mut Rng, g: &Geometry, instr: &mut Instr) {
     };
     let (read, write) = (range(), range());
     set_head(instr, |head| {
-        (head.read_lo, head.read_hi, head.write_lo, head.write_hi) =
-            (read.0, read.1, write.0, write.1)
+        (head.read_lo, head.read_hi, head.write_lo, head.write_hi) = (read.0, read.1, write.0, write.1)
     });
 }
 
 /// Instructions and tiles that a program runs, and the program.
-pub fn random_program(
-    rng: &mut Rng,
-    g: &Geometry,
-    length: usize,
-) -> (Vec<Instr>, Vec<(usize, usize)>) {
+pub fn random_program(rng: &mut Rng, g: &Geometry, length: usize) -> (Vec<Instr>, Vec<(usize, usize)>) {
     let mut program: Vec<Instr> = Vec::new();
     for _ in 0..length {
         let mut instr = match rng.random_range(0..10) {
-            0 => Instr::Fence(Head {
-                opcode: Opcode::Fence as i64,
-                ..Head::default()
-            }),
+            0 => Instr::Fence(Head { opcode: Opcode::Fence as i64, ..Head::default() }),
             1..=4 => random_reshape(rng, g),
             _ => random_job(rng, g).instr,
         };
@@ -135,10 +123,7 @@ pub fn random_program(
     program.push(Instr::Halt(Head::default()));
     let on_tiles = |(index, instr): (usize, &Instr)| {
         let mask = instr.head().tiles;
-        (0..8)
-            .filter(move |tile| mask >> tile & 1 == 1)
-            .map(move |tile| (index, tile))
-            .collect::<Vec<_>>()
+        (0..8).filter(move |tile| mask >> tile & 1 == 1).map(move |tile| (index, tile)).collect::<Vec<_>>()
     };
     let ran = program.iter().enumerate().flat_map(on_tiles).collect();
     (program, ran)
@@ -148,39 +133,18 @@ pub fn random_program(
 pub fn random_request(rng: &mut Rng, g: &Geometry) -> Request {
     let tile = rng.random_range(0..=g.tiles);
     let addr = match rng.random_range(0..8) {
-        0 => *[
-            regs::MAGIC,
-            regs::STATUS,
-            regs::PHASE,
-            regs::INPUT_OFFSET,
-            regs::FAULT,
-            regs::RUNS,
-            11,
-            32,
-        ]
-        .choose(rng)
-        .expect("some"),
+        0 => *[regs::MAGIC, regs::STATUS, regs::PHASE, regs::INPUT_OFFSET, regs::FAULT, regs::RUNS, 11, 32]
+            .choose(rng)
+            .expect("some"),
         1 => Region::Program.at(rng.random_range(0..(g.program_len * g.instr_beats()) as u32 + 5)),
-        2 => map::weight_page(
-            tile,
-            rng.random_range(0..=g.lanes),
-            rng.random_range(0..g.pages + 2),
-        ),
+        2 => map::weight_page(tile, rng.random_range(0..=g.lanes), rng.random_range(0..g.pages + 2)),
         3..=5 => map::tile_word(tile, rng.random_range(0..g.tile_words + 2)),
         6 => Region::Profile.at(rng.random_range(0..32 * g.program_len as u32 + 40)),
         _ => rng.random(),
     };
     let memory = addr >> map::REGION_LSB == Region::TileMemory as u32;
-    let length = if memory {
-        rng.random_range(0..=g.word_bytes())
-    } else {
-        g.word_bytes()
-    };
+    let length = if memory { rng.random_range(0..=g.word_bytes()) } else { g.word_bytes() };
     let data: Vec<u8> = (0..length).map(|_| rng.random()).collect();
     let write = rng.random_bool(0.5) && addr != regs::START;
-    if write {
-        Request::write(addr, &data)
-    } else {
-        Request::read(addr)
-    }
+    if write { Request::write(addr, &data) } else { Request::read(addr) }
 }

@@ -16,10 +16,7 @@ impl Request {
     }
 
     pub fn write(addr: u32, data: &[u8]) -> Self {
-        Self {
-            addr,
-            data: Some(data.to_vec()),
-        }
+        Self { addr, data: Some(data.to_vec()) }
     }
 }
 
@@ -47,10 +44,7 @@ impl Host {
     pub fn send_haltingly(&mut self, rng: &mut Rng, requests: &[Request]) -> Vec<Option<Vec<u8>>> {
         let (offer, take) = (rng.random_range(0.2..1.0), rng.random_range(0.2..1.0));
         // What is offered stays offered, so pauses are drawn only between requests.
-        self.exchange(requests, |fresh| {
-            (!fresh || rng.random_bool(offer), rng.random_bool(take))
-        })
-        .0
+        self.exchange(requests, |fresh| (!fresh || rng.random_bool(offer), rng.random_bool(take))).0
     }
 
     fn exchange(
@@ -78,10 +72,7 @@ impl Host {
                 responses.push((!self.dut.bit("rsp_error_o")).then(|| self.data()));
             }
             self.dut.step();
-            assert!(
-                self.dut.cycle() - began < 1000 + 100 * requests.len() as u64,
-                "the bus does not answer"
-            );
+            assert!(self.dut.cycle() - began < 1000 + 100 * requests.len() as u64, "the bus does not answer");
         }
         self.dut.set("req_valid_i", 0);
         self.dut.set("rsp_ready_i", 0);
@@ -92,12 +83,7 @@ impl Host {
         let data = request.data.as_deref().unwrap_or_default();
         self.dut.set("req_write_i", request.data.is_some().into());
         self.dut.set("req_addr_i", request.addr.into());
-        self.dut.set_u128(
-            "req_wdata_i",
-            data.iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u128::from(*byte)),
-        );
+        self.dut.set_u128("req_wdata_i", data.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte)));
         self.dut.set("req_wstrb_i", (1 << data.len()) - 1);
     }
 
@@ -120,9 +106,6 @@ impl Host {
     pub fn set_register(&mut self, index: u32, value: u32) {
         let mut data = vec![0; self.beat];
         data[..4].copy_from_slice(&value.to_le_bytes());
-        assert!(
-            self.send(&[Request::write(index, &data)]).0[0].is_some(),
-            "register {index}"
-        );
+        assert!(self.send(&[Request::write(index, &data)]).0[0].is_some(), "register {index}");
     }
 }

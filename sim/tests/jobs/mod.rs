@@ -33,8 +33,7 @@ fn head(rng: &mut Rng, opcode: Opcode) -> (Head, usize, usize) {
         to_output: rng.random_range(0..2),
         ..Head::default()
     };
-    let offsets = [head.from_input, head.to_output]
-        .map(|on| if on == 1 { rng.random_range(0..50) } else { 0 });
+    let offsets = [head.from_input, head.to_output].map(|on| if on == 1 { rng.random_range(0..50) } else { 0 });
     (head, offsets[0], offsets[1])
 }
 
@@ -58,9 +57,7 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     let rows = (shape.k_h * shape.k_w * shape.channels) as usize;
     let vector_pages = rows.div_ceil(lanes);
     let places = (shape.out_h * shape.out_w) as usize;
-    let most = (geometry.pages / vector_pages)
-        .min(geometry.tile_bytes() / 5 / places / word)
-        .clamp(1, 3);
+    let most = (geometry.pages / vector_pages).min(geometry.tile_bytes() / 5 / places / word).clamp(1, 3);
     let blocks = rng.random_range(1..=most);
     let last_columns = rng.random_range(1..=columns);
     let channels = (blocks - 1) * columns + last_columns;
@@ -68,10 +65,7 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     let params = geometry.tile_bytes() * 4 / 5;
     let page = rng.random_range(0..=geometry.pages - blocks * vector_pages);
     let (clamp_lo, clamp_hi) = clamps(rng);
-    let walk = Walk {
-        blocks: blocks as i64,
-        ..shape.walk(rng, geometry)
-    };
+    let walk = Walk { blocks: blocks as i64, ..shape.walk(rng, geometry) };
     let tail = RunTail {
         out_step_y: pitch as i64 * shape.out_w,
         out_step_x: pitch as i64,
@@ -95,8 +89,7 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
         }
     }
     let weight: Vec<i8> = (0..rows * blocks * columns).map(|_| rng.random()).collect();
-    let weight =
-        |block: usize, row: usize, column: usize| weight[(block * rows + row) * columns + column];
+    let weight = |block: usize, row: usize, column: usize| weight[(block * rows + row) * columns + column];
     let mut after = before.clone();
     for block in 0..blocks {
         let base = params + block * 9 * word;
@@ -104,51 +97,29 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
         for column in 0..columns {
             let bias: i32 = rng.random_range(-100_000..100_000);
             let (multiplier, shift) = match tail.rule {
-                0 => (
-                    rng.random_range(1 << 30..i32::MAX),
-                    rng.random_range(-14..=-8),
-                ),
+                0 => (rng.random_range(1 << 30..i32::MAX), rng.random_range(-14..=-8)),
                 _ => (rng.random_range(1e-4f32..4e-3).to_bits() as i32, 0i8),
             };
             for memory in [&mut before, &mut after] {
                 memory[base + 4 * column..][..4].copy_from_slice(&bias.to_le_bytes());
-                memory[base + 4 * (columns + column)..][..4]
-                    .copy_from_slice(&multiplier.to_le_bytes());
+                memory[base + 4 * (columns + column)..][..4].copy_from_slice(&multiplier.to_le_bytes());
                 memory[base + 8 * columns + column] = shift as u8;
             }
             scale.push((bias, multiplier, i32::from(shift)));
         }
-        let live = if block + 1 == blocks {
-            last_columns
-        } else {
-            columns
-        };
+        let live = if block + 1 == blocks { last_columns } else { columns };
         for (oy, ox) in shape.outputs() {
             let input: Vec<i32> = shape
                 .kernel()
-                .flat_map(|(ky, kx)| {
-                    (0..shape.channels).map(move |channel| [oy, ox, ky, kx, channel])
-                })
-                .map(|at| {
-                    shape
-                        .tap(&before, input_offset, at)
-                        .map_or(walk.pad, i64::from) as i32
-                        - tail.gate as i32
-                })
+                .flat_map(|(ky, kx)| (0..shape.channels).map(move |channel| [oy, ox, ky, kx, channel]))
+                .map(|at| shape.tap(&before, input_offset, at).map_or(walk.pad, i64::from) as i32 - tail.gate as i32)
                 .collect();
             for (column, &(bias, multiplier, shift)) in scale[..live].iter().enumerate() {
-                let products = input
-                    .iter()
-                    .enumerate()
-                    .map(|(row, d)| d * i32::from(weight(block, row, column)));
+                let products = input.iter().enumerate().map(|(row, d)| d * i32::from(weight(block, row, column)));
                 let acc = products.sum::<i32>() + bias;
                 let value = match tail.rule {
                     0 => numerics::requantise_a(acc, multiplier, shift, tail.zero as i32),
-                    _ => numerics::requantise_b(
-                        acc,
-                        f32::from_bits(multiplier as u32),
-                        tail.zero as i32,
-                    ),
+                    _ => numerics::requantise_b(acc, f32::from_bits(multiplier as u32), tail.zero as i32),
                 };
                 let place = (oy * shape.out_w + ox) as usize * pitch + block * columns + column;
                 after[walk.out_start as usize + output_offset + place] =
@@ -158,27 +129,14 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     }
     // Row r of a word: lane r mod R, the first page or the one after it.
     let mut weights = Vec::new();
-    for (block, row) in
-        (0..blocks).flat_map(|block| (0..vector_pages * lanes).map(move |row| (block, row)))
-    {
+    for (block, row) in (0..blocks).flat_map(|block| (0..vector_pages * lanes).map(move |row| (block, row))) {
         let (lane, at) = (row % lanes, page + block * vector_pages + row / lanes);
         let of = |column| {
-            if row < rows {
-                weight(block, row, column)
-            } else {
-                0
-            }
+            if row < rows { weight(block, row, column) } else { 0 }
         };
         weights.push((lane, at, (0..columns).map(of).collect()));
     }
-    Job {
-        instr: Instr::Run(head, walk, tail),
-        input_offset,
-        output_offset,
-        before,
-        after,
-        weights,
-    }
+    Job { instr: Instr::Run(head, walk, tail), input_offset, output_offset, before, after, weights }
 }
 
 /// A pool or a residual add.
@@ -191,14 +149,7 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
     // `add` sees its second tensor as one pixel to the right.
     let second = geometry.tile_bytes() as i64 / 5;
     if op == 2 {
-        (
-            shape.k_h,
-            shape.k_w,
-            shape.dilation,
-            shape.stride,
-            shape.pad_y,
-            shape.pad_x,
-        ) = (1, 1, 1, 1, 0, 0);
+        (shape.k_h, shape.k_w, shape.dilation, shape.stride, shape.pad_y, shape.pad_x) = (1, 1, 1, 1, 0, 0);
         (shape.out_h, shape.out_w) = (shape.in_h, shape.in_w);
         walk = shape.walk(rng, geometry);
         (walk.k_w, walk.step_kx, walk.x_dilation) = (2, second, 0);
@@ -241,44 +192,23 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
     let mut after = before.clone();
     for (oy, ox) in shape.outputs() {
         for channel in 0..shape.channels {
-            let taps = shape
-                .kernel()
-                .map(|(ky, kx)| shape.tap(&before, input_offset, [oy, ox, ky, kx, channel]));
+            let taps = shape.kernel().map(|(ky, kx)| shape.tap(&before, input_offset, [oy, ox, ky, kx, channel]));
             let value = match op {
-                0 => taps
-                    .flatten()
-                    .max()
-                    .expect("a window keeps a byte of the input"),
+                0 => taps.flatten().max().expect("a window keeps a byte of the input"),
                 1 => {
                     let sum: i32 = taps.map(|tap| tap.map_or(walk.pad as i32, i32::from)).sum();
                     let (acc, ma) = (sum + constants.mb as i32, constants.ma as u32);
                     let value = match tail.rule {
-                        0 => numerics::requantise_a(
-                            acc,
-                            ma as i32,
-                            constants.shift as i32,
-                            tail.zero as i32,
-                        ),
+                        0 => numerics::requantise_a(acc, ma as i32, constants.shift as i32, tail.zero as i32),
                         _ => numerics::requantise_b(acc, f32::from_bits(ma), tail.zero as i32),
                     };
                     numerics::clamp(value.into(), clamp_lo as i8, clamp_hi as i8)
                 }
                 _ => {
-                    let at = shape.start
-                        + (oy * shape.in_w + ox) * shape.channels
-                        + channel
-                        + input_offset as i64;
+                    let at = shape.start + (oy * shape.in_w + ox) * shape.channels + channel + input_offset as i64;
                     let [a, b] = [at, at + second].map(|at| before[at as usize] as i8);
                     let (ma, mb) = (constants.ma as i32, constants.mb as i32);
-                    let value = numerics::linear(
-                        a,
-                        b,
-                        ma,
-                        mb,
-                        constants.bias,
-                        constants.shift as u32,
-                        tail.rule == 1,
-                    );
+                    let value = numerics::linear(a, b, ma, mb, constants.bias, constants.shift as u32, tail.rule == 1);
                     numerics::clamp(value, clamp_lo as i8, clamp_hi as i8)
                 }
             };
@@ -286,12 +216,5 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
             after[walk.out_start as usize + output_offset + place] = value as u8;
         }
     }
-    Job {
-        instr: Instr::Post(head, walk, tail),
-        input_offset,
-        output_offset,
-        before,
-        after,
-        weights: Vec::new(),
-    }
+    Job { instr: Instr::Post(head, walk, tail), input_offset, output_offset, before, after, weights: Vec::new() }
 }

@@ -29,39 +29,17 @@ impl Shape {
             let any = rng.random_range(1..26);
             let channels = *[any, any, 1, 3, 5, 10, 16, 24].choose(rng).unwrap();
             // Every window keeps a byte of the input.
-            let (pad_y, pad_x) = (
-                rng.random_range(0..k_h.min(3)),
-                rng.random_range(0..k_w.min(3)),
-            );
-            let out = |size: i64, k: i64, pad: i64| {
-                (size + 2 * pad - (k - 1) * dilation - 1).div_euclid(stride) + 1
-            };
+            let (pad_y, pad_x) = (rng.random_range(0..k_h.min(3)), rng.random_range(0..k_w.min(3)));
+            let out = |size: i64, k: i64, pad: i64| (size + 2 * pad - (k - 1) * dilation - 1).div_euclid(stride) + 1;
             let (out_h, out_w) = (out(in_h, k_h, pad_y), out(in_w, k_w, pad_x));
-            let starts_inside = |size: i64, k: i64, pad: i64| {
-                size + 2 * pad > (k - 1) * dilation && pad < (k - 1) * dilation + 1
-            };
+            let starts_inside =
+                |size: i64, k: i64, pad: i64| size + 2 * pad > (k - 1) * dilation && pad < (k - 1) * dilation + 1;
             let fits = starts_inside(in_h, k_h, pad_y)
                 && starts_inside(in_w, k_w, pad_x)
                 && (dilation == 1 || pad_y + pad_x == 0);
-            if fits
-                && in_h * in_w * channels < geometry.tile_bytes() as i64 / 5
-                && k_h * k_w * channels <= most_rows
-            {
+            if fits && in_h * in_w * channels < geometry.tile_bytes() as i64 / 5 && k_h * k_w * channels <= most_rows {
                 let start = rng.random_range(0..40);
-                return Self {
-                    in_h,
-                    in_w,
-                    channels,
-                    k_h,
-                    k_w,
-                    stride,
-                    dilation,
-                    pad_y,
-                    pad_x,
-                    out_h,
-                    out_w,
-                    start,
-                };
+                return Self { in_h, in_w, channels, k_h, k_w, stride, dilation, pad_y, pad_x, out_h, out_w, start };
             }
         }
     }
@@ -102,10 +80,7 @@ impl Shape {
         let y = oy * self.stride + ky * self.dilation - self.pad_y;
         let x = ox * self.stride + kx * self.dilation - self.pad_x;
         let inside = (0..self.in_h).contains(&y) && (0..self.in_w).contains(&x);
-        inside.then(|| {
-            memory[(self.start + (y * self.in_w + x) * self.channels + channel) as usize + offset]
-                as i8
-        })
+        inside.then(|| memory[(self.start + (y * self.in_w + x) * self.channels + channel) as usize + offset] as i8)
     }
 
     pub fn kernel(&self) -> impl Iterator<Item = (i64, i64)> {

@@ -87,14 +87,7 @@ pub struct Bench {
 
 impl Bench {
     pub fn new(geometry: Geometry, mut dut: Model, rng: &mut Rng) -> Self {
-        for port in [
-            "start_i",
-            "feed_i",
-            "post_i",
-            "host_rd_i",
-            "host_addr_i",
-            "post_addr_i",
-        ] {
+        for port in ["start_i", "feed_i", "post_i", "host_rd_i", "host_addr_i", "post_addr_i"] {
             dut.set(port, 0);
         }
         dut.reset();
@@ -103,14 +96,7 @@ impl Bench {
         dut.set("input_offset_i", offsets[0] as u64);
         dut.set("output_offset_i", offsets[1] as u64);
         let memories = vec![TileMemory::new(&geometry); geometry.tiles];
-        let mut bench = Self {
-            geometry,
-            dut,
-            fabric: Fabric::new(&geometry),
-            memories,
-            offsets,
-            cycle: 0,
-        };
+        let mut bench = Self { geometry, dut, fabric: Fabric::new(&geometry), memories, offsets, cycle: 0 };
         for word in 0..geometry.tile_words {
             for tile in 0..geometry.tiles {
                 let data: Vec<u8> = (0..geometry.word_bytes()).map(|_| rng.random()).collect();
@@ -140,20 +126,16 @@ impl Bench {
     fn step(&mut self, feed: u8, post: u8, start: &[&Job]) -> FabricCycle {
         self.dut.set("feed_i", u64::from(feed));
         self.dut.set("post_i", u64::from(post));
-        self.dut
-            .set("start_i", start.iter().map(|job| 1 << job.tile).sum());
+        self.dut.set("start_i", start.iter().map(|job| 1 << job.tile).sum());
         if let Some(job) = start.first() {
-            let bytes = Instr::Reshape(job.head, job.reshape)
-                .pack()
-                .expect("the fields fit");
+            let bytes = Instr::Reshape(job.head, job.reshape).pack().expect("the fields fit");
             self.dut.set_words("instr_i", &words(&bytes));
         }
         self.dut.eval();
         let cycle = self.fabric.step(feed, post, self.memories.as_mut_slice());
         for job in start {
             let [input, output] = self.offsets.map(|offset| offset as usize);
-            self.fabric
-                .start(job.tile, &job.head, &job.reshape, input, output);
+            self.fabric.start(job.tile, &job.head, &job.reshape, input, output);
         }
         let seen = FabricCycle {
             read: self.dut.get("read_o") as u8,
@@ -164,12 +146,7 @@ impl Bench {
         assert_eq!(seen, cycle, "cycle {}", self.cycle);
         for tile in (0..self.geometry.tiles).filter(|tile| cycle.done >> tile & 1 == 1) {
             let work = self.dut.field("work_o", 24 * tile as u32, 24);
-            assert_eq!(
-                work,
-                u64::from(self.fabric.engine(tile).work()),
-                "work of tile {tile} in cycle {}",
-                self.cycle
-            );
+            assert_eq!(work, u64::from(self.fabric.engine(tile).work()), "work of tile {tile} in cycle {}", self.cycle);
         }
         self.dut.step();
         self.memories.iter_mut().for_each(TileMemory::step);
@@ -181,11 +158,7 @@ impl Bench {
     pub fn run(&mut self, rng: &mut Rng, jobs: &[Job], contention: f64) -> u64 {
         let (mut next, mut busy, began) = (0, 0u8, self.cycle);
         while next < jobs.len() || busy != 0 {
-            let start: Vec<&Job> = jobs[next..]
-                .iter()
-                .take(1)
-                .filter(|job| busy >> job.tile & 1 == 0)
-                .collect();
+            let start: Vec<&Job> = jobs[next..].iter().take(1).filter(|job| busy >> job.tile & 1 == 0).collect();
             let (feed, post) = self.contend(rng, contention);
             let cycle = self.step(feed, post, &start);
             busy &= !cycle.done;
@@ -200,9 +173,7 @@ impl Bench {
 
     /// Feeder and post traffic; post writes back what a word holds, so that it changes nothing.
     fn contend(&mut self, rng: &mut Rng, rate: f64) -> (u8, u8) {
-        let feed = (0..self.geometry.tiles).fold(0, |mask, tile| {
-            mask | u8::from(rng.random_bool(rate)) << tile
-        });
+        let feed = (0..self.geometry.tiles).fold(0, |mask, tile| mask | u8::from(rng.random_bool(rate)) << tile);
         if !rng.random_bool(rate) {
             return (feed, 0);
         }
@@ -240,13 +211,5 @@ impl Bench {
 }
 
 fn words(bytes: &[u8]) -> Vec<u32> {
-    bytes
-        .chunks(4)
-        .map(|chunk| {
-            chunk
-                .iter()
-                .rev()
-                .fold(0, |word, byte| word << 8 | u32::from(*byte))
-        })
-        .collect()
+    bytes.chunks(4).map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte))).collect()
 }

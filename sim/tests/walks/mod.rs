@@ -20,22 +20,12 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let word = geometry.word_bytes() as i64;
     let size = geometry.tile_bytes() as i64;
     let any = rng.random_range(1..42);
-    let channels: i64 = *[any, any, any, 1, 3, 5, 10, 16, 24, 40]
-        .choose(rng)
-        .unwrap();
+    let channels: i64 = *[any, any, any, 1, 3, 5, 10, 16, 24, 40].choose(rng).unwrap();
     let (in_h, in_w) = (rng.random_range(1..8), rng.random_range(1..8));
     let (k_h, k_w) = (rng.random_range(1..=5), rng.random_range(1..=5));
     let dense = rng.random_bool(0.7);
-    let pixel = if dense {
-        channels
-    } else {
-        rng.random_range(-100..100)
-    };
-    let row = if dense {
-        channels * in_w
-    } else {
-        rng.random_range(-3000..3000)
-    };
+    let pixel = if dense { channels } else { rng.random_range(-100..100) };
+    let row = if dense { channels * in_w } else { rng.random_range(-3000..3000) };
     let segments = (channels + word - 1) / word;
     let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
     let (y_stride, x_stride) = limits(3);
@@ -66,11 +56,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
         out_start: 0,
     };
     let opcode = if run { Opcode::Run } else { Opcode::Post };
-    let head = Head {
-        opcode: opcode as i64,
-        from_input: rng.random_range(0..2),
-        ..Head::default()
-    };
+    let head = Head { opcode: opcode as i64, from_input: rng.random_range(0..2), ..Head::default() };
     let params = rng.random_range(0..size);
     if run {
         let tail = RunTail {
@@ -82,15 +68,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
         };
         Instr::Run(head, walk, tail)
     } else {
-        Instr::Post(
-            head,
-            walk,
-            PostTail {
-                params,
-                op: rng.random_range(0..3),
-                ..PostTail::default()
-            },
-        )
+        Instr::Post(head, walk, PostTail { params, op: rng.random_range(0..3), ..PostTail::default() })
     }
 }
 
@@ -130,14 +108,8 @@ fn params(
 ) -> impl Iterator<Item = Given> {
     (0..words).map(move |index| {
         let from = address as usize + (first + index) * word;
-        let data = (0..word)
-            .map(|k| memory[(from + k) % memory.len()])
-            .collect();
-        Given::Param {
-            data,
-            index: index as u8,
-            bank,
-        }
+        let data = (0..word).map(|k| memory[(from + k) % memory.len()]).collect();
+        Given::Param { data, index: index as u8, bank }
     })
 }
 
@@ -150,44 +122,20 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
             let offset = if head.from_input == 1 { offset } else { 0 };
             let mut tag = 0;
             for block in 0..walk.blocks {
-                given.extend(params(
-                    tail.params,
-                    9,
-                    9 * block as usize,
-                    block as u8 % 2,
-                    word,
-                    memory,
-                ));
+                given.extend(params(tail.params, 9, 9 * block as usize, block as u8 % 2, word, memory));
                 for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                     let mut rows = Vec::new();
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
                         for segment in 0..walk.segments {
-                            let bytes = if segment == walk.segments - 1 {
-                                walk.tail as usize
-                            } else {
-                                word
-                            };
-                            rows.extend(
-                                window(
-                                    geometry,
-                                    walk,
-                                    offset,
-                                    memory,
-                                    [oy, ox, ky, kx, segment],
-                                    bytes,
-                                )
-                                .0,
-                            );
+                            let bytes = if segment == walk.segments - 1 { walk.tail as usize } else { word };
+                            rows.extend(window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], bytes).0);
                         }
                     }
                     let words = rows.len().div_ceil(word);
                     for (j, rows) in rows.chunks(word).enumerate() {
                         let page = tail.page + block * tail.vector_pages + 2 * j as i64;
                         given.push(Given::Word {
-                            data: rows
-                                .iter()
-                                .map(|&q| i16::from(q as i8) - tail.gate as i16)
-                                .collect(),
+                            data: rows.iter().map(|&q| i16::from(q as i8) - tail.gate as i16).collect(),
                             page: (page % geometry.pages as i64) as u16,
                             tag,
                             last: j == words - 1,
@@ -197,35 +145,17 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                 }
             }
             let vectors = (walk.blocks * walk.out_h * walk.out_w) as u32;
-            Expected {
-                given,
-                vectors,
-                blocks: walk.blocks as u32,
-            }
+            Expected { given, vectors, blocks: walk.blocks as u32 }
         }
         Instr::Post(head, walk, tail) => {
             let offset = if head.from_input == 1 { offset } else { 0 };
             if tail.op != 0 {
-                given.extend(params(
-                    tail.params,
-                    24usize.div_ceil(word),
-                    0,
-                    0,
-                    word,
-                    memory,
-                ));
+                given.extend(params(tail.params, 24usize.div_ceil(word), 0, 0, word, memory));
             }
             for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                 for segment in 0..walk.segments {
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
-                        let (data, pad) = window(
-                            geometry,
-                            walk,
-                            offset,
-                            memory,
-                            [oy, ox, ky, kx, segment],
-                            word,
-                        );
+                        let (data, pad) = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], word);
                         given.push(Given::Tap {
                             data: data.into_iter().map(|byte| byte as i8).collect(),
                             pad,
@@ -235,11 +165,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                     }
                 }
             }
-            Expected {
-                given,
-                vectors: 0,
-                blocks: 1,
-            }
+            Expected { given, vectors: 0, blocks: 1 }
         }
         _ => unreachable!("only run and post walk"),
     }

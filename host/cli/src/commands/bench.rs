@@ -75,7 +75,9 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
         rows.push(measure(&args, width).await?);
     }
     if args.json {
-        output::json(&serde_json::json!({ "model": args.model.model, "device": args.device.to_string(), "rows": rows }));
+        output::json(
+            &serde_json::json!({ "model": args.model.model, "device": args.device.to_string(), "rows": rows }),
+        );
     } else {
         print(&rows);
     }
@@ -119,7 +121,11 @@ async fn measure(args: &BenchArgs, width: usize) -> Result<Row, CliError> {
     })
 }
 
-async fn run_frames(args: &BenchArgs, compiled: &Compiled, frames: Vec<Vec<Value>>) -> Result<Vec<FrameReport>, CliError> {
+async fn run_frames(
+    args: &BenchArgs,
+    compiled: &Compiled,
+    frames: Vec<Vec<Value>>,
+) -> Result<Vec<FrameReport>, CliError> {
     let mut device = open(&args.device, compiled.geometry).await?;
     let mut session = Session::load(device.as_mut(), compiled).await?.with_profile();
     let mut answers = Vec::new();
@@ -134,12 +140,26 @@ fn array_cycles(compiled: &Compiled, answer: &FrameReport) -> u64 {
 }
 
 fn print(rows: &[Row]) {
-    let header = ["digit bits", "conv cycles: off", "row", "digit", "off / digit", "bit-serial / digit", "cycles a frame", "simulated cycles/s"];
+    let header = [
+        "digit bits",
+        "conv cycles: off",
+        "row",
+        "digit",
+        "off / digit",
+        "bit-serial / digit",
+        "cycles a frame",
+        "simulated cycles/s",
+    ];
     let mut table = output::table(&header);
     for r in rows {
         table.add_row([
-            r.digit_bits.to_string(), r.array_off.to_string(), r.array_row.to_string(), r.array_digit.to_string(),
-            format!("{:.2}x", r.speedup), format!("{:.2}x", r.speedup_bit_serial), r.frame_digit.to_string(),
+            r.digit_bits.to_string(),
+            r.array_off.to_string(),
+            r.array_row.to_string(),
+            r.array_digit.to_string(),
+            format!("{:.2}x", r.speedup),
+            format!("{:.2}x", r.speedup_bit_serial),
+            r.frame_digit.to_string(),
             format!("{:.0}", r.cycles_per_s),
         ]);
     }

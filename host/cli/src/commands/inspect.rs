@@ -80,15 +80,26 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
     for l in &report.layers {
         let shape = l.output.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
         table.add_row([
-            l.name.clone(), l.op.to_owned(), l.place.clone(), shape, l.macs.to_string(), l.pages.to_string(),
-            format!("{} + {}", l.instructions, l.moves), l.expected_cycles.to_string(),
+            l.name.clone(),
+            l.op.to_owned(),
+            l.place.clone(),
+            shape,
+            l.macs.to_string(),
+            l.pages.to_string(),
+            format!("{} + {}", l.instructions, l.moves),
+            l.expected_cycles.to_string(),
         ]);
     }
     println!("{table}");
     println!(
         "{} of {} pages a lane, {} of {} bytes of tile memory, {} of {} instructions, {} cycles a frame",
-        report.pages_used, report.pages, report.tile_bytes_used, report.tile_bytes, report.instructions_used,
-        report.instructions, report.expected_cycles
+        report.pages_used,
+        report.pages,
+        report.tile_bytes_used,
+        report.tile_bytes,
+        report.instructions_used,
+        report.instructions,
+        report.expected_cycles
     );
     Ok(())
 }

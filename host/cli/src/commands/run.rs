@@ -78,7 +78,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let file = input::read(&args.input)?;
     let mut frames = file.frames(graph, &args.input)?;
     frames.truncate(args.limit.unwrap_or(usize::MAX));
-    let kinds: Vec<_> = graph.outputs.iter().map(|id| graph.tensor(*id)).map(|t| (t.dtype == DType::F32, t.unsigned)).collect();
+    let kinds: Vec<_> =
+        graph.outputs.iter().map(|id| graph.tensor(*id)).map(|t| (t.dtype == DType::F32, t.unsigned)).collect();
     let oracle = args.reference.as_deref().map(|path| Reference::read(path, &kinds)).transpose()?;
 
     let mut device = open(&args.device, compiled.geometry).await?;
@@ -95,7 +96,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let wall_s = started.elapsed().as_secs_f64();
     bar.finish_and_clear();
 
-    let (golden, cycle_mismatches) = if args.check { check(&compiled, &frames, &answers).await? } else { (Tally::default(), 0) };
+    let (golden, cycle_mismatches) =
+        if args.check { check(&compiled, &frames, &answers).await? } else { (Tally::default(), 0) };
     let mut other = Tally::default();
     if let Some(oracle) = &oracle {
         for (index, answer) in answers.iter().enumerate() {
@@ -121,11 +123,18 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     if args.json {
         output::json(&report);
     } else {
-        super::run_text::print(&report_lines(&report, &golden, &other, &args), args.draw, &frames, &answers, file.labels.as_deref());
+        super::run_text::print(
+            &report_lines(&report, &golden, &other, &args),
+            args.draw,
+            &frames,
+            &answers,
+            file.labels.as_deref(),
+        );
     }
     if args.check {
         golden.verdict("the golden model")?;
-        Tally { values: report.frames as u64, mismatches: cycle_mismatches }.verdict("the golden model's cycle counts")?;
+        Tally { values: report.frames as u64, mismatches: cycle_mismatches }
+            .verdict("the golden model's cycle counts")?;
     }
     if oracle.is_some() {
         other.verdict("the reference outputs")?;

@@ -12,7 +12,13 @@ const DRAWN: usize = 10;
 const WIDEST: usize = 64;
 
 /// Prints the drawings, if asked for, and the summary.
-pub fn print(lines: &[(String, String)], draw: bool, frames: &[Vec<Value>], answers: &[FrameReport], labels: Option<&[u8]>) {
+pub fn print(
+    lines: &[(String, String)],
+    draw: bool,
+    frames: &[Vec<Value>],
+    answers: &[FrameReport],
+    labels: Option<&[u8]>,
+) {
     if draw {
         for (index, (frame, answer)) in frames.iter().zip(answers).take(DRAWN).enumerate() {
             for line in picture(frame.first()) {

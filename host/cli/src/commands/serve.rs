@@ -1,8 +1,8 @@
 //! `lacuna serve`: a simulated chip for others, on TCP or a pseudo-terminal.
 
 use clap::{Args, ValueEnum};
-use lacuna_driver::serve::{GoldenChip, Pty, Server, UartChip};
 use lacuna_driver::DeviceError;
+use lacuna_driver::serve::{GoldenChip, Pty, Server, UartChip};
 use lacuna_spec::Geometry;
 use tokio::net::TcpListener;
 

@@ -42,7 +42,9 @@ pub enum BackendError {
         source: PackError,
     },
     /// A node was placed on the chip that the back end has no instruction for.
-    #[error("node {node:?} ({op}) was placed on the chip, which has no instruction for it: {why}; place it on the host")]
+    #[error(
+        "node {node:?} ({op}) was placed on the chip, which has no instruction for it: {why}; place it on the host"
+    )]
     Unsupported {
         /// The node.
         node: String,
@@ -52,7 +54,9 @@ pub enum BackendError {
         why: &'static str,
     },
     /// A lane's sum could exceed the accumulator of a cell.
-    #[error("layer {layer:?}: a lane's sum can reach {reach}, beyond the {bits}-bit accumulator of a cell; place it on the host or use a geometry with wider accumulators")]
+    #[error(
+        "layer {layer:?}: a lane's sum can reach {reach}, beyond the {bits}-bit accumulator of a cell; place it on the host or use a geometry with wider accumulators"
+    )]
     Accumulator {
         /// The layer.
         layer: String,

@@ -40,7 +40,11 @@ impl Memory {
             at = at.max(space.end);
         }
         if at + bytes > self.limit {
-            return Err(BackendError::TileMemory { tensor: name.to_owned(), needed: at + bytes, available: self.limit });
+            return Err(BackendError::TileMemory {
+                tensor: name.to_owned(),
+                needed: at + bytes,
+                available: self.limit,
+            });
         }
         self.taken.push((at..at + bytes, life));
         Ok(at)

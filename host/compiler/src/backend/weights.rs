@@ -24,14 +24,14 @@ pub struct Rows {
 impl Rows {
     /// Length of the dot product.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn length(&self) -> usize {
         self.kernel[0] * self.kernel[1] * self.channels.len()
     }
 
     /// Pages of one vector.
     #[must_use]
     pub fn pages(&self, geometry: &Geometry) -> usize {
-        self.len().div_ceil(geometry.lanes)
+        self.length().div_ceil(geometry.lanes)
     }
 
     /// The weight of row `i` for output channel `output`; 0 where the channel is in another group.
@@ -59,7 +59,7 @@ pub fn pages(linear: &Linear, rows: &Rows, outputs: Range<usize>, geometry: &Geo
                     let i = page * lanes + lane;
                     let weight = |column: usize| {
                         let output = outputs.start + column;
-                        if i < rows.len() && output < outputs.end { rows.weight(linear, output, i) } else { 0 }
+                        if i < rows.length() && output < outputs.end { rows.weight(linear, output, i) } else { 0 }
                     };
                     (0..geometry.columns()).map(weight).collect()
                 })

@@ -9,21 +9,15 @@ use crate::op::Window;
 const MAX_EXTENT: i64 = 1 << 16;
 
 fn find<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute
-        .iter()
-        .find(|attribute| attribute.name == name)
+    node.attribute.iter().find(|attribute| attribute.name == name)
 }
 
 pub fn int(node: &NodeProto, name: &str, default: i64) -> i64 {
-    find(node, name)
-        .and_then(|attribute| attribute.i)
-        .unwrap_or(default)
+    find(node, name).and_then(|attribute| attribute.i).unwrap_or(default)
 }
 
 pub fn real(node: &NodeProto, name: &str, default: f32) -> f32 {
-    find(node, name)
-        .and_then(|attribute| attribute.f)
-        .unwrap_or(default)
+    find(node, name).and_then(|attribute| attribute.f).unwrap_or(default)
 }
 
 pub fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
@@ -31,28 +25,16 @@ pub fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
 }
 
 pub fn invalid(node: &NodeProto, attribute: &str, detail: String) -> Error {
-    Error::Attribute {
-        node: title(node),
-        attribute: attribute.to_string(),
-        detail,
-    }
+    Error::Attribute { node: title(node), attribute: attribute.to_string(), detail }
 }
 
 /// Spatial values of an attribute as height and width; a 1-D operator has height 1.
-fn pair(
-    node: &NodeProto,
-    name: &str,
-    rank: usize,
-    default: i64,
-    least: i64,
-) -> Result<[usize; 2], Error> {
+fn pair(node: &NodeProto, name: &str, rank: usize, default: i64, least: i64) -> Result<[usize; 2], Error> {
     let filled = vec![default; rank];
     let values = ints(node, name).unwrap_or(&filled);
     if values.len() != rank || values.iter().any(|v| !(least..=MAX_EXTENT).contains(v)) {
-        let detail = format!(
-            "is {:?}: it needs {rank} values from {least} to {MAX_EXTENT}",
-            &values[..values.len().min(8)]
-        );
+        let detail =
+            format!("is {:?}: it needs {rank} values from {least} to {MAX_EXTENT}", &values[..values.len().min(8)]);
         return Err(invalid(node, name, detail));
     }
     Ok(match *values {
@@ -67,69 +49,42 @@ pub fn spatial_rank(node: &NodeProto, shape: &[usize]) -> Result<usize, Error> {
     if shape.first() != Some(&1) || shape.contains(&0) {
         return Err(unsupported(
             node,
-            &format!(
-                "its input has shape {shape:?}: a frame is one picture, so the first dimension must be 1"
-            ),
+            &format!("its input has shape {shape:?}: a frame is one picture, so the first dimension must be 1"),
         ));
     }
     match shape.len() {
         3 => Ok(1),
         4 => Ok(2),
-        rank => Err(unsupported(
-            node,
-            &format!("its input has {rank} dimensions: only 1-D and 2-D pictures run here"),
-        )),
+        rank => Err(unsupported(node, &format!("its input has {rank} dimensions: only 1-D and 2-D pictures run here"))),
     }
 }
 
 /// Reads the window of a convolution or pool. `kernel` overrides a missing attribute.
-pub fn window(
-    node: &NodeProto,
-    shape: &[usize],
-    kernel: Option<[usize; 2]>,
-) -> Result<Window, Error> {
+pub fn window(node: &NodeProto, shape: &[usize], kernel: Option<[usize; 2]>) -> Result<Window, Error> {
     let rank = spatial_rank(node, shape)?;
     let kernel = match (ints(node, "kernel_shape"), kernel) {
         (None, Some(kernel)) => kernel,
         (None, None) => {
-            return Err(invalid(
-                node,
-                "kernel_shape",
-                "is missing: export the model again".into(),
-            ));
+            return Err(invalid(node, "kernel_shape", "is missing: export the model again".into()));
         }
         (Some(_), known) => {
             let stated = pair(node, "kernel_shape", rank, 1, 1)?;
             if known.is_some_and(|kernel| kernel != stated) {
-                return Err(invalid(
-                    node,
-                    "kernel_shape",
-                    format!("is {stated:?}, which is not the weights' kernel"),
-                ));
+                return Err(invalid(node, "kernel_shape", format!("is {stated:?}, which is not the weights' kernel")));
             }
             stated
         }
     };
     let stride = pair(node, "strides", rank, 1, 1)?;
     let dilation = pair(node, "dilations", rank, 1, 1)?;
-    let mut window = Window {
-        kernel,
-        stride,
-        dilation,
-        pads: [0; 4],
-    };
-    let auto_pad = find(node, "auto_pad")
-        .and_then(|a| a.s.as_deref())
-        .unwrap_or(b"NOTSET");
+    let mut window = Window { kernel, stride, dilation, pads: [0; 4] };
+    let auto_pad = find(node, "auto_pad").and_then(|a| a.s.as_deref()).unwrap_or(b"NOTSET");
     match auto_pad {
         b"NOTSET" | b"" => window.pads = pads(node, rank)?,
         b"VALID" => {}
         b"SAME_UPPER" | b"SAME_LOWER" => same(&mut window, shape, auto_pad == b"SAME_UPPER"),
         other => {
-            let detail = format!(
-                "is '{}': use NOTSET with explicit pads",
-                show(&String::from_utf8_lossy(other))
-            );
+            let detail = format!("is '{}': use NOTSET with explicit pads", show(&String::from_utf8_lossy(other)));
             return Err(invalid(node, "auto_pad", detail));
         }
     }
@@ -141,18 +96,13 @@ fn pads(node: &NodeProto, rank: usize) -> Result<[usize; 4], Error> {
         return Ok([0; 4]);
     };
     if values.len() != 2 * rank || values.iter().any(|v| !(0..=MAX_EXTENT).contains(v)) {
-        let detail = format!(
-            "is {:?}: it needs {} values from 0 to {MAX_EXTENT}",
-            &values[..values.len().min(8)],
-            2 * rank
-        );
+        let detail =
+            format!("is {:?}: it needs {} values from 0 to {MAX_EXTENT}", &values[..values.len().min(8)], 2 * rank);
         return Err(invalid(node, "pads", detail));
     }
     Ok(match *values {
         [left, right] => [0, left as usize, 0, right as usize],
-        [top, left, bottom, right] => {
-            [top as usize, left as usize, bottom as usize, right as usize]
-        }
+        [top, left, bottom, right] => [top as usize, left as usize, bottom as usize, right as usize],
         _ => unreachable!("rank is 1 or 2"),
     })
 }
@@ -168,11 +118,7 @@ fn same(window: &mut Window, shape: &[usize], upper: bool) {
         let steps = size.div_ceil(window.stride[axis]).saturating_sub(1);
         let total = (steps * window.stride[axis] + span(window, axis)).saturating_sub(size);
         let small = total / 2;
-        let (before, after) = if upper {
-            (small, total - small)
-        } else {
-            (total - small, small)
-        };
+        let (before, after) = if upper { (small, total - small) } else { (total - small, small) };
         window.pads[axis] = before;
         window.pads[axis + 2] = after;
     }
@@ -197,49 +143,29 @@ pub fn windowed_shape(
         [_, _, h, w] => [h, w],
         _ => return Err(too_large()),
     };
-    let [h, w] = window
-        .output(spatial[0], spatial[1])
-        .ok_or_else(too_large)?;
-    Ok(if shape.len() == 3 {
-        vec![shape[0], channels, w]
-    } else {
-        vec![shape[0], channels, h, w]
-    })
+    let [h, w] = window.output(spatial[0], spatial[1]).ok_or_else(too_large)?;
+    Ok(if shape.len() == 3 { vec![shape[0], channels, w] } else { vec![shape[0], channels, h, w] })
 }
 
 /// A pool's window. Rounding up the output size is accepted where it changes nothing.
 pub fn pool_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
     let window = window(node, shape, None)?;
-    if window.pads[0].max(window.pads[2]) >= span(&window, 0)
-        || window.pads[1].max(window.pads[3]) >= span(&window, 1)
+    if window.pads[0].max(window.pads[2]) >= span(&window, 0) || window.pads[1].max(window.pads[3]) >= span(&window, 1)
     {
         return Err(invalid(
             node,
             "pads",
-            format!(
-                "is {:?}, as large as the kernel {:?}: some outputs would be empty",
-                window.pads, window.kernel
-            ),
+            format!("is {:?}, as large as the kernel {:?}: some outputs would be empty", window.pads, window.kernel),
         ));
     }
     if int(node, "ceil_mode", 0) != 0 {
-        let spatial = if shape.len() == 3 {
-            [1, shape[2]]
-        } else {
-            [shape[2], shape[3]]
-        };
+        let spatial = if shape.len() == 3 { [1, shape[2]] } else { [shape[2], shape[3]] };
         let ragged = (0..2).any(|axis| {
             let padded = spatial[axis] + window.pads[axis] + window.pads[axis + 2];
-            padded
-                .checked_sub(span(&window, axis))
-                .is_some_and(|rest| !rest.is_multiple_of(window.stride[axis]))
+            padded.checked_sub(span(&window, axis)).is_some_and(|rest| !rest.is_multiple_of(window.stride[axis]))
         });
         if ragged {
-            return Err(invalid(
-                node,
-                "ceil_mode",
-                "is 1 and adds a ragged last window: use explicit pads".into(),
-            ));
+            return Err(invalid(node, "ceil_mode", "is 1 and adds a ragged last window: use explicit pads".into()));
         }
     }
     Ok(window)
@@ -249,10 +175,7 @@ pub fn pool_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
 pub fn average_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
     let window = pool_window(node, shape)?;
     if window.dilation != [1, 1] {
-        let detail = format!(
-            "is {:?}: an average pool takes every tap here",
-            window.dilation
-        );
+        let detail = format!("is {:?}: an average pool takes every tap here", window.dilation);
         return Err(invalid(node, "dilations", detail));
     }
     Ok(window)

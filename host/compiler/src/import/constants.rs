@@ -19,9 +19,7 @@ pub fn read(proto: &TensorProto) -> Result<Tensor, Error> {
     let count: usize = shape.iter().product();
     let mismatch = |found: usize, unit: &str| Error::Shape {
         value: name.clone(),
-        detail: format!(
-            "promises {count} elements but holds {found} {unit}: the file is damaged, export it again"
-        ),
+        detail: format!("promises {count} elements but holds {found} {unit}: the file is damaged, export it again"),
     };
     let unsigned = proto.data_type == elem::UINT8;
     let data = match (proto.data_type, &proto.raw_data) {
@@ -31,75 +29,46 @@ pub fn read(proto: &TensorProto) -> Result<Tensor, Error> {
         }
         (elem::INT8 | elem::UINT8, None) => {
             let offset = if unsigned { 128 } else { 0 };
-            let narrow =
-                |&value: &i32| value.checked_sub(offset).and_then(|v| i8::try_from(v).ok());
+            let narrow = |&value: &i32| value.checked_sub(offset).and_then(|v| i8::try_from(v).ok());
             let values: Option<Vec<i8>> = proto.int32_data.iter().map(narrow).collect();
             Data::I8(values.ok_or_else(|| Error::Shape {
                 value: name.clone(),
                 detail: "holds a value outside 8 bits: the file is damaged, export it again".into(),
             })?)
         }
-        (elem::INT32, Some(raw)) => Data::I32(
-            words(raw)
-                .ok_or_else(|| mismatch(raw.len(), "bytes"))?
-                .map(i32::from_le_bytes)
-                .collect(),
-        ),
+        (elem::INT32, Some(raw)) => {
+            Data::I32(words(raw).ok_or_else(|| mismatch(raw.len(), "bytes"))?.map(i32::from_le_bytes).collect())
+        }
         (elem::INT32, None) => Data::I32(proto.int32_data.clone()),
-        (elem::INT64, Some(raw)) => Data::I64(
-            words(raw)
-                .ok_or_else(|| mismatch(raw.len(), "bytes"))?
-                .map(i64::from_le_bytes)
-                .collect(),
-        ),
+        (elem::INT64, Some(raw)) => {
+            Data::I64(words(raw).ok_or_else(|| mismatch(raw.len(), "bytes"))?.map(i64::from_le_bytes).collect())
+        }
         (elem::INT64, None) => Data::I64(proto.int64_data.clone()),
-        (elem::FLOAT, Some(raw)) => Data::F32(
-            words(raw)
-                .ok_or_else(|| mismatch(raw.len(), "bytes"))?
-                .map(f32::from_le_bytes)
-                .collect(),
-        ),
+        (elem::FLOAT, Some(raw)) => {
+            Data::F32(words(raw).ok_or_else(|| mismatch(raw.len(), "bytes"))?.map(f32::from_le_bytes).collect())
+        }
         (elem::FLOAT, None) => Data::F32(proto.float_data.clone()),
         (other, _) => {
             let expected = "float, int8, uint8, int32 or int64".into();
-            return Err(Error::Type {
-                value: name,
-                found: elem::name(other),
-                expected,
-            });
+            return Err(Error::Type { value: name, found: elem::name(other), expected });
         }
     };
     if data.len() != count {
         return Err(mismatch(data.len(), "elements"));
     }
-    Ok(Tensor {
-        name,
-        shape,
-        dtype: data.dtype(),
-        unsigned,
-        quant: None,
-        data: Some(data),
-    })
+    Ok(Tensor { name, shape, dtype: data.dtype(), unsigned, quant: None, data: Some(data) })
 }
 
 /// Splits little-endian words; `None` if bytes are left over.
 fn words<const N: usize>(raw: &[u8]) -> Option<impl Iterator<Item = [u8; N]>> {
     let chunks = raw.chunks_exact(N);
-    chunks
-        .remainder()
-        .is_empty()
-        .then(|| chunks.map(|chunk| chunk.try_into().expect("chunks_exact yields N bytes")))
+    chunks.remainder().is_empty().then(|| chunks.map(|chunk| chunk.try_into().expect("chunks_exact yields N bytes")))
 }
 
 /// Defines the output of a `Constant` node.
 pub fn node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    let attribute = node
-        .attribute
-        .first()
-        .ok_or_else(|| Error::MissingOperand {
-            node: title(node),
-            what: "its value".into(),
-        })?;
+    let attribute =
+        node.attribute.first().ok_or_else(|| Error::MissingOperand { node: title(node), what: "its value".into() })?;
     let vector = |data: Data, scalar: bool| Tensor {
         name: title(node),
         shape: if scalar { Vec::new() } else { vec![data.len()] },
@@ -115,10 +84,7 @@ pub fn node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("value_int", _) => vector(Data::I64(vec![attribute.i.unwrap_or(0)]), true),
         ("value_ints", _) => vector(Data::I64(attribute.ints.clone()), false),
         _ => {
-            return Err(unsupported(
-                node,
-                "its constant is not a tensor of numbers: replace it by an initialiser",
-            ));
+            return Err(unsupported(node, "its constant is not a tensor of numbers: replace it by an initialiser"));
         }
     };
     let output = super::context::output_name(node)?.to_string();

@@ -22,11 +22,7 @@ pub struct Context {
 
 /// The name by which messages mention a node.
 pub fn title(node: &NodeProto) -> String {
-    if node.name.is_empty() {
-        show(node.output.first().map_or("", String::as_str))
-    } else {
-        show(&node.name)
-    }
+    if node.name.is_empty() { show(node.output.first().map_or("", String::as_str)) } else { show(&node.name) }
 }
 
 /// An operator, or a variant of it, that cannot be imported.
@@ -35,37 +31,21 @@ pub fn unsupported(node: &NodeProto, reason: &str) -> Error {
         "" => show(&node.op_type),
         domain => format!("{}.{}", show(domain), show(&node.op_type)),
     };
-    Error::Unsupported {
-        node: title(node),
-        op,
-        reason: reason.to_string(),
-    }
+    Error::Unsupported { node: title(node), op, reason: reason.to_string() }
 }
 
 /// The name of the only value that a node writes.
 pub fn output_name(node: &NodeProto) -> Result<&str, Error> {
     match node.output.first().map(String::as_str) {
-        None | Some("") => Err(Error::MissingOperand {
-            node: title(node),
-            what: "an output".into(),
-        }),
+        None | Some("") => Err(Error::MissingOperand { node: title(node), what: "an output".into() }),
         Some(name) => Ok(name),
     }
 }
 
 impl Context {
     pub fn new(name: String, opset: i64) -> Self {
-        let graph = Graph {
-            name,
-            ..Graph::default()
-        };
-        Self {
-            graph,
-            opset,
-            names: HashMap::new(),
-            elements: 0,
-            operations: 0,
-        }
+        let graph = Graph { name, ..Graph::default() };
+        Self { graph, opset, names: HashMap::new(), elements: 0, operations: 0 }
     }
 
     pub fn lookup(&self, name: &str) -> Option<TensorId> {
@@ -77,11 +57,7 @@ impl Context {
         self.elements += tensor.elements() as u64;
         if self.elements > MAX_GRAPH_ELEMENTS {
             let what = "the number of elements of all tensors".into();
-            return Err(Error::TooLarge {
-                what,
-                size: self.elements,
-                limit: MAX_GRAPH_ELEMENTS,
-            });
+            return Err(Error::TooLarge { what, size: self.elements, limit: MAX_GRAPH_ELEMENTS });
         }
         let id = self.graph.add_tensor(tensor);
         if self.names.insert(name.to_string(), id).is_some() {
@@ -95,11 +71,7 @@ impl Context {
         self.operations = self.operations.saturating_add(operations);
         if self.operations > MAX_FRAME_OPERATIONS {
             let what = "the number of multiply-accumulates of a frame".into();
-            return Err(Error::TooLarge {
-                what,
-                size: self.operations,
-                limit: MAX_FRAME_OPERATIONS,
-            });
+            return Err(Error::TooLarge { what, size: self.operations, limit: MAX_FRAME_OPERATIONS });
         }
         Ok(())
     }
@@ -110,20 +82,14 @@ impl Context {
             None | Some("") => Ok(None),
             Some(name) => match self.lookup(name) {
                 Some(id) => Ok(Some(id)),
-                None => Err(Error::MissingValue {
-                    node: title(node),
-                    value: show(name),
-                }),
+                None => Err(Error::MissingValue { node: title(node), value: show(name) }),
             },
         }
     }
 
     /// The input at `index`.
     pub fn required(&self, node: &NodeProto, index: usize) -> Result<TensorId, Error> {
-        let missing = || Error::MissingOperand {
-            node: title(node),
-            what: format!("input {index}"),
-        };
+        let missing = || Error::MissingOperand { node: title(node), what: format!("input {index}") };
         self.optional(node, index)?.ok_or_else(missing)
     }
 
@@ -138,11 +104,7 @@ impl Context {
         if tensor.data.is_some() {
             return Ok(tensor);
         }
-        Err(Error::NotConstant {
-            node: title(node),
-            value: tensor.name.clone(),
-            role: role.to_string(),
-        })
+        Err(Error::NotConstant { node: title(node), value: tensor.name.clone(), role: role.to_string() })
     }
 
     /// A constant positive scale.
@@ -159,14 +121,10 @@ impl Context {
     pub fn scales(&self, node: &NodeProto, index: usize) -> Result<Vec<f32>, Error> {
         let tensor = self.constant(node, index, "a scale")?;
         match &tensor.data {
-            Some(Data::F32(values)) if !values.is_empty() => values
-                .iter()
-                .map(|&scale| check_scale(&tensor.name, scale))
-                .collect(),
-            _ => Err(Error::Quantisation {
-                value: tensor.name.clone(),
-                detail: "is not a float scale".into(),
-            }),
+            Some(Data::F32(values)) if !values.is_empty() => {
+                values.iter().map(|&scale| check_scale(&tensor.name, scale)).collect()
+            }
+            _ => Err(Error::Quantisation { value: tensor.name.clone(), detail: "is not a float scale".into() }),
         }
     }
 
@@ -177,34 +135,21 @@ impl Context {
         }
         let tensor = self.constant(node, index, "a zero point")?;
         match &tensor.data {
-            Some(Data::I8(values)) if !values.is_empty() => Ok((
-                values.iter().map(|&v| i32::from(v)).collect(),
-                tensor.unsigned,
-            )),
+            Some(Data::I8(values)) if !values.is_empty() => {
+                Ok((values.iter().map(|&v| i32::from(v)).collect(), tensor.unsigned))
+            }
             Some(Data::I32(values)) if !values.is_empty() => Ok((values.clone(), false)),
-            _ => Err(Error::Quantisation {
-                value: tensor.name.clone(),
-                detail: "is not an 8-bit zero point".into(),
-            }),
+            _ => Err(Error::Quantisation { value: tensor.name.clone(), detail: "is not an 8-bit zero point".into() }),
         }
     }
 
     /// A scale and an 8-bit zero point, and whether they describe uint8.
-    pub fn quant(
-        &self,
-        node: &NodeProto,
-        scale: usize,
-        zero_point: usize,
-    ) -> Result<(Quant, bool), Error> {
+    pub fn quant(&self, node: &NodeProto, scale: usize, zero_point: usize) -> Result<(Quant, bool), Error> {
         let (zero_points, unsigned) = self.zero_points(node, zero_point)?;
         match *zero_points.as_slice() {
-            [zero_point] if (-128..=127).contains(&zero_point) => Ok((
-                Quant {
-                    scale: self.scale(node, scale)?,
-                    zero_point,
-                },
-                unsigned,
-            )),
+            [zero_point] if (-128..=127).contains(&zero_point) => {
+                Ok((Quant { scale: self.scale(node, scale)?, zero_point }, unsigned))
+            }
             _ => Err(Error::Quantisation {
                 value: title(node),
                 detail: "needs exactly one 8-bit zero point a tensor".into(),
@@ -213,12 +158,7 @@ impl Context {
     }
 
     /// Checks that an 8-bit activation has the signedness its zero point claims.
-    pub fn activation(
-        &self,
-        node: &NodeProto,
-        index: usize,
-        unsigned: bool,
-    ) -> Result<TensorId, Error> {
+    pub fn activation(&self, node: &NodeProto, index: usize, unsigned: bool) -> Result<TensorId, Error> {
         let id = self.required(node, index)?;
         let tensor = self.tensor(id);
         let found = match (tensor.dtype, tensor.unsigned) {
@@ -228,38 +168,17 @@ impl Context {
             (other, _) => format!("{other:?}"),
         };
         let expected = if unsigned { "uint8" } else { "int8" };
-        Err(Error::Type {
-            value: tensor.name.clone(),
-            found,
-            expected: expected.into(),
-        })
+        Err(Error::Type { value: tensor.name.clone(), found, expected: expected.into() })
     }
 
     /// Adds a node and the tensor it writes.
-    pub fn push(
-        &mut self,
-        node: &NodeProto,
-        op: Op,
-        inputs: Vec<TensorId>,
-        output: Output,
-    ) -> Result<(), Error> {
+    pub fn push(&mut self, node: &NodeProto, op: Op, inputs: Vec<TensorId>, output: Output) -> Result<(), Error> {
         let name = output_name(node)?;
-        let Output {
-            shape,
-            dtype,
-            unsigned,
-            quant,
-        } = output;
+        let Output { shape, dtype, unsigned, quant } = output;
         super::tensors::check_size(&show(name), &shape)?;
         let tensor = activation(&show(name), shape, dtype, unsigned, quant);
         let output = self.define(name, tensor)?;
-        self.graph.nodes.push(Node {
-            name: title(node),
-            op,
-            inputs,
-            output,
-            place: Place::Chip,
-        });
+        self.graph.nodes.push(Node { name: title(node), op, inputs, output, place: Place::Chip });
         Ok(())
     }
 
@@ -285,32 +204,17 @@ pub struct Output {
 impl Output {
     /// A quantised tensor.
     pub fn quantised(shape: Vec<usize>, quant: Quant, unsigned: bool) -> Self {
-        Self {
-            shape,
-            dtype: DType::I8,
-            unsigned,
-            quant: Some(quant),
-        }
+        Self { shape, dtype: DType::I8, unsigned, quant: Some(quant) }
     }
 
     /// A real tensor.
     pub fn real(shape: Vec<usize>) -> Self {
-        Self {
-            shape,
-            dtype: DType::F32,
-            unsigned: false,
-            quant: None,
-        }
+        Self { shape, dtype: DType::F32, unsigned: false, quant: None }
     }
 
     /// Same type and meaning as `tensor`, another shape.
     pub fn like(tensor: &Tensor, shape: Vec<usize>) -> Self {
-        Self {
-            shape,
-            dtype: tensor.dtype,
-            unsigned: tensor.unsigned,
-            quant: tensor.quant,
-        }
+        Self { shape, dtype: tensor.dtype, unsigned: tensor.unsigned, quant: tensor.quant }
     }
 }
 

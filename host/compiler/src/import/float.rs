@@ -1,8 +1,6 @@
 //! Operators that ONNX defines on real numbers: the inside of QDQ patterns, and those that also run on int8.
 
-use super::attributes::{
-    average_window, int, invalid, pool_window, real, spatial_rank, window, windowed_shape,
-};
+use super::attributes::{average_window, int, invalid, pool_window, real, spatial_rank, window, windowed_shape};
 use super::constants::{is_8_bit, scalar_f32};
 use super::context::{Context, Output, title, unsupported};
 use super::proto::{NodeProto, elem};
@@ -20,11 +18,7 @@ fn real_input(context: &Context, node: &NodeProto, index: usize) -> Result<Tenso
     }
     let found = format!("{:?}", tensor.dtype);
     let expected = format!("a float input for {}", node.op_type);
-    Err(Error::Type {
-        value: tensor.name.clone(),
-        found,
-        expected,
-    })
+    Err(Error::Type { value: tensor.name.clone(), found, expected })
 }
 
 pub fn quantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -37,43 +31,22 @@ pub fn quantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
             other => {
                 return Err(unsupported(
                     node,
-                    &format!(
-                        "its output is {}: quantise to int8 or uint8",
-                        elem::name(other)
-                    ),
+                    &format!("its output is {}: quantise to int8 or uint8", elem::name(other)),
                 ));
             }
         };
     }
     let scales = context.scales(node, 1)?;
     if scales.len() != 1 || zero_points.len() != 1 {
-        return Err(unsupported(
-            node,
-            "it has a scale for each channel: activations need one scale a tensor",
-        ));
+        return Err(unsupported(node, "it has a scale for each channel: activations need one scale a tensor"));
     }
     if !(-128..=127).contains(&zero_points[0]) {
-        return Err(unsupported(
-            node,
-            "its output is not 8 bits wide: quantise to int8 or uint8",
-        ));
+        return Err(unsupported(node, "its output is not 8 bits wide: quantise to int8 or uint8"));
     }
-    let quant = Quant {
-        scale: scales[0],
-        zero_point: zero_points[0],
-    };
+    let quant = Quant { scale: scales[0], zero_point: zero_points[0] };
     let shape = context.tensor(input).shape.clone();
-    let op = Op::Quantize(Affine {
-        scales,
-        zero_points,
-        axis: 0,
-    });
-    context.push(
-        node,
-        op,
-        vec![input],
-        Output::quantised(shape, quant, unsigned),
-    )
+    let op = Op::Quantize(Affine { scales, zero_points, axis: 0 });
+    context.push(node, op, vec![input], Output::quantised(shape, quant, unsigned))
 }
 
 pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -81,11 +54,7 @@ pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> 
     let tensor = context.tensor(input);
     if !matches!(tensor.dtype, DType::I8 | DType::I32) {
         let expected = "an int8, uint8 or int32 tensor to dequantise".into();
-        return Err(Error::Type {
-            value: tensor.name.clone(),
-            found: format!("{:?}", tensor.dtype),
-            expected,
-        });
+        return Err(Error::Type { value: tensor.name.clone(), found: format!("{:?}", tensor.dtype), expected });
     }
     let (unsigned, shape, dtype) = (tensor.unsigned, tensor.shape.clone(), tensor.dtype);
     let scales = context.scales(node, 1)?;
@@ -96,11 +65,7 @@ pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> 
             let found = context.tensor(id);
             if found.dtype != dtype || found.unsigned != unsigned {
                 let (value, found) = (found.name.clone(), format!("{:?}", found.dtype));
-                return Err(Error::Type {
-                    value,
-                    found,
-                    expected: "a zero point of the tensor's own type".into(),
-                });
+                return Err(Error::Type { value, found, expected: "a zero point of the tensor's own type".into() });
             }
             context.zero_points(node, 2)?.0
         }
@@ -111,51 +76,32 @@ pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> 
     let mut along = 0;
     if scales.len() > 1 {
         along = super::shapes::axis(node, int(node, "axis", 1), shape.len())?;
-        if shape[along] != scales.len()
-            || zero_points.len() != scales.len()
-            || int(node, "block_size", 0) != 0
-        {
+        if shape[along] != scales.len() || zero_points.len() != scales.len() || int(node, "block_size", 0) != 0 {
             return Err(unsupported(
                 node,
                 "its scales do not match the dimension they belong to: use per-tensor or per-channel quantisation",
             ));
         }
     }
-    let op = Op::Dequantize(Affine {
-        scales,
-        zero_points,
-        axis: along,
-    });
+    let op = Op::Dequantize(Affine { scales, zero_points, axis: along });
     context.push(node, op, vec![input], Output::real(shape))
 }
 
 pub fn conv(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let mut inputs = vec![real_input(context, node, 0)?, real_input(context, node, 1)?];
     inputs.extend(context.optional(node, 2)?);
-    let (shape, weights) = (
-        context.tensor(inputs[0]).shape.clone(),
-        context.tensor(inputs[1]).shape.clone(),
-    );
+    let (shape, weights) = (context.tensor(inputs[0]).shape.clone(), context.tensor(inputs[1]).shape.clone());
     let groups = conv_groups(node, &shape, &weights)?;
     let oihw = oihw(node, &weights)?;
     let window = window(node, &shape, Some([oihw[2], oihw[3]]))?;
     let output = windowed_shape(node, &window, &shape, oihw[0])?;
     charge_linear(context, &output, &oihw)?;
-    context.push(
-        node,
-        Op::Float(FloatOp::Conv { window, groups }),
-        inputs,
-        Output::real(output),
-    )
+    context.push(node, Op::Float(FloatOp::Conv { window, groups }), inputs, Output::real(output))
 }
 
 pub fn gemm(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     if int(node, "transA", 0) != 0 {
-        return Err(invalid(
-            node,
-            "transA",
-            "is 1: transpose the input in the model".into(),
-        ));
+        return Err(invalid(node, "transA", "is 1: transpose the input in the model".into()));
     }
     let (alpha, beta) = (real(node, "alpha", 1.0), real(node, "beta", 1.0));
     dense(context, node, alpha, beta, int(node, "transB", 0) != 0)
@@ -165,50 +111,24 @@ pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     dense(context, node, 1.0, 1.0, false)
 }
 
-fn dense(
-    context: &mut Context,
-    node: &NodeProto,
-    alpha: f32,
-    beta: f32,
-    trans_b: bool,
-) -> Result<(), Error> {
+fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b: bool) -> Result<(), Error> {
     let mut inputs = vec![real_input(context, node, 0)?, real_input(context, node, 1)?];
     inputs.extend(context.optional(node, 2)?);
     let mut output = context.tensor(inputs[0]).shape.clone();
     let length = vector_length(node, &output)?;
     let [rows, columns] = *context.tensor(inputs[1]).shape.as_slice() else {
-        return Err(unsupported(
-            node,
-            "its second input is not a matrix: only vector times constant matrix runs here",
-        ));
+        return Err(unsupported(node, "its second input is not a matrix: only vector times constant matrix runs here"));
     };
-    let (k, n) = if trans_b {
-        (columns, rows)
-    } else {
-        (rows, columns)
-    };
+    let (k, n) = if trans_b { (columns, rows) } else { (rows, columns) };
     if k != length {
-        let detail =
-            format!("multiplies {length} inputs by a matrix for {k}: export the model again");
-        return Err(Error::Shape {
-            value: title(node),
-            detail,
-        });
+        let detail = format!("multiplies {length} inputs by a matrix for {k}: export the model again");
+        return Err(Error::Shape { value: title(node), detail });
     }
     if let Some(last) = output.last_mut() {
         *last = n;
     }
     charge_linear(context, &output, &[n, k, 1, 1])?;
-    context.push(
-        node,
-        Op::Float(FloatOp::Gemm {
-            alpha,
-            beta,
-            trans_b,
-        }),
-        inputs,
-        Output::real(output),
-    )
+    context.push(node, Op::Float(FloatOp::Gemm { alpha, beta, trans_b }), inputs, Output::real(output))
 }
 
 pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -224,10 +144,7 @@ pub fn relu(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let op = match tensor.dtype {
         // On raw integers ReLU compares with 0 as stored, whatever the zero point is.
         DType::I8 if tensor.unsigned => Op::Clamp(Clamp::FULL),
-        DType::I8 => Op::Clamp(Clamp {
-            min: 0,
-            max: i8::MAX,
-        }),
+        DType::I8 => Op::Clamp(Clamp { min: 0, max: i8::MAX }),
         _ => {
             real_input(context, node, 0)?;
             Op::Float(FloatOp::Relu)
@@ -245,43 +162,23 @@ pub fn clip(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
             None => Ok(default),
             Some(_) => match &context.constant(node, index, "a bound")?.data {
                 Some(Data::I8(values)) if values.len() == 1 => Ok(values[0]),
-                _ => Err(unsupported(
-                    node,
-                    "a bound is not one 8-bit constant: export the model again",
-                )),
+                _ => Err(unsupported(node, "a bound is not one 8-bit constant: export the model again")),
             },
         };
         let (min, max) = (bound(1, i8::MIN)?, bound(2, i8::MAX)?);
-        Op::Clamp(Clamp {
-            min: min.min(max),
-            max,
-        })
+        Op::Clamp(Clamp { min: min.min(max), max })
     } else {
         real_input(context, node, 0)?;
-        let bound =
-            |index: usize, attribute: &str, default: f32| match context.optional(node, index)? {
-                None => Ok(real(node, attribute, default)),
-                Some(_) => scalar_f32(context.constant(node, index, "a bound")?).ok_or_else(|| {
-                    unsupported(
-                        node,
-                        "a bound is not one float constant: export the model again",
-                    )
-                }),
-            };
-        let (min, max) = (
-            bound(1, "min", f32::NEG_INFINITY)?,
-            bound(2, "max", f32::INFINITY)?,
-        );
+        let bound = |index: usize, attribute: &str, default: f32| match context.optional(node, index)? {
+            None => Ok(real(node, attribute, default)),
+            Some(_) => scalar_f32(context.constant(node, index, "a bound")?)
+                .ok_or_else(|| unsupported(node, "a bound is not one float constant: export the model again")),
+        };
+        let (min, max) = (bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?);
         if min.is_nan() || max.is_nan() {
-            return Err(unsupported(
-                node,
-                "a bound is not a number: export the model again",
-            ));
+            return Err(unsupported(node, "a bound is not a number: export the model again"));
         }
-        Op::Float(FloatOp::Clip {
-            min: min.min(max),
-            max,
-        })
+        Op::Float(FloatOp::Clip { min: min.min(max), max })
     };
     context.push(node, op, vec![input], output)
 }
@@ -294,21 +191,9 @@ pub fn max_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     }
     let window = pool_window(node, &shape)?;
     let output = windowed_shape(node, &window, &shape, shape[1])?;
-    charge_linear(
-        context,
-        &output,
-        &[1, 1, window.kernel[0], window.kernel[1]],
-    )?;
+    charge_linear(context, &output, &[1, 1, window.kernel[0], window.kernel[1]])?;
     let output = Output::like(context.tensor(input), output);
-    context.push(
-        node,
-        Op::MaxPool(MaxPool {
-            window,
-            clamp: Clamp::FULL,
-        }),
-        vec![input],
-        output,
-    )
+    context.push(node, Op::MaxPool(MaxPool { window, clamp: Clamp::FULL }), vec![input], output)
 }
 
 pub fn average_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -316,16 +201,9 @@ pub fn average_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error
     let shape = context.tensor(input).shape.clone();
     let window = average_window(node, &shape)?;
     let output = windowed_shape(node, &window, &shape, shape[1])?;
-    charge_linear(
-        context,
-        &output,
-        &[1, 1, window.kernel[0], window.kernel[1]],
-    )?;
+    charge_linear(context, &output, &[1, 1, window.kernel[0], window.kernel[1]])?;
     let count_include_pad = int(node, "count_include_pad", 0) != 0;
-    let op = Op::Float(FloatOp::AveragePool {
-        window,
-        count_include_pad,
-    });
+    let op = Op::Float(FloatOp::AveragePool { window, count_include_pad });
     context.push(node, op, vec![input], Output::real(output))
 }
 
@@ -334,17 +212,8 @@ pub fn global_average_pool(context: &mut Context, node: &NodeProto) -> Result<()
     let shape = context.tensor(input).shape.clone();
     spatial_rank(node, &shape)?;
     context.charge(shape.iter().map(|&d| d as u64).product())?;
-    let output = shape
-        .iter()
-        .enumerate()
-        .map(|(axis, &d)| if axis < 2 { d } else { 1 })
-        .collect();
-    context.push(
-        node,
-        Op::Float(FloatOp::GlobalAveragePool),
-        vec![input],
-        Output::real(output),
-    )
+    let output = shape.iter().enumerate().map(|(axis, &d)| if axis < 2 { d } else { 1 }).collect();
+    context.push(node, Op::Float(FloatOp::GlobalAveragePool), vec![input], Output::real(output))
 }
 
 pub fn softmax(context: &mut Context, node: &NodeProto) -> Result<(), Error> {

@@ -59,10 +59,7 @@ impl Message {
 
     /// Whether a length-delimited field holds packed integers.
     fn packed(self, field: u64) -> bool {
-        matches!(
-            (self, field),
-            (Self::Tensor, 1 | 4 | 5 | 7) | (Self::Attribute, 7 | 8)
-        )
+        matches!((self, field), (Self::Tensor, 1 | 4 | 5 | 7) | (Self::Attribute, 7 | 8))
     }
 }
 
@@ -73,20 +70,14 @@ impl Message {
 pub fn check(bytes: &[u8]) -> Result<(), Error> {
     let size = bytes.len() as u64;
     if size > MAX_MODEL_BYTES {
-        return Err(Error::TooLarge {
-            what: "the model file in bytes".into(),
-            size,
-            limit: MAX_MODEL_BYTES,
-        });
+        return Err(Error::TooLarge { what: "the model file in bytes".into(), size, limit: MAX_MODEL_BYTES });
     }
     let mut cost = size;
     scan(bytes, Message::Model, &mut cost)
 }
 
 fn scan(mut bytes: &[u8], message: Message, cost: &mut u64) -> Result<(), Error> {
-    let broken = |detail: &str| Error::Malformed {
-        detail: detail.to_string(),
-    };
+    let broken = |detail: &str| Error::Malformed { detail: detail.to_string() };
     while !bytes.is_empty() {
         let key = varint(&mut bytes).ok_or_else(|| broken("a field key breaks off"))?;
         *cost += FIELD_COST;
@@ -99,8 +90,7 @@ fn scan(mut bytes: &[u8], message: Message, cost: &mut u64) -> Result<(), Error>
             5 => Some(4),
             _ => None,
         };
-        let length =
-            length.ok_or_else(|| broken("a field breaks off or has an unknown wire type"))?;
+        let length = length.ok_or_else(|| broken("a field breaks off or has an unknown wire type"))?;
         let length = usize::try_from(length).ok().filter(|&n| n <= bytes.len());
         let length = length.ok_or_else(|| broken("a field is longer than the file"))?;
         let (body, rest) = bytes.split_at(length);
@@ -116,11 +106,7 @@ fn scan(mut bytes: &[u8], message: Message, cost: &mut u64) -> Result<(), Error>
         }
         if *cost > MAX_DECODED_BYTES {
             let what = "the model's structure, decoded into bytes,".into();
-            return Err(Error::TooLarge {
-                what,
-                size: *cost,
-                limit: MAX_DECODED_BYTES,
-            });
+            return Err(Error::TooLarge { what, size: *cost, limit: MAX_DECODED_BYTES });
         }
     }
     Ok(())
@@ -161,10 +147,7 @@ mod tests {
 
     #[test]
     fn a_broken_length_is_malformed() {
-        assert!(matches!(
-            check(&[0x3a, 0xff, 0xff, 0x03]),
-            Err(Error::Malformed { .. })
-        ));
+        assert!(matches!(check(&[0x3a, 0xff, 0xff, 0x03]), Err(Error::Malformed { .. })));
         assert!(matches!(check(&[0xff; 12]), Err(Error::Malformed { .. })));
         assert_eq!(check(&[]), Ok(()));
     }

@@ -36,27 +36,15 @@ use proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, elem};
 /// ```
 pub fn onnx(bytes: &[u8]) -> Result<Graph, Error> {
     limits::check(bytes)?;
-    let model = ModelProto::decode(bytes).map_err(|e| Error::Malformed {
-        detail: e.to_string(),
-    })?;
-    let graph = model.graph.ok_or_else(|| Error::Malformed {
-        detail: "it holds no graph".into(),
-    })?;
-    let opset = model
-        .opset_import
-        .iter()
-        .find(|set| matches!(set.domain.as_str(), "" | "ai.onnx"))
-        .map(|set| set.version);
-    let opset = opset.ok_or_else(|| Error::Malformed {
-        detail: "it names no operator set, perhaps because it is cut off".into(),
-    })?;
+    let model = ModelProto::decode(bytes).map_err(|e| Error::Malformed { detail: e.to_string() })?;
+    let graph = model.graph.ok_or_else(|| Error::Malformed { detail: "it holds no graph".into() })?;
+    let opset =
+        model.opset_import.iter().find(|set| matches!(set.domain.as_str(), "" | "ai.onnx")).map(|set| set.version);
+    let opset = opset
+        .ok_or_else(|| Error::Malformed { detail: "it names no operator set, perhaps because it is cut off".into() })?;
     if graph.node.len() as u64 > limits::MAX_NODES {
         let size = graph.node.len() as u64;
-        return Err(Error::TooLarge {
-            what: "the number of nodes".into(),
-            size,
-            limit: limits::MAX_NODES,
-        });
+        return Err(Error::TooLarge { what: "the number of nodes".into(), size, limit: limits::MAX_NODES });
     }
     build(&graph, opset)
 }
@@ -78,16 +66,11 @@ fn build(proto: &GraphProto, opset: i64) -> Result<Graph, Error> {
     for output in &proto.output {
         let id = context
             .lookup(&output.name)
-            .ok_or_else(|| Error::MissingValue {
-                node: "graph output".into(),
-                value: show(&output.name),
-            })?;
+            .ok_or_else(|| Error::MissingValue { node: "graph output".into(), value: show(&output.name) })?;
         context.graph.outputs.push(id);
     }
     if context.graph.inputs.is_empty() || context.graph.outputs.is_empty() {
-        return Err(Error::Malformed {
-            detail: "its graph has no input or no output".into(),
-        });
+        return Err(Error::Malformed { detail: "its graph has no input or no output".into() });
     }
     context.graph.validate()?;
     Ok(context.graph)
@@ -108,61 +91,38 @@ fn declare_input(context: &mut Context, input: &ValueInfoProto) -> Result<(), Er
         elem::UINT8 => (DType::I8, true),
         other => {
             let expected = "float, int8 or uint8".into();
-            return Err(Error::Type {
-                value: name,
-                found: elem::name(other),
-                expected,
-            });
+            return Err(Error::Type { value: name, found: elem::name(other), expected });
         }
     };
-    let dims = tensor_type
-        .shape
-        .as_ref()
-        .map(|shape| shape.dim.as_slice())
-        .ok_or_else(|| Error::Shape {
-            value: name.clone(),
-            detail: "has no shape: fix the input shape in the model".into(),
-        })?;
+    let dims = tensor_type.shape.as_ref().map(|shape| shape.dim.as_slice()).ok_or_else(|| Error::Shape {
+        value: name.clone(),
+        detail: "has no shape: fix the input shape in the model".into(),
+    })?;
     let mut shape = Vec::with_capacity(dims.len().min(limits::MAX_RANK));
     for (axis, dim) in dims.iter().enumerate() {
         shape.push(match dim.dim_value {
             Some(1) if axis == 0 => 1,
             Some(value) if axis == 0 && value > 1 => {
-                let detail =
-                    format!("has batch {value}: export the model with batch 1 or an open batch");
-                return Err(Error::Shape {
-                    value: name,
-                    detail,
-                });
+                let detail = format!("has batch {value}: export the model with batch 1 or an open batch");
+                return Err(Error::Shape { value: name, detail });
             }
             Some(value) if value > 0 => value,
             _ if axis == 0 => 1,
             _ => {
-                let detail = format!(
-                    "has an open dimension {axis}: fix it in the model (only the batch may be open)"
-                );
-                return Err(Error::Shape {
-                    value: name,
-                    detail,
-                });
+                let detail = format!("has an open dimension {axis}: fix it in the model (only the batch may be open)");
+                return Err(Error::Shape { value: name, detail });
             }
         });
     }
     let shape = tensors::checked_shape(&name, &shape)?;
-    let id = context.define(
-        &input.name,
-        tensors::activation(&name, shape, dtype, unsigned, None),
-    )?;
+    let id = context.define(&input.name, tensors::activation(&name, shape, dtype, unsigned, None))?;
     context.graph.inputs.push(id);
     Ok(())
 }
 
 fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     if node.output.iter().skip(1).any(|name| !name.is_empty()) {
-        return Err(context::unsupported(
-            node,
-            "it has more than one output: only single-output operators run here",
-        ));
+        return Err(context::unsupported(node, "it has more than one output: only single-output operators run here"));
     }
     let domain = match node.domain.as_str() {
         "ai.onnx" => "",
@@ -177,9 +137,7 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("com.microsoft", "QGemm") => qoperator::gemm(context, node),
         ("com.microsoft", "QLinearAdd") => qoperator::add(context, node),
         ("com.microsoft", "QLinearAveragePool") => qoperator::average_pool(context, node),
-        ("com.microsoft", "QLinearGlobalAveragePool") => {
-            qoperator::global_average_pool(context, node)
-        }
+        ("com.microsoft", "QLinearGlobalAveragePool") => qoperator::global_average_pool(context, node),
         ("" | "com.microsoft", "QuantizeLinear") => float::quantize(context, node),
         ("" | "com.microsoft", "DequantizeLinear") => float::dequantize(context, node),
         ("", "Conv") => float::conv(context, node),
@@ -197,9 +155,6 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "Squeeze") => shapes::squeeze(context, node),
         ("", "Unsqueeze") => shapes::unsqueeze(context, node),
         ("", "Transpose") => shapes::transpose(context, node),
-        _ => Err(context::unsupported(
-            node,
-            "this compiler has no such operator: remove or replace the node",
-        )),
+        _ => Err(context::unsupported(node, "this compiler has no such operator: remove or replace the node")),
     }
 }

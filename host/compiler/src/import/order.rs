@@ -14,26 +14,19 @@ pub fn execution_order(nodes: &[NodeProto]) -> Result<Vec<usize>, Error> {
     for (index, node) in nodes.iter().enumerate() {
         for output in node.output.iter().filter(|name| !name.is_empty()) {
             if producer.insert(output.as_str(), index).is_some() {
-                return Err(Error::Duplicate {
-                    value: show(output),
-                });
+                return Err(Error::Duplicate { value: show(output) });
             }
         }
     }
     let mut waiting = vec![0_usize; nodes.len()];
     let mut readers = vec![Vec::new(); nodes.len()];
     for (index, node) in nodes.iter().enumerate() {
-        for source in node
-            .input
-            .iter()
-            .filter_map(|name| producer.get(name.as_str()))
-        {
+        for source in node.input.iter().filter_map(|name| producer.get(name.as_str())) {
             waiting[index] += 1;
             readers[*source].push(index);
         }
     }
-    let mut ready: std::collections::BTreeSet<usize> =
-        (0..nodes.len()).filter(|&i| waiting[i] == 0).collect();
+    let mut ready: std::collections::BTreeSet<usize> = (0..nodes.len()).filter(|&i| waiting[i] == 0).collect();
     let mut order = Vec::with_capacity(nodes.len());
     while let Some(index) = ready.pop_first() {
         order.push(index);
@@ -45,9 +38,7 @@ pub fn execution_order(nodes: &[NodeProto]) -> Result<Vec<usize>, Error> {
         }
     }
     match waiting.iter().position(|&count| count > 0) {
-        Some(stuck) => Err(Error::Cycle {
-            node: super::context::title(&nodes[stuck]),
-        }),
+        Some(stuck) => Err(Error::Cycle { node: super::context::title(&nodes[stuck]) }),
         None => Ok(order),
     }
 }
@@ -74,18 +65,12 @@ mod tests {
     fn a_cycle_names_a_node_on_it() {
         let nodes = [node(&["x"], "a"), node(&["c"], "b"), node(&["b"], "c")];
         assert!(matches!(execution_order(&nodes), Err(Error::Cycle { node }) if node == "b"));
-        assert!(matches!(
-            execution_order(&[node(&["a"], "a")]),
-            Err(Error::Cycle { .. })
-        ));
+        assert!(matches!(execution_order(&[node(&["a"], "a")]), Err(Error::Cycle { .. })));
     }
 
     #[test]
     fn two_writers_of_one_value_are_refused() {
         let nodes = [node(&[], "a"), node(&[], "a")];
-        assert_eq!(
-            execution_order(&nodes),
-            Err(Error::Duplicate { value: "a".into() })
-        );
+        assert_eq!(execution_order(&nodes), Err(Error::Duplicate { value: "a".into() }));
     }
 }

@@ -225,9 +225,6 @@ pub mod elem {
             "bfloat16",
         ];
         let known = usize::try_from(number).ok().and_then(|n| NAMES.get(n));
-        known.map_or_else(
-            || format!("type number {number}"),
-            |name| (*name).to_string(),
-        )
+        known.map_or_else(|| format!("type number {number}"), |name| (*name).to_string())
     }
 }

@@ -30,10 +30,7 @@ pub fn conv(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         Some(_) => match &context.constant(node, 8, "the bias")?.data {
             Some(Data::I32(values)) => Some(values.clone()),
             _ => {
-                return Err(unsupported(
-                    node,
-                    "its bias is not int32: quantise the model again",
-                ));
+                return Err(unsupported(node, "its bias is not int32: quantise the model again"));
             }
         },
     };
@@ -61,20 +58,11 @@ pub fn conv(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let output = windowed_shape(node, &window, &shape, oihw[0])?;
     charge_linear(context, &output, &oihw)?;
     let op = Op::Conv(Box::new(parts.build()?));
-    context.push(
-        node,
-        op,
-        vec![input],
-        Output::quantised(output, y, y_unsigned),
-    )
+    context.push(node, op, vec![input], Output::quantised(output, y, y_unsigned))
 }
 
 /// Counts the multiply-accumulates of a layer.
-pub fn charge_linear(
-    context: &mut Context,
-    output: &[usize],
-    weights: &[usize; 4],
-) -> Result<(), Error> {
+pub fn charge_linear(context: &mut Context, output: &[usize], weights: &[usize; 4]) -> Result<(), Error> {
     let outputs: u64 = output.iter().map(|&d| d as u64).product();
     let taps: u64 = weights[1..].iter().map(|&d| d as u64).product();
     context.charge(outputs.saturating_mul(taps))
@@ -88,17 +76,12 @@ pub fn oihw(node: &NodeProto, shape: &[usize]) -> Result<[usize; 4], Error> {
         _ => {
             return Err(unsupported(
                 node,
-                &format!(
-                    "its weights have shape {shape:?}: only 1-D and 2-D convolutions run here"
-                ),
+                &format!("its weights have shape {shape:?}: only 1-D and 2-D convolutions run here"),
             ));
         }
     };
     if oihw.contains(&0) {
-        return Err(unsupported(
-            node,
-            &format!("its weights have shape {shape:?}: a dimension is empty"),
-        ));
+        return Err(unsupported(node, &format!("its weights have shape {shape:?}: a dimension is empty")));
     }
     Ok(oihw)
 }
@@ -108,14 +91,15 @@ pub fn conv_groups(node: &NodeProto, input: &[usize], weights: &[usize]) -> Resu
     let groups = int(node, "group", 1);
     let fits = |groups: usize| {
         let (channels, outputs, each) = (input.get(1)?, weights.first()?, weights.get(1)?);
-        (groups > 0
-            && each.checked_mul(groups)? == *channels
-            && outputs % groups == 0
-            && input.len() == weights.len())
-        .then_some(groups)
+        (groups > 0 && each.checked_mul(groups)? == *channels && outputs % groups == 0 && input.len() == weights.len())
+            .then_some(groups)
     };
     usize::try_from(groups).ok().and_then(fits).ok_or_else(|| {
-        invalid(node, "group", format!("is {groups}, which does not fit input {input:?} and weights {weights:?}: export the model again"))
+        invalid(
+            node,
+            "group",
+            format!("is {groups}, which does not fit input {input:?} and weights {weights:?}: export the model again"),
+        )
     })
 }
 
@@ -123,10 +107,7 @@ pub fn conv_groups(node: &NodeProto, input: &[usize], weights: &[usize]) -> Resu
 pub fn vector_length(node: &NodeProto, shape: &[usize]) -> Result<usize, Error> {
     match shape.split_last() {
         Some((&length, rest)) if !rest.is_empty() && rest.iter().all(|&d| d == 1) => Ok(length),
-        _ => Err(unsupported(
-            node,
-            &format!("its input has shape {shape:?}: flatten it to one row a frame"),
-        )),
+        _ => Err(unsupported(node, &format!("its input has shape {shape:?}: flatten it to one row a frame"))),
     }
 }
 
@@ -146,18 +127,11 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     let (y, y_unsigned) = context.quant(node, dense.quant_y[0], dense.quant_y[1])?;
     let input = context.activation(node, 0, x_unsigned)?;
     let matrix = context.constant(node, dense.b, "the weights")?;
-    let (weights, shape) =
-        dense_weights(matrix, dense.trans_b).ok_or_else(|| not_8_bit(context, node, dense.b))?;
+    let (weights, shape) = dense_weights(matrix, dense.trans_b).ok_or_else(|| not_8_bit(context, node, dense.b))?;
     let length = vector_length(node, &context.tensor(input).shape)?;
     if length != shape[1] || shape.contains(&0) {
-        let detail = format!(
-            "multiplies {length} inputs by a matrix for {}: export the model again",
-            shape[1]
-        );
-        return Err(Error::Shape {
-            value: super::context::title(node),
-            detail,
-        });
+        let detail = format!("multiplies {length} inputs by a matrix for {}: export the model again", shape[1]);
+        return Err(Error::Shape { value: super::context::title(node), detail });
     }
     let bias = match dense.bias.map(|index| context.optional(node, index)) {
         None | Some(Ok(None)) => None,
@@ -190,40 +164,21 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     }
     charge_linear(context, &output, &shape)?;
     let op = Op::Dense(Box::new(parts.build()?));
-    context.push(
-        node,
-        op,
-        vec![input],
-        Output::quantised(output, y, y_unsigned),
-    )
+    context.push(node, op, vec![input], Output::quantised(output, y, y_unsigned))
 }
 
 pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    let operands = Dense {
-        quant_a: [1, 2],
-        b: 3,
-        quant_b: [4, 5],
-        bias: None,
-        quant_y: [6, 7],
-        trans_b: false,
-        alpha: 1.0,
-    };
+    let operands =
+        Dense { quant_a: [1, 2], b: 3, quant_b: [4, 5], bias: None, quant_y: [6, 7], trans_b: false, alpha: 1.0 };
     dense(context, node, &operands)
 }
 
 pub fn gemm(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     if int(node, "transA", 0) != 0 {
-        return Err(invalid(
-            node,
-            "transA",
-            "is 1: transpose the input in the model".into(),
-        ));
+        return Err(invalid(node, "transA", "is 1: transpose the input in the model".into()));
     }
     if context.optional(node, 7)?.is_none() {
-        return Err(unsupported(
-            node,
-            "it has no output scale, so its output is float: quantise the output as well",
-        ));
+        return Err(unsupported(node, "it has no output scale, so its output is float: quantise the output as well"));
     }
     let operands = Dense {
         quant_a: [1, 2],
@@ -241,15 +196,9 @@ pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let (a, a_unsigned) = context.quant(node, 1, 2)?;
     let (b, b_unsigned) = context.quant(node, 4, 5)?;
     let (y, unsigned) = context.quant(node, 6, 7)?;
-    let inputs = vec![
-        context.activation(node, 0, a_unsigned)?,
-        context.activation(node, 3, b_unsigned)?,
-    ];
+    let inputs = vec![context.activation(node, 0, a_unsigned)?, context.activation(node, 3, b_unsigned)?];
     if a_unsigned != unsigned || b_unsigned != unsigned {
-        return Err(unsupported(
-            node,
-            "it mixes int8 and uint8: quantise the model with one activation type",
-        ));
+        return Err(unsupported(node, "it mixes int8 and uint8: quantise the model with one activation type"));
     }
     let shape = equal_shapes(context, node, &inputs)?;
     let op = Op::Add(quantised::add(a, b, y, unsigned));
@@ -264,10 +213,7 @@ pub fn equal_shapes(
 ) -> Result<Vec<usize>, Error> {
     let (a, b) = (context.tensor(inputs[0]), context.tensor(inputs[1]));
     if a.shape != b.shape {
-        let reason = format!(
-            "it adds shapes {:?} and {:?}: only equal shapes add here",
-            a.shape, b.shape
-        );
+        let reason = format!("it adds shapes {:?} and {:?}: only equal shapes add here", a.shape, b.shape);
         return Err(unsupported(node, &reason));
     }
     let shape = a.shape.clone();
@@ -280,11 +226,7 @@ fn channels_first(node: &NodeProto) -> Result<(), Error> {
     if int(node, "channels_last", 0) == 0 {
         return Ok(());
     }
-    Err(invalid(
-        node,
-        "channels_last",
-        "is 1: save the model before the runtime's layout optimisation".into(),
-    ))
+    Err(invalid(node, "channels_last", "is 1: save the model before the runtime's layout optimisation".into()))
 }
 
 pub fn average_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -295,27 +237,10 @@ pub fn average_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error
     let shape = context.tensor(input).shape.clone();
     let window = average_window(node, &shape)?;
     let output = windowed_shape(node, &window, &shape, shape[1])?;
-    charge_linear(
-        context,
-        &output,
-        &[1, 1, window.kernel[0], window.kernel[1]],
-    )?;
+    charge_linear(context, &output, &[1, 1, window.kernel[0], window.kernel[1]])?;
     let include = int(node, "count_include_pad", 0) != 0;
-    let op = quantised::average(
-        &super::context::title(node),
-        window,
-        include,
-        x,
-        y,
-        unsigned,
-        &shape[2..],
-    )?;
-    context.push(
-        node,
-        op,
-        vec![input],
-        Output::quantised(output, y, unsigned),
-    )
+    let op = quantised::average(&super::context::title(node), window, include, x, y, unsigned, &shape[2..])?;
+    context.push(node, op, vec![input], Output::quantised(output, y, unsigned))
 }
 
 pub fn global_average_pool(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -328,15 +253,6 @@ pub fn global_average_pool(context: &mut Context, node: &NodeProto) -> Result<()
     let pixels = shape[2..].iter().product();
     let pool = quantised::global_average_pool(&super::context::title(node), x, y, pixels)?;
     context.charge(shape.iter().map(|&d| d as u64).product())?;
-    let output = shape
-        .iter()
-        .enumerate()
-        .map(|(axis, &d)| if axis < 2 { d } else { 1 })
-        .collect();
-    context.push(
-        node,
-        Op::GlobalAveragePool(pool),
-        vec![input],
-        Output::quantised(output, y, unsigned),
-    )
+    let output = shape.iter().enumerate().map(|(axis, &d)| if axis < 2 { d } else { 1 }).collect();
+    context.push(node, Op::GlobalAveragePool(pool), vec![input], Output::quantised(output, y, unsigned))
 }

@@ -7,12 +7,7 @@ use crate::error::Error;
 use crate::graph::{Data, TensorId};
 use crate::op::Op;
 
-fn push_view(
-    context: &mut Context,
-    node: &NodeProto,
-    input: TensorId,
-    shape: Vec<usize>,
-) -> Result<(), Error> {
+fn push_view(context: &mut Context, node: &NodeProto, input: TensorId, shape: Vec<usize>) -> Result<(), Error> {
     let output = Output::like(context.tensor(input), shape);
     context.push(node, Op::Reshape, vec![input], output)
 }
@@ -23,11 +18,7 @@ pub fn axis(node: &NodeProto, value: i64, rank: usize) -> Result<usize, Error> {
     if (-rank..rank).contains(&value) {
         return Ok(value.rem_euclid(rank) as usize);
     }
-    Err(invalid(
-        node,
-        "axis",
-        format!("is {value}, outside a tensor of {rank} dimensions: export the model again"),
-    ))
+    Err(invalid(node, "axis", format!("is {value}, outside a tensor of {rank} dimensions: export the model again")))
 }
 
 pub fn flatten(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -35,21 +26,13 @@ pub fn flatten(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let shape = &context.tensor(input).shape;
     let value = int(node, "axis", 1);
     // Unlike elsewhere, the axis may equal the rank: everything goes left of it.
-    let at = if value == shape.len() as i64 {
-        shape.len()
-    } else {
-        axis(node, value, shape.len())?
-    };
+    let at = if value == shape.len() as i64 { shape.len() } else { axis(node, value, shape.len())? };
     let flat = vec![shape[..at].iter().product(), shape[at..].iter().product()];
     push_view(context, node, input, flat)
 }
 
 /// The integers that an attribute (old operator sets) or a constant input (newer ones) holds.
-fn integers(
-    context: &Context,
-    node: &NodeProto,
-    attribute: &str,
-) -> Result<Option<Vec<i64>>, Error> {
+fn integers(context: &Context, node: &NodeProto, attribute: &str) -> Result<Option<Vec<i64>>, Error> {
     if let Some(values) = ints(node, attribute) {
         return Ok(Some(values.to_vec()));
     }
@@ -58,20 +41,14 @@ fn integers(
     }
     match &context.constant(node, 1, attribute)?.data {
         Some(Data::I64(values)) => Ok(Some(values.clone())),
-        _ => Err(invalid(
-            node,
-            attribute,
-            "is not int64: export the model again".into(),
-        )),
+        _ => Err(invalid(node, attribute, "is not int64: export the model again".into())),
     }
 }
 
 pub fn reshape(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
-    let target = integers(context, node, "shape")?.ok_or_else(|| Error::MissingOperand {
-        node: title(node),
-        what: "its shape".into(),
-    })?;
+    let target = integers(context, node, "shape")?
+        .ok_or_else(|| Error::MissingOperand { node: title(node), what: "its shape".into() })?;
     let old = &context.tensor(input).shape;
     let wrong = || Error::Shape {
         value: title(node),
@@ -97,10 +74,7 @@ pub fn reshape(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         });
     }
     let elements: usize = old.iter().product();
-    let known = shape
-        .iter()
-        .try_fold(1_usize, |product, &dim| product.checked_mul(dim))
-        .ok_or_else(wrong)?;
+    let known = shape.iter().try_fold(1_usize, |product, &dim| product.checked_mul(dim)).ok_or_else(wrong)?;
     if let Some(index) = open {
         if known == 0 || !elements.is_multiple_of(known) {
             return Err(wrong());
@@ -117,13 +91,8 @@ pub fn squeeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let chosen = integers(context, node, "axes")?;
     let shape = context.tensor(input).shape.clone();
     let axes = match chosen {
-        None => (0..shape.len())
-            .filter(|&index| shape[index] == 1)
-            .collect(),
-        Some(values) => values
-            .iter()
-            .map(|&value| axis(node, value, shape.len()))
-            .collect::<Result<Vec<_>, _>>()?,
+        None => (0..shape.len()).filter(|&index| shape[index] == 1).collect(),
+        Some(values) => values.iter().map(|&value| axis(node, value, shape.len())).collect::<Result<Vec<_>, _>>()?,
     };
     if let Some(&index) = axes.iter().find(|&&index| shape[index] != 1) {
         return Err(invalid(
@@ -132,58 +101,33 @@ pub fn squeeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
             format!("names dimension {index} of {shape:?}, which is not 1: export the model again"),
         ));
     }
-    let kept = shape
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| !axes.contains(index))
-        .map(|(_, &dim)| dim)
-        .collect();
+    let kept = shape.iter().enumerate().filter(|(index, _)| !axes.contains(index)).map(|(_, &dim)| dim).collect();
     push_view(context, node, input, kept)
 }
 
 pub fn unsqueeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
-    let values = integers(context, node, "axes")?.ok_or_else(|| Error::MissingOperand {
-        node: title(node),
-        what: "its axes".into(),
-    })?;
+    let values = integers(context, node, "axes")?
+        .ok_or_else(|| Error::MissingOperand { node: title(node), what: "its axes".into() })?;
     let old = context.tensor(input).shape.clone();
     let rank = old.len() + values.len();
     if rank > super::limits::MAX_RANK {
         return Err(unsupported(
             node,
-            &format!(
-                "its output has {rank} dimensions: at most {} run here",
-                super::limits::MAX_RANK
-            ),
+            &format!("its output has {rank} dimensions: at most {} run here", super::limits::MAX_RANK),
         ));
     }
-    let axes = values
-        .iter()
-        .map(|&value| axis(node, value, rank))
-        .collect::<Result<Vec<_>, _>>()?;
+    let axes = values.iter().map(|&value| axis(node, value, rank)).collect::<Result<Vec<_>, _>>()?;
     let mut rest = old.into_iter();
     let mut shape = Vec::with_capacity(rank);
     for index in 0..rank {
-        let dim = if axes.contains(&index) {
-            Some(1)
-        } else {
-            rest.next()
-        };
-        shape.push(dim.ok_or_else(|| {
-            invalid(
-                node,
-                "axes",
-                "names one dimension twice: export the model again".into(),
-            )
-        })?);
+        let dim = if axes.contains(&index) { Some(1) } else { rest.next() };
+        shape.push(
+            dim.ok_or_else(|| invalid(node, "axes", "names one dimension twice: export the model again".into()))?,
+        );
     }
     if rest.next().is_some() {
-        return Err(invalid(
-            node,
-            "axes",
-            "names one dimension twice: export the model again".into(),
-        ));
+        return Err(invalid(node, "axes", "names one dimension twice: export the model again".into()));
     }
     push_view(context, node, input, shape)
 }
@@ -193,10 +137,7 @@ pub fn transpose(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let shape = context.tensor(input).shape.clone();
     let order: Vec<usize> = match ints(node, "perm") {
         None => (0..shape.len()).rev().collect(),
-        Some(values) => values
-            .iter()
-            .map(|&value| axis(node, value, shape.len()))
-            .collect::<Result<_, _>>()?,
+        Some(values) => values.iter().map(|&value| axis(node, value, shape.len())).collect::<Result<_, _>>()?,
     };
     let mut sorted = order.clone();
     sorted.sort_unstable();

@@ -19,11 +19,7 @@ pub fn survives(bytes: &[u8]) -> bool {
     let Ok(graph) = prepare(graph, &[], &Options::default()) else {
         return false;
     };
-    let elements = graph
-        .tensors
-        .iter()
-        .map(crate::graph::Tensor::elements)
-        .sum::<usize>();
+    let elements = graph.tensors.iter().map(crate::graph::Tensor::elements).sum::<usize>();
     if elements > MAX_ELEMENTS {
         return false;
     }

@@ -15,11 +15,7 @@ pub fn checked_shape(name: &str, dims: &[i64]) -> Result<Vec<usize>, Error> {
             detail: format!("has dimension {dim}: dimensions cannot be negative"),
         })
     };
-    let shape = dims
-        .iter()
-        .take(MAX_RANK + 1)
-        .map(convert)
-        .collect::<Result<Vec<_>, _>>()?;
+    let shape = dims.iter().take(MAX_RANK + 1).map(convert).collect::<Result<Vec<_>, _>>()?;
     check_size(name, &shape)?;
     Ok(shape)
 }
@@ -31,43 +27,19 @@ pub fn checked_shape(name: &str, dims: &[i64]) -> Result<Vec<usize>, Error> {
 pub fn check_size(name: &str, shape: &[usize]) -> Result<(), Error> {
     if shape.len() > MAX_RANK {
         let what = format!("the number of dimensions of '{name}'");
-        return Err(Error::TooLarge {
-            what,
-            size: shape.len() as u64,
-            limit: MAX_RANK as u64,
-        });
+        return Err(Error::TooLarge { what, size: shape.len() as u64, limit: MAX_RANK as u64 });
     }
     // A zero hides an absurd neighbour, so each dimension is checked as well.
     let largest = shape.iter().map(|&dim| dim as u64).max().unwrap_or(1);
-    let size = shape
-        .iter()
-        .fold(1_u64, |product, &dim| product.saturating_mul(dim as u64))
-        .max(largest);
+    let size = shape.iter().fold(1_u64, |product, &dim| product.saturating_mul(dim as u64)).max(largest);
     if size > MAX_TENSOR_ELEMENTS {
         let what = format!("the number of elements of '{name}'");
-        return Err(Error::TooLarge {
-            what,
-            size,
-            limit: MAX_TENSOR_ELEMENTS,
-        });
+        return Err(Error::TooLarge { what, size, limit: MAX_TENSOR_ELEMENTS });
     }
     Ok(())
 }
 
 /// A tensor that is computed.
-pub fn activation(
-    name: &str,
-    shape: Vec<usize>,
-    dtype: DType,
-    unsigned: bool,
-    quant: Option<Quant>,
-) -> Tensor {
-    Tensor {
-        name: name.to_string(),
-        shape,
-        dtype,
-        unsigned,
-        quant,
-        data: None,
-    }
+pub fn activation(name: &str, shape: Vec<usize>, dtype: DType, unsigned: bool, quant: Option<Quant>) -> Tensor {
+    Tensor { name: name.to_string(), shape, dtype, unsigned, quant, data: None }
 }

@@ -19,12 +19,7 @@ impl Window {
     /// A window of `kernel` with step 1 and no padding.
     #[must_use]
     pub fn of(kernel: [usize; 2]) -> Self {
-        Self {
-            kernel,
-            stride: [1, 1],
-            dilation: [1, 1],
-            pads: [0; 4],
-        }
+        Self { kernel, stride: [1, 1], dilation: [1, 1], pads: [0; 4] }
     }
 
     /// Whether the window never leaves the picture.
@@ -37,12 +32,8 @@ impl Window {
     #[must_use]
     pub fn output(&self, height: usize, width: usize) -> Option<[usize; 2]> {
         let along = |axis: usize, size: usize| {
-            let span = self.dilation[axis]
-                .checked_mul(self.kernel[axis].checked_sub(1)?)?
-                .checked_add(1)?;
-            let padded = size
-                .checked_add(self.pads[axis])?
-                .checked_add(self.pads[axis + 2])?;
+            let span = self.dilation[axis].checked_mul(self.kernel[axis].checked_sub(1)?)?.checked_add(1)?;
+            let padded = size.checked_add(self.pads[axis])?.checked_add(self.pads[axis + 2])?;
             Some(padded.checked_sub(span)? / self.stride[axis] + 1)
         };
         Some([along(0, height)?, along(1, width)?])
@@ -75,10 +66,7 @@ impl Requantise {
     pub fn apply(&self, channel: usize, acc: i32, zero_point: i32) -> i32 {
         use lacuna_spec::numerics::{requantise_a, requantise_b};
         match self {
-            Self::A {
-                multipliers,
-                shifts,
-            } => requantise_a(acc, multipliers[channel], shifts[channel], zero_point),
+            Self::A { multipliers, shifts } => requantise_a(acc, multipliers[channel], shifts[channel], zero_point),
             Self::B { scales } => requantise_b(acc, scales[channel], zero_point),
         }
     }
@@ -86,10 +74,7 @@ impl Requantise {
     /// Reorders the channels: new channel `i` is old channel `order[i]`.
     pub fn permute(&mut self, order: &[usize]) {
         match self {
-            Self::A {
-                multipliers,
-                shifts,
-            } => {
+            Self::A { multipliers, shifts } => {
                 *multipliers = order.iter().map(|&c| multipliers[c]).collect();
                 *shifts = order.iter().map(|&c| shifts[c]).collect();
             }
@@ -153,15 +138,8 @@ impl Linear {
     pub fn effective_bias(&self) -> Vec<i32> {
         let offset = self.gate - self.x_zero_point;
         let rows = self.rows().max(1);
-        let sums = self
-            .weights
-            .data
-            .chunks(rows)
-            .map(|row| row.iter().map(|&w| i32::from(w)).fold(0, i32::wrapping_add));
-        self.bias
-            .iter()
-            .zip(sums)
-            .map(|(bias, sum)| bias.wrapping_add(offset.wrapping_mul(sum)))
-            .collect()
+        let sums =
+            self.weights.data.chunks(rows).map(|row| row.iter().map(|&w| i32::from(w)).fold(0, i32::wrapping_add));
+        self.bias.iter().zip(sums).map(|(bias, sum)| bias.wrapping_add(offset.wrapping_mul(sum))).collect()
     }
 }

@@ -15,10 +15,7 @@ pub struct Clamp {
 
 impl Clamp {
     /// No restriction.
-    pub const FULL: Self = Self {
-        min: i8::MIN,
-        max: i8::MAX,
-    };
+    pub const FULL: Self = Self { min: i8::MIN, max: i8::MAX };
 
     /// Applies it.
     #[must_use]
@@ -29,10 +26,7 @@ impl Clamp {
     /// The clamp that equals `self` followed by `next`.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
-        Self {
-            min: self.min.clamp(next.min, next.max),
-            max: self.max.clamp(next.min, next.max),
-        }
+        Self { min: self.min.clamp(next.min, next.max), max: self.max.clamp(next.min, next.max) }
     }
 }
 
@@ -231,9 +225,7 @@ impl Op {
             Self::Add(_) | Self::Float(FloatOp::Add) => "Add",
             Self::MaxPool(_) => "MaxPool",
             Self::AveragePool(_) | Self::Float(FloatOp::AveragePool { .. }) => "AveragePool",
-            Self::GlobalAveragePool(_) | Self::Float(FloatOp::GlobalAveragePool) => {
-                "GlobalAveragePool"
-            }
+            Self::GlobalAveragePool(_) | Self::Float(FloatOp::GlobalAveragePool) => "GlobalAveragePool",
             Self::Clamp(_) | Self::Float(FloatOp::Clip { .. }) => "Clip",
             Self::Table(_) => "Table",
             Self::Reshape => "Reshape",

@@ -13,8 +13,7 @@ pub fn run(graph: &mut Graph) {
         let Op::Dense(layer) = &graph.nodes[index].op else {
             continue;
         };
-        let Some(view) = producers[graph.nodes[index].inputs[0].0].map(|at| &graph.nodes[at])
-        else {
+        let Some(view) = producers[graph.nodes[index].inputs[0].0].map(|at| &graph.nodes[at]) else {
             continue;
         };
         let picture = view.inputs[0];
@@ -53,9 +52,7 @@ mod tests {
         run(&mut graph);
         crate::passes::dead::run(&mut graph);
         assert_eq!(graph.nodes.len(), 1);
-        let Op::Dense(layer) = &graph.nodes[0].op else {
-            panic!("the dense layer is gone")
-        };
+        let Op::Dense(layer) = &graph.nodes[0].op else { panic!("the dense layer is gone") };
         assert_eq!(layer.weights.shape, [5, 3, 2, 4]);
         assert_eq!(execute(&graph, &[x]).unwrap(), before);
     }

@@ -37,10 +37,7 @@ fn channels(graph: &mut Graph) -> bool {
             continue;
         };
         let readers = &consumers[node.output.0];
-        let channels = graph
-            .tensor(node.output)
-            .chw()
-            .map(|[channels, _, _]| channels);
+        let channels = graph.tensor(node.output).chw().map(|[channels, _, _]| channels);
         if channels != Some(layer.outputs())
             || layer.groups != 1
             || readers.is_empty()
@@ -48,16 +45,11 @@ fn channels(graph: &mut Graph) -> bool {
         {
             continue;
         }
-        let Some(readers) = readers
-            .iter()
-            .map(|&at| reader(graph, at))
-            .collect::<Option<Vec<_>>>()
-        else {
+        let Some(readers) = readers.iter().map(|&at| reader(graph, at)).collect::<Option<Vec<_>>>() else {
             continue;
         };
-        let used: Vec<usize> = (0..layer.outputs())
-            .filter(|&c| readers.iter().any(|reader| reads(reader, c)))
-            .collect();
+        let used: Vec<usize> =
+            (0..layer.outputs()).filter(|&c| readers.iter().any(|reader| reads(reader, c))).collect();
         // One channel stays, so that no tensor becomes empty.
         if used.len() == layer.outputs() || used.is_empty() {
             continue;
@@ -83,35 +75,21 @@ fn reader(graph: &Graph, at: usize) -> Option<&Linear> {
     let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else {
         return None;
     };
-    let plain = layer.groups == 1
-        && layer
-            .weights
-            .zero_points
-            .iter()
-            .all(|&zero_point| zero_point == 0);
+    let plain = layer.groups == 1 && layer.weights.zero_points.iter().all(|&zero_point| zero_point == 0);
     let channels = graph.tensor(node.inputs[0]).chw()?[0];
     (plain && channels == layer.weights.shape[1]).then_some(layer)
 }
 
 fn reads(layer: &Linear, channel: usize) -> bool {
     let [_, inputs, height, width] = layer.weights.shape;
-    let planes = layer
-        .weights
-        .data
-        .chunks(height * width)
-        .skip(channel)
-        .step_by(inputs);
+    let planes = layer.weights.data.chunks(height * width).skip(channel).step_by(inputs);
     planes.flatten().any(|&weight| weight != 0)
 }
 
 fn tensors(graph: &mut Graph) {
     let mut used = vec![false; graph.tensors.len()];
     let mut mark = |id: &TensorId| used[id.0] = true;
-    graph
-        .inputs
-        .iter()
-        .chain(&graph.outputs)
-        .for_each(&mut mark);
+    graph.inputs.iter().chain(&graph.outputs).for_each(&mut mark);
     for node in &graph.nodes {
         node.inputs.iter().chain([&node.output]).for_each(&mut mark);
     }
@@ -126,16 +104,9 @@ fn tensors(graph: &mut Graph) {
     let mut flags = used.into_iter();
     graph.tensors.retain(|_| flags.next().unwrap_or(true));
     let rename = |id: &mut TensorId| id.0 = renamed[id.0];
-    graph
-        .inputs
-        .iter_mut()
-        .chain(&mut graph.outputs)
-        .for_each(rename);
+    graph.inputs.iter_mut().chain(&mut graph.outputs).for_each(rename);
     for node in &mut graph.nodes {
-        node.inputs
-            .iter_mut()
-            .chain([&mut node.output])
-            .for_each(rename);
+        node.inputs.iter_mut().chain([&mut node.output]).for_each(rename);
     }
 }
 
@@ -143,9 +114,7 @@ impl Linear {
     /// Keeps (and reorders) output channels: new channel `i` is old channel `order[i]`.
     pub fn select_outputs(&mut self, order: &[usize]) {
         let rows = self.rows();
-        let chosen = order
-            .iter()
-            .flat_map(|&o| self.weights.data[o * rows..][..rows].iter().copied());
+        let chosen = order.iter().flat_map(|&o| self.weights.data[o * rows..][..rows].iter().copied());
         self.weights.data = chosen.collect();
         self.weights.zero_points = order.iter().map(|&o| self.weights.zero_points[o]).collect();
         self.weights.shape[0] = order.len();
@@ -158,9 +127,7 @@ impl Linear {
         let [outputs, inputs, height, width] = self.weights.shape;
         let plane = height * width;
         let pairs = (0..outputs).flat_map(|o| order.iter().map(move |&i| o * inputs + i));
-        self.weights.data = pairs
-            .flat_map(|at| self.weights.data[at * plane..][..plane].iter().copied())
-            .collect();
+        self.weights.data = pairs.flat_map(|at| self.weights.data[at * plane..][..plane].iter().copied()).collect();
         self.weights.shape[1] = order.len();
     }
 }
@@ -188,9 +155,7 @@ mod tests {
         let middle = builder.conv(builder.input(), 6, 3);
         let out = builder.conv(middle, 2, 3);
         let mut graph = builder.finish(out);
-        let Op::Conv(last) = &mut graph.nodes[1].op else {
-            panic!("not a convolution")
-        };
+        let Op::Conv(last) = &mut graph.nodes[1].op else { panic!("not a convolution") };
         for output in 0..2 {
             for dropped in [1, 4] {
                 last.weights.data[(output * 6 + dropped) * 9..][..9].fill(0);

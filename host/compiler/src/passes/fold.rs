@@ -25,9 +25,7 @@ pub fn run(graph: &mut Graph) -> Result<(), Error> {
 fn weight_zero_points(weights: &mut crate::op::Weights) {
     let rows = weights.shape[1..].iter().product::<usize>().max(1);
     for (row, zero_point) in weights.data.chunks_mut(rows).zip(&mut weights.zero_points) {
-        let fits = row
-            .iter()
-            .all(|&w| i8::try_from(i32::from(w) - *zero_point).is_ok());
+        let fits = row.iter().all(|&w| i8::try_from(i32::from(w) - *zero_point).is_ok());
         if fits {
             for w in row {
                 *w = (i32::from(*w) - *zero_point) as i8;
@@ -57,11 +55,7 @@ fn constants(graph: &mut Graph) -> Result<(), Error> {
                 | Op::Float(FloatOp::Relu | FloatOp::Clip { .. } | FloatOp::Add)
         );
         let foldable = cheap && !graph.outputs.contains(&node.output);
-        let operands: Option<Vec<Value>> = if foldable {
-            node.inputs.iter().map(constant).collect()
-        } else {
-            None
-        };
+        let operands: Option<Vec<Value>> = if foldable { node.inputs.iter().map(constant).collect() } else { None };
         match operands {
             Some(operands) => {
                 let value = reference::apply(graph, &node, &operands.iter().collect::<Vec<_>>())?;
@@ -83,10 +77,7 @@ fn merge_views(graph: &mut Graph) {
         if graph.nodes[index].op == Op::Reshape {
             // Producers come first, so earlier views already read their source.
             let source = producers[graph.nodes[index].inputs[0].0].map(|at| &graph.nodes[at]);
-            if let Some(id) = source
-                .filter(|node| node.op == Op::Reshape)
-                .map(|node| node.inputs[0])
-            {
+            if let Some(id) = source.filter(|node| node.op == Op::Reshape).map(|node| node.inputs[0]) {
                 graph.nodes[index].inputs[0] = id;
             }
         }
@@ -98,19 +89,15 @@ fn identities(graph: &mut Graph) {
     let nodes = std::mem::take(&mut graph.nodes);
     let mut removed = Vec::new();
     for node in nodes {
-        let same_shape = node
-            .inputs
-            .first()
-            .is_some_and(|id| graph.tensor(*id).shape == graph.tensor(node.output).shape);
+        let same_shape =
+            node.inputs.first().is_some_and(|id| graph.tensor(*id).shape == graph.tensor(node.output).shape);
         let idle = match &node.op {
             Op::Clamp(clamp) => *clamp == Clamp::FULL,
             Op::MaxPool(pool) => pool.window == Window::of([1, 1]) && pool.clamp == Clamp::FULL,
             Op::Table(table) => table.iter().zip(i8::MIN..).all(|(&to, from)| to == from),
             Op::Reshape => same_shape,
             Op::Transpose(order) => order.iter().copied().eq(0..order.len()),
-            Op::Float(FloatOp::Clip { min, max }) => {
-                *min == f32::NEG_INFINITY && *max == f32::INFINITY
-            }
+            Op::Float(FloatOp::Clip { min, max }) => *min == f32::NEG_INFINITY && *max == f32::INFINITY,
             _ => false,
         };
         if idle && same_shape && !graph.outputs.contains(&node.output) {
@@ -136,23 +123,15 @@ mod tests {
         let mut builder = Builder::new(3, &[1, 2, 4, 4]);
         let out = builder.conv(builder.input(), 3, 3);
         let mut graph = builder.finish(out);
-        let Op::Conv(layer) = &mut graph.nodes[0].op else {
-            panic!("not a convolution")
-        };
+        let Op::Conv(layer) = &mut graph.nodes[0].op else { panic!("not a convolution") };
         layer.weights.data.iter_mut().for_each(|w| *w /= 2);
         layer.weights.zero_points = vec![5, -7, 100];
         layer.weights.data[2 * 18] = -60;
         let x = Value::I8((0..32).map(|v| (v * 7 - 110) as i8).collect());
         let before = execute(&graph, std::slice::from_ref(&x)).unwrap();
         run(&mut graph).unwrap();
-        let Op::Conv(layer) = &graph.nodes[0].op else {
-            panic!("not a convolution")
-        };
-        assert_eq!(
-            layer.weights.zero_points,
-            [0, 0, 100],
-            "-60 - 100 does not fit int8"
-        );
+        let Op::Conv(layer) = &graph.nodes[0].op else { panic!("not a convolution") };
+        assert_eq!(layer.weights.zero_points, [0, 0, 100], "-60 - 100 does not fit int8");
         assert_eq!(execute(&graph, &[x]).unwrap(), before);
     }
 

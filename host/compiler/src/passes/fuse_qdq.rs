@@ -37,27 +37,15 @@ struct Source {
 
 fn source(graph: &Graph, producers: &[Option<usize>], id: TensorId) -> Option<Source> {
     let node = &graph.nodes[producers.get(id.0).copied().flatten()?];
-    let Op::Dequantize(Affine {
-        scales,
-        zero_points,
-        ..
-    }) = &node.op
-    else {
+    let Op::Dequantize(Affine { scales, zero_points, .. }) = &node.op else {
         return None;
     };
     let tensor = graph.tensor(node.inputs[0]);
     if scales.len() != 1 || tensor.dtype != DType::I8 {
         return None;
     }
-    let quant = Quant {
-        scale: scales[0],
-        zero_point: zero_points[0],
-    };
-    Some(Source {
-        id: node.inputs[0],
-        quant,
-        unsigned: tensor.unsigned,
-    })
+    let quant = Quant { scale: scales[0], zero_point: zero_points[0] };
+    Some(Source { id: node.inputs[0], quant, unsigned: tensor.unsigned })
 }
 
 fn sink(graph: &mut Graph) {
@@ -65,23 +53,14 @@ fn sink(graph: &mut Graph) {
     let mut producers = vec![None; graph.tensors.len()];
     for node in nodes {
         let moves = matches!(node.op, Op::MaxPool(_) | Op::Reshape | Op::Transpose(_));
-        let from = if moves {
-            source(graph, &producers, node.inputs[0])
-        } else {
-            None
-        };
+        let from = if moves { source(graph, &producers, node.inputs[0]) } else { None };
         if let Some(from) = from {
             let mut tensor = graph.tensor(node.output).clone();
             tensor.name.push_str(" (8-bit)");
-            (tensor.dtype, tensor.unsigned, tensor.quant) =
-                (DType::I8, from.unsigned, Some(from.quant));
+            (tensor.dtype, tensor.unsigned, tensor.quant) = (DType::I8, from.unsigned, Some(from.quant));
             let inner = graph.add_tensor(tensor);
             producers.push(Some(graph.nodes.len()));
-            let affine = Affine {
-                scales: vec![from.quant.scale],
-                zero_points: vec![from.quant.zero_point],
-                axis: 0,
-            };
+            let affine = Affine { scales: vec![from.quant.scale], zero_points: vec![from.quant.zero_point], axis: 0 };
             let below = Node {
                 name: format!("{} (dequantise)", node.name),
                 op: Op::Dequantize(affine),
@@ -89,11 +68,7 @@ fn sink(graph: &mut Graph) {
                 output: node.output,
                 place: node.place.clone(),
             };
-            graph.nodes.push(Node {
-                inputs: vec![from.id],
-                output: inner,
-                ..node
-            });
+            graph.nodes.push(Node { inputs: vec![from.id], output: inner, ..node });
             producers[below.output.0] = Some(graph.nodes.len());
             graph.nodes.push(below);
         } else {
@@ -106,19 +81,12 @@ fn sink(graph: &mut Graph) {
 type Fused = Option<(Op, Vec<TensorId>)>;
 
 /// What replaces the `QuantizeLinear` at `index`, if its input comes from a quantised operator's real form.
-fn quantised_form(
-    graph: &Graph,
-    producers: &[Option<usize>],
-    index: usize,
-) -> Result<Fused, Error> {
+fn quantised_form(graph: &Graph, producers: &[Option<usize>], index: usize) -> Result<Fused, Error> {
     let node = &graph.nodes[index];
     let Op::Quantize(affine) = &node.op else {
         return Ok(None);
     };
-    let y = Quant {
-        scale: affine.scales[0],
-        zero_point: affine.zero_points[0],
-    };
+    let y = Quant { scale: affine.scales[0], zero_point: affine.zero_points[0] };
     let unsigned = graph.tensor(node.output).unsigned;
     let (mut low, mut high) = (f32::NEG_INFINITY, f32::INFINITY);
     let mut id = node.inputs[0];
@@ -141,47 +109,22 @@ fn quantised_form(
     let mut fused = operator(graph, producers, feeding, y, unsigned)?;
     if let Some(clamp) = fused.as_mut().and_then(|(op, _)| op.clamp_mut()) {
         // Quantisation is monotone, so bounds on real values are bounds on quantised ones.
-        *clamp = Clamp {
-            min: quantize(low, y.scale, y.zero_point),
-            max: quantize(high, y.scale, y.zero_point),
-        };
+        *clamp = Clamp { min: quantize(low, y.scale, y.zero_point), max: quantize(high, y.scale, y.zero_point) };
     }
     Ok(fused)
 }
 
 /// Dequantise, clamp and quantise as one function of an int8: a clamp where scales agree, else a table.
 fn table(x: Quant, y: Quant, low: f32, high: f32) -> Op {
-    let map = |q: i8| {
-        quantize(
-            dequantize(q, x.scale, x.zero_point).max(low).min(high),
-            y.scale,
-            y.zero_point,
-        )
-    };
-    let table: Box<[i8; 256]> =
-        Box::new(std::array::from_fn(|index| map((index as i32 - 128) as i8)));
-    let clamp = Clamp {
-        min: table[0],
-        max: table[255],
-    };
-    let same = (i8::MIN..=i8::MAX)
-        .zip(table.iter())
-        .all(|(q, &to)| to == clamp.apply(i32::from(q)));
-    if same {
-        Op::Clamp(clamp)
-    } else {
-        Op::Table(table)
-    }
+    let map = |q: i8| quantize(dequantize(q, x.scale, x.zero_point).max(low).min(high), y.scale, y.zero_point);
+    let table: Box<[i8; 256]> = Box::new(std::array::from_fn(|index| map((index as i32 - 128) as i8)));
+    let clamp = Clamp { min: table[0], max: table[255] };
+    let same = (i8::MIN..=i8::MAX).zip(table.iter()).all(|(q, &to)| to == clamp.apply(i32::from(q)));
+    if same { Op::Clamp(clamp) } else { Op::Table(table) }
 }
 
 /// The quantised form of a real operator whose operands are dequantised.
-fn operator(
-    graph: &Graph,
-    producers: &[Option<usize>],
-    node: &Node,
-    y: Quant,
-    unsigned: bool,
-) -> Result<Fused, Error> {
+fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, unsigned: bool) -> Result<Fused, Error> {
     let Op::Float(op) = &node.op else {
         return Ok(None);
     };
@@ -198,28 +141,14 @@ fn operator(
             if x.unsigned != unsigned || b.unsigned != unsigned {
                 return Ok(None);
             }
-            return Ok(Some((
-                Op::Add(quantised::add(x.quant, b.quant, y, unsigned)),
-                vec![x.id, b.id],
-            )));
+            return Ok(Some((Op::Add(quantised::add(x.quant, b.quant, y, unsigned)), vec![x.id, b.id])));
         }
-        FloatOp::AveragePool {
-            window,
-            count_include_pad,
-        } => quantised::average(
-            &node.name,
-            window,
-            count_include_pad,
-            x.quant,
-            y,
-            unsigned,
-            spatial,
-        )?,
+        FloatOp::AveragePool { window, count_include_pad } => {
+            quantised::average(&node.name, window, count_include_pad, x.quant, y, unsigned, spatial)?
+        }
         FloatOp::GlobalAveragePool => {
             let pixels = spatial.iter().product();
-            Op::GlobalAveragePool(quantised::global_average_pool(
-                &node.name, x.quant, y, pixels,
-            )?)
+            Op::GlobalAveragePool(quantised::global_average_pool(&node.name, x.quant, y, pixels)?)
         }
         FloatOp::Relu | FloatOp::Clip { .. } => return Ok(None),
     };
@@ -227,13 +156,7 @@ fn operator(
 }
 
 /// A convolution or dense layer, if its weights are dequantised int8 and its bias dequantised int32 constants.
-fn linear(
-    graph: &Graph,
-    producers: &[Option<usize>],
-    node: &Node,
-    x: Source,
-    y: Quant,
-) -> Result<Fused, Error> {
+fn linear(graph: &Graph, producers: &[Option<usize>], node: &Node, x: Source, y: Quant) -> Result<Fused, Error> {
     let constant = |id: TensorId| {
         let feeding = &graph.nodes[producers[id.0]?];
         match &feeding.op {
@@ -248,11 +171,7 @@ fn linear(
         return Ok(None);
     };
     let dense = match node.op {
-        Op::Float(FloatOp::Gemm {
-            alpha,
-            beta,
-            trans_b,
-        }) => Some((alpha, beta, trans_b)),
+        Op::Float(FloatOp::Gemm { alpha, beta, trans_b }) => Some((alpha, beta, trans_b)),
         _ => None,
     };
     let output_axis = usize::from(matches!(dense, Some((_, _, false))));
@@ -300,14 +219,7 @@ fn linear(
         groups,
     };
     let layer = Box::new(parts.build()?);
-    Ok(Some((
-        if dense.is_some() {
-            Op::Dense(layer)
-        } else {
-            Op::Conv(layer)
-        },
-        vec![x.id],
-    )))
+    Ok(Some((if dense.is_some() { Op::Dense(layer) } else { Op::Conv(layer) }, vec![x.id])))
 }
 
 #[cfg(test)]
@@ -316,25 +228,11 @@ mod tests {
 
     #[test]
     fn equal_scales_leave_a_clamp_and_others_a_table() {
-        let x = Quant {
-            scale: 0.1,
-            zero_point: 3,
-        };
-        assert_eq!(
-            table(x, x, f32::NEG_INFINITY, f32::INFINITY),
-            Op::Clamp(Clamp::FULL)
-        );
-        assert_eq!(
-            table(x, x, 0.0, f32::INFINITY),
-            Op::Clamp(Clamp { min: 3, max: 127 })
-        );
-        let y = Quant {
-            scale: 0.2,
-            zero_point: 3,
-        };
-        let Op::Table(table) = table(x, y, 0.0, f32::INFINITY) else {
-            panic!("not a table")
-        };
+        let x = Quant { scale: 0.1, zero_point: 3 };
+        assert_eq!(table(x, x, f32::NEG_INFINITY, f32::INFINITY), Op::Clamp(Clamp::FULL));
+        assert_eq!(table(x, x, 0.0, f32::INFINITY), Op::Clamp(Clamp { min: 3, max: 127 }));
+        let y = Quant { scale: 0.2, zero_point: 3 };
+        let Op::Table(table) = table(x, y, 0.0, f32::INFINITY) else { panic!("not a table") };
         assert_eq!(table[128 + 13], 8);
         assert_eq!(table[0], 3);
     }

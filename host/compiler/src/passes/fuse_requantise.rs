@@ -22,19 +22,11 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
         return false;
     };
     let (input, output) = (node.inputs[0], node.output);
-    let readers = graph
-        .nodes
-        .iter()
-        .flat_map(|node| &node.inputs)
-        .filter(|id| **id == input)
-        .count();
+    let readers = graph.nodes.iter().flat_map(|node| &node.inputs).filter(|id| **id == input).count();
     if readers != 1 || graph.outputs.contains(&input) {
         return false;
     }
-    let Some(producer) = graph.nodes[..index]
-        .iter_mut()
-        .find(|node| node.output == input)
-    else {
+    let Some(producer) = graph.nodes[..index].iter_mut().find(|node| node.output == input) else {
         return false;
     };
     let Some(fused) = producer.op.clamp_mut() else {
@@ -62,9 +54,7 @@ mod tests {
         let before = execute(&graph, std::slice::from_ref(&x)).unwrap();
         super::run(&mut graph);
         assert_eq!(graph.nodes.len(), 1);
-        let Op::Conv(layer) = &graph.nodes[0].op else {
-            panic!("not a convolution")
-        };
+        let Op::Conv(layer) = &graph.nodes[0].op else { panic!("not a convolution") };
         assert_eq!(layer.clamp, Clamp { min: -20, max: 60 });
         assert_eq!(execute(&graph, &[x]).unwrap(), before);
     }

@@ -33,10 +33,7 @@ impl Histograms {
                 }
             }
         }
-        Ok(Self {
-            counts,
-            frames: frames.len() as u64,
-        })
+        Ok(Self { counts, frames: frames.len() as u64 })
     }
 
     /// How often each value occurs in a tensor, indexed by `q + 128`; `None` for tensors that are not int8.
@@ -56,12 +53,7 @@ pub fn run(graph: &mut Graph, histograms: &Histograms, digit_bits: u32) {
         let Some(counts) = histograms.of(node.inputs[0]) else {
             continue;
         };
-        let gate = best_gate(
-            layer,
-            counts,
-            padding(graph, index) * histograms.frames,
-            digit_bits,
-        );
+        let gate = best_gate(layer, counts, padding(graph, index) * histograms.frames, digit_bits);
         if let Op::Conv(layer) | Op::Dense(layer) = &mut graph.nodes[index].op {
             layer.gate = gate;
         }
@@ -73,22 +65,15 @@ fn padding(graph: &Graph, index: usize) -> u64 {
     let node = &graph.nodes[index];
     let Op::Conv(layer) = &node.op else { return 0 };
     let window = &layer.window;
-    let (Some([channels, height, width]), Some([_, out_h, out_w])) = (
-        graph.tensor(node.inputs[0]).chw(),
-        graph.tensor(node.output).chw(),
-    ) else {
+    let (Some([channels, height, width]), Some([_, out_h, out_w])) =
+        (graph.tensor(node.inputs[0]).chw(), graph.tensor(node.output).chw())
+    else {
         return 0;
     };
     let inside = |axis: usize, outputs: usize, size: usize| {
-        let taps = (0..outputs).flat_map(|at| {
-            (0..window.kernel[axis])
-                .map(move |k| at * window.stride[axis] + k * window.dilation[axis])
-        });
-        taps.filter(|at| {
-            at.checked_sub(window.pads[axis])
-                .is_some_and(|at| at < size)
-        })
-        .count() as u64
+        let taps = (0..outputs)
+            .flat_map(|at| (0..window.kernel[axis]).map(move |k| at * window.stride[axis] + k * window.dilation[axis]));
+        taps.filter(|at| at.checked_sub(window.pads[axis]).is_some_and(|at| at < size)).count() as u64
     };
     let real = inside(0, out_h, height) * inside(1, out_w, width);
     let all = (out_h * out_w * window.kernel[0] * window.kernel[1]) as u64;
@@ -100,16 +85,11 @@ fn padding(graph: &Graph, index: usize) -> u64 {
 /// The gate value with the fewest essential digits; the zero point wins ties.
 fn best_gate(layer: &Linear, counts: &[u64; 256], padding: u64, digit_bits: u32) -> i32 {
     let cost = |gate: i32| {
-        let data = (-128..128)
-            .zip(counts)
-            .map(|(q, &count)| count * u64::from(essential_digits(q - gate, digit_bits)));
-        data.sum::<u64>()
-            + padding * u64::from(essential_digits(layer.x_zero_point - gate, digit_bits))
+        let data = (-128..128).zip(counts).map(|(q, &count)| count * u64::from(essential_digits(q - gate, digit_bits)));
+        data.sum::<u64>() + padding * u64::from(essential_digits(layer.x_zero_point - gate, digit_bits))
     };
     let zero_point = layer.x_zero_point.clamp(-128, 127);
-    (-128..128)
-        .min_by_key(|&gate| (cost(gate), gate != zero_point))
-        .unwrap_or(zero_point)
+    (-128..128).min_by_key(|&gate| (cost(gate), gate != zero_point)).unwrap_or(zero_point)
 }
 
 /// How many digits of `bits` bits a lane walks for the difference `d`: 0 for 0, else the digits of its non-adjacent form that
@@ -137,14 +117,8 @@ mod tests {
 
     #[test]
     fn digits_are_those_of_the_non_adjacent_form() {
-        assert_eq!(
-            [0, 1, 3, 7, -1, -128, 127, 85, 255].map(|d| essential_digits(d, 2)),
-            [0, 1, 2, 2, 1, 1, 2, 4, 2]
-        );
-        assert_eq!(
-            [0, 1, 16, 17, 127].map(|d| essential_digits(d, 4)),
-            [0, 1, 1, 2, 2]
-        );
+        assert_eq!([0, 1, 3, 7, -1, -128, 127, 85, 255].map(|d| essential_digits(d, 2)), [0, 1, 2, 2, 1, 1, 2, 4, 2]);
+        assert_eq!([0, 1, 16, 17, 127].map(|d| essential_digits(d, 4)), [0, 1, 1, 2, 2]);
         assert_eq!([0, 1, 255].map(|d| essential_digits(d, 8)), [0, 1, 1]);
     }
 
@@ -154,26 +128,18 @@ mod tests {
         let out = builder.conv(builder.input(), 4, 3);
         let mut graph = builder.finish(out);
         // Mostly 40, while the zero point is -5.
-        let frame = vec![Value::I8(
-            (0..108)
-                .map(|v| if v % 9 == 0 { v as i8 } else { 40 })
-                .collect(),
-        )];
+        let frame = vec![Value::I8((0..108).map(|v| if v % 9 == 0 { v as i8 } else { 40 }).collect())];
         let before = execute(&graph, &frame).unwrap();
         let histograms = Histograms::measure(&graph, std::slice::from_ref(&frame)).unwrap();
         run(&mut graph, &histograms, 2);
-        let Op::Conv(layer) = &graph.nodes[0].op else {
-            panic!("not a convolution")
-        };
+        let Op::Conv(layer) = &graph.nodes[0].op else { panic!("not a convolution") };
         assert_eq!(layer.gate, 40);
         // The chip's view: subtract the gate, use the effective bias. Padding keeps the zero point.
         let mut chip = layer.clone();
         chip.bias = layer.effective_bias();
         chip.x_zero_point = 40;
         let [h, w] = [6, 6];
-        let Value::I8(x) = &frame[0] else {
-            panic!("not int8")
-        };
+        let Value::I8(x) = &frame[0] else { panic!("not int8") };
         let mut padded = vec![layer.x_zero_point as i8; 3 * 8 * 8];
         for (at, &q) in x.iter().enumerate() {
             padded[at / 36 * 64 + (at / w % h + 1) * 8 + at % w + 1] = q;
@@ -189,16 +155,10 @@ mod tests {
         let mut builder = Builder::new(8, &[1, 3, 6, 6]);
         let out = builder.conv(builder.input(), 4, 3);
         let mut graph = builder.finish(out);
-        let frame = vec![Value::I8(
-            (0..108)
-                .map(|v| if v % 9 == 0 { v as i8 } else { -5 })
-                .collect(),
-        )];
+        let frame = vec![Value::I8((0..108).map(|v| if v % 9 == 0 { v as i8 } else { -5 }).collect())];
         let histograms = Histograms::measure(&graph, &[frame]).unwrap();
         run(&mut graph, &histograms, 2);
-        let Op::Conv(layer) = &graph.nodes[0].op else {
-            panic!("not a convolution")
-        };
+        let Op::Conv(layer) = &graph.nodes[0].op else { panic!("not a convolution") };
         assert_eq!(layer.gate, -5);
     }
 }

@@ -24,22 +24,10 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
             continue;
         }
         let mut total: Vec<u64> = Vec::new();
-        for (id, counts) in activity
-            .iter()
-            .enumerate()
-            .filter(|(id, _)| classes.find(*id) == root)
-        {
+        for (id, counts) in activity.iter().enumerate().filter(|(id, _)| classes.find(*id) == root) {
             if let Some(counts) = counts {
-                total.resize(
-                    graph.tensors[id]
-                        .chw()
-                        .map_or(0, |[channels, _, _]| channels),
-                    0,
-                );
-                total
-                    .iter_mut()
-                    .zip(counts)
-                    .for_each(|(sum, count)| *sum += count);
+                total.resize(graph.tensors[id].chw().map_or(0, |[channels, _, _]| channels), 0);
+                total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
             }
         }
         if !total.is_empty() {
@@ -77,17 +65,11 @@ pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
         loads[lane] += activity[channel];
         dealt[lane].push(channel);
     }
-    (0..activity.len())
-        .map(|position| dealt[position % lanes][position / lanes])
-        .collect()
+    (0..activity.len()).map(|position| dealt[position % lanes][position / lanes]).collect()
 }
 
 /// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.
-fn activity(
-    graph: &Graph,
-    frames: &[Vec<Value>],
-    digit_bits: u32,
-) -> Result<Vec<Option<Vec<u64>>>, Error> {
+fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec<Option<Vec<u64>>>, Error> {
     let mut table: Vec<Option<Vec<u64>>> = vec![None; graph.tensors.len()];
     for frame in frames {
         let values = run_all(graph, frame)?;
@@ -96,20 +78,14 @@ fn activity(
                 continue;
             };
             let id = node.inputs[0];
-            let (Some(Value::I8(values)), Some([channels, height, width])) =
-                (&values[id.0], graph.tensor(id).chw())
+            let (Some(Value::I8(values)), Some([channels, height, width])) = (&values[id.0], graph.tensor(id).chw())
             else {
                 continue;
             };
             let taps = (layer.window.kernel[0] * layer.window.kernel[1]) as u64;
             let counts = table[id.0].get_or_insert_with(|| vec![0; channels]);
-            for (count, plane) in counts
-                .iter_mut()
-                .zip(values.chunks((height * width).max(1)))
-            {
-                let digits = plane
-                    .iter()
-                    .map(|&q| u64::from(essential_digits(i32::from(q) - layer.gate, digit_bits)));
+            for (count, plane) in counts.iter_mut().zip(values.chunks((height * width).max(1))) {
+                let digits = plane.iter().map(|&q| u64::from(essential_digits(i32::from(q) - layer.gate, digit_bits)));
                 *count += digits.sum::<u64>() * taps;
             }
         }
@@ -127,10 +103,7 @@ struct Classes {
 impl Classes {
     fn of(graph: &Graph) -> Self {
         let count = graph.tensors.len();
-        let mut classes = Self {
-            parent: (0..count).collect(),
-            fixed: vec![false; count],
-        };
+        let mut classes = Self { parent: (0..count).collect(), fixed: vec![false; count] };
         for id in graph.inputs.iter().chain(&graph.outputs) {
             classes.fix(*id);
         }
@@ -142,11 +115,8 @@ impl Classes {
         for node in &graph.nodes {
             match &node.op {
                 Op::Conv(layer) | Op::Dense(layer) => {
-                    let channels =
-                        |id: TensorId| graph.tensor(id).chw().map(|[channels, _, _]| channels);
-                    if !free_inputs(layer)
-                        || channels(node.inputs[0]) != Some(layer.weights.shape[1])
-                    {
+                    let channels = |id: TensorId| graph.tensor(id).chw().map(|[channels, _, _]| channels);
+                    if !free_inputs(layer) || channels(node.inputs[0]) != Some(layer.weights.shape[1]) {
                         classes.fix(node.inputs[0]);
                     }
                     if layer.groups != 1 || channels(node.output) != Some(layer.outputs()) {
@@ -163,11 +133,7 @@ impl Classes {
                         classes.tie(*id, node.output);
                     }
                 }
-                _ => node
-                    .inputs
-                    .iter()
-                    .chain([&node.output])
-                    .for_each(|id| classes.fix(*id)),
+                _ => node.inputs.iter().chain([&node.output]).for_each(|id| classes.fix(*id)),
             }
         }
         classes
@@ -206,18 +172,13 @@ mod tests {
     use crate::reference::run as execute;
 
     fn frame(elements: usize) -> Vec<Value> {
-        vec![Value::I8(
-            (0..elements).map(|v| (v * 37 % 256) as i8).collect(),
-        )]
+        vec![Value::I8((0..elements).map(|v| (v * 37 % 256) as i8).collect())]
     }
 
     #[test]
     fn the_busiest_channels_go_to_different_lanes() {
         let order = deal(&[100, 90, 0, 0, 80, 1, 70, 0], 4);
-        let lanes: Vec<usize> = [0, 1, 4, 6]
-            .iter()
-            .map(|c| order.iter().position(|o| o == c).unwrap() % 4)
-            .collect();
+        let lanes: Vec<usize> = [0, 1, 4, 6].iter().map(|c| order.iter().position(|o| o == c).unwrap() % 4).collect();
         let mut sorted = lanes.clone();
         sorted.sort_unstable();
         assert_eq!(sorted, [0, 1, 2, 3]);
@@ -240,23 +201,13 @@ mod tests {
         let third = builder.conv(sum, 10, 3);
         let out = builder.dense(third, 7);
         let mut graph = builder.finish(out);
-        let Op::Dense(layer) = &mut graph.nodes[5].op else {
-            panic!("not dense")
-        };
+        let Op::Dense(layer) = &mut graph.nodes[5].op else { panic!("not dense") };
         layer.weights.shape = [7, 10, 4, 4];
         layer.window.kernel = [4, 4];
         let frame = frame(192);
         let before = execute(&graph, &frame).unwrap();
         let original = graph.clone();
-        run(
-            &mut graph,
-            std::slice::from_ref(&frame),
-            &Options {
-                lanes: 4,
-                ..Options::default()
-            },
-        )
-        .unwrap();
+        run(&mut graph, std::slice::from_ref(&frame), &Options { lanes: 4, ..Options::default() }).unwrap();
         assert_ne!(graph, original, "nothing was reordered");
         assert_eq!(execute(&graph, &frame).unwrap(), before);
     }

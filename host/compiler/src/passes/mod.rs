@@ -30,11 +30,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self {
-            lanes: 8,
-            digit_bits: 4,
-            choose_gate: true,
-        }
+        Self { lanes: 8, digit_bits: 4, choose_gate: true }
     }
 }
 

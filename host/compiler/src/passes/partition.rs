@@ -21,11 +21,7 @@ pub struct Fallback {
 
 impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} '{}' runs on the host: {}",
-            self.op, self.node, self.reason
-        )
+        write!(f, "{} '{}' runs on the host: {}", self.op, self.node, self.reason)
     }
 }
 
@@ -39,17 +35,9 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
         let place = place(graph, &graph.nodes[index])?;
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
-            let expected = matches!(
-                node.op,
-                Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. }
-            );
+            let expected = matches!(node.op, Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. });
             let (node, op) = (node.name.clone(), node.op.name());
-            fallbacks.push(Fallback {
-                node,
-                op,
-                reason: reason.clone(),
-                expected,
-            });
+            fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
         }
         node.place = place;
     }
@@ -59,39 +47,19 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
 
 fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
     let host = |reason: &str| Ok(Place::Host(reason.to_string()));
-    if node
-        .inputs
-        .iter()
-        .any(|id| graph.tensor(*id).data.is_some())
-    {
+    if node.inputs.iter().any(|id| graph.tensor(*id).data.is_some()) {
         return host("one operand is a constant, and the chip keeps no constants in tile memory");
     }
-    let pictures = node
-        .inputs
-        .iter()
-        .chain([&node.output])
-        .all(|id| graph.tensor(*id).chw().is_some());
+    let pictures = node.inputs.iter().chain([&node.output]).all(|id| graph.tensor(*id).chw().is_some());
     match &node.op {
-        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } => {
-            host("real numbers are the host's")
-        }
-        Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => {
-            host("it computes in floating point")
-        }
-        Op::Float(_) => Err(Error::NotQuantised {
-            node: node.name.clone(),
-            op: node.op.name().into(),
-        }),
+        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } => host("real numbers are the host's"),
+        Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => host("it computes in floating point"),
+        Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         Op::Conv(layer) | Op::Dense(layer) => {
             if layer.groups != 1 {
                 host("it has groups, which the cell array does not hold efficiently")
-            } else if layer
-                .weights
-                .zero_points
-                .iter()
-                .any(|&zero_point| zero_point != 0)
-            {
+            } else if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
                 host("a weight minus its zero point does not fit int8")
             } else {
                 Ok(Place::Chip)
@@ -103,16 +71,14 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::MaxPool(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
             host("it computes in floating point")
         }
-        Op::AveragePool(pool) if pool.chip_scale.is_none() => host(
-            "its floating-point rounding depends on the order of the taps, or its divisor on the edge",
-        ),
+        Op::AveragePool(pool) if pool.chip_scale.is_none() => {
+            host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
+        }
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
         Op::Clamp(_) => host("its producer cannot take the clamp"),
         Op::Reshape => host("its result must exist under another shape"),
         Op::Transpose(_) => host("it reorders dimensions"),
-        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) => {
-            Ok(Place::Chip)
-        }
+        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) => Ok(Place::Chip),
     }
 }
 
@@ -129,11 +95,7 @@ mod tests {
         let grouped = builder.grouped(conv, 8, 3, 2);
         let out = builder.clamp(grouped, Clamp { min: 0, max: 127 });
         let mut graph = builder.finish(out);
-        let texts: Vec<String> = run(&mut graph)
-            .unwrap()
-            .iter()
-            .map(ToString::to_string)
-            .collect();
+        let texts: Vec<String> = run(&mut graph).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [

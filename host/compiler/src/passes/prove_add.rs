@@ -34,9 +34,7 @@ pub fn run(graph: &mut Graph) {
 #[must_use]
 pub fn prove(op: &Add) -> Option<ChipAdd> {
     let expected = Expected::of(op);
-    [Rounding::HalfEven, Rounding::HalfAway]
-        .into_iter()
-        .find_map(|rounding| search(op, &expected, rounding))
+    [Rounding::HalfEven, Rounding::HalfAway].into_iter().find_map(|rounding| search(op, &expected, rounding))
 }
 
 /// The reference's answers, indexed by `(a + 128) * 256 + b + 128`.
@@ -49,11 +47,7 @@ struct Expected {
 impl Expected {
     fn of(op: &Add) -> Self {
         let values = pairs().map(|(a, b)| add(op, a as i8, b as i8)).collect();
-        Self {
-            values,
-            min: op.clamp.min,
-            max: op.clamp.max,
-        }
+        Self { values, min: op.clamp.min, max: op.clamp.max }
     }
 }
 
@@ -74,35 +68,22 @@ fn search(op: &Add, expected: &Expected, rounding: Rounding) -> Option<ChipAdd> 
     let ratio_b = f64::from(op.b.scale) / f64::from(op.y.scale);
     let largest = ratio_a.max(ratio_b);
     // The larger multiplier fills its bits but one, which leaves room for the search.
-    let shift = (f64::from(MULTIPLIER_BITS - 1) - largest.log2())
-        .floor()
-        .min(f64::from(*SHIFTS.end())) as i32;
+    let shift = (f64::from(MULTIPLIER_BITS - 1) - largest.log2()).floor().min(f64::from(*SHIFTS.end())) as i32;
     let unit = 2_f64.powi(shift);
     if !SHIFTS.contains(&shift) || largest * unit >= 2_f64.powi(MULTIPLIER_BITS) {
         return None;
     }
-    let (centre_a, centre_b) = (
-        (ratio_a * unit).round() as i64,
-        (ratio_b * unit).round() as i64,
-    );
+    let (centre_a, centre_b) = ((ratio_a * unit).round() as i64, (ratio_b * unit).round() as i64);
     let zeros = f64::from(op.a.zero_point) * ratio_a + f64::from(op.b.zero_point) * ratio_b;
     let fixed = f64::from(op.y.zero_point) - zeros;
-    let tight = tight_pairs(expected, |a, b| {
-        a as f64 * ratio_a + b as f64 * ratio_b + fixed
-    })?;
+    let tight = tight_pairs(expected, |a, b| a as f64 * ratio_a + b as f64 * ratio_b + fixed)?;
     for (da, db) in nearby() {
         let (ma, mb) = (centre_a + da, centre_b + db);
         if ma < 0 || mb < 0 {
             continue;
         }
         if let Some(bias) = bias_for(&tight, ma, mb, shift, rounding, (fixed * unit) as i64) {
-            let chip = ChipAdd {
-                ma: ma as i32,
-                mb: mb as i32,
-                bias,
-                shift: shift as u32,
-                rounding,
-            };
+            let chip = ChipAdd { ma: ma as i32, mb: mb as i32, bias, shift: shift as u32, rounding };
             if equal_everywhere(&chip, expected) {
                 return Some(chip);
             }
@@ -113,9 +94,8 @@ fn search(op: &Add, expected: &Expected, rounding: Rounding) -> Option<ChipAdd> 
 
 /// Offsets of both multipliers, nearest first.
 fn nearby() -> Vec<(i64, i64)> {
-    let mut offsets: Vec<(i64, i64)> = (-RADIUS..=RADIUS)
-        .flat_map(|a| (-RADIUS..=RADIUS).map(move |b| (a, b)))
-        .collect();
+    let mut offsets: Vec<(i64, i64)> =
+        (-RADIUS..=RADIUS).flat_map(|a| (-RADIUS..=RADIUS).map(move |b| (a, b))).collect();
     offsets.sort_by_key(|(a, b)| a * a + b * b);
     offsets
 }
@@ -141,14 +121,7 @@ fn tight_pairs(expected: &Expected, real: impl Fn(i64, i64) -> f64) -> Option<Ve
 }
 
 /// A bias that satisfies every tight pair for these multipliers, nearest to `preferred`.
-fn bias_for(
-    tight: &[Tight],
-    ma: i64,
-    mb: i64,
-    shift: i32,
-    rounding: Rounding,
-    preferred: i64,
-) -> Option<i64> {
+fn bias_for(tight: &[Tight], ma: i64, mb: i64, shift: i32, rounding: Rounding, preferred: i64) -> Option<i64> {
     let (unit, half) = (1_i64 << shift, 1_i64 << (shift - 1));
     let (mut lowest, mut highest) = (-(1_i64 << 47), (1_i64 << 47) - 1);
     for pair in tight {
@@ -178,15 +151,7 @@ fn bias_for(
 /// What the chip's post unit computes before its clamp.
 #[must_use]
 pub fn chip_sum(chip: &ChipAdd, a: i8, b: i8) -> i64 {
-    linear(
-        a,
-        b,
-        chip.ma,
-        chip.mb,
-        chip.bias,
-        chip.shift,
-        chip.rounding == Rounding::HalfEven,
-    )
+    linear(a, b, chip.ma, chip.mb, chip.bias, chip.shift, chip.rounding == Rounding::HalfEven)
 }
 
 fn equal_everywhere(chip: &ChipAdd, expected: &Expected) -> bool {
@@ -204,94 +169,45 @@ mod tests {
     use rand::{Rng, SeedableRng};
 
     fn op(scales: [f32; 3], zeros: [i32; 3], rule: AddRule) -> Add {
-        let quant = |at: usize| Quant {
-            scale: scales[at],
-            zero_point: zeros[at],
-        };
-        Add {
-            a: quant(0),
-            b: quant(1),
-            y: quant(2),
-            rule,
-            clamp: Clamp::FULL,
-            chip: None,
-        }
+        let quant = |at: usize| Quant { scale: scales[at], zero_point: zeros[at] };
+        Add { a: quant(0), b: quant(1), y: quant(2), rule, clamp: Clamp::FULL, chip: None }
     }
 
     #[test]
     fn adds_full_of_ties_are_proven() {
         // Ratios of one half put a quarter of all pairs exactly on a tie.
         let found = prove(&op([0.5, 0.5, 1.0], [3, -7, 1], AddRule::B { offset: 0 })).unwrap();
-        assert_eq!(
-            (found.ma, found.mb, found.rounding),
-            (1 << 25, 1 << 25, Rounding::HalfEven)
-        );
+        assert_eq!((found.ma, found.mb, found.rounding), (1 << 25, 1 << 25, Rounding::HalfEven));
     }
 
     #[test]
     fn random_adds_of_rule_b_are_proven() {
-        let seed = std::env::var("LACUNA_SEED")
-            .ok()
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(11);
+        let seed = std::env::var("LACUNA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(11);
         println!("LACUNA_SEED={seed}");
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
         let mut proven = 0;
         for round in 0..60 {
             let y = rng.random_range(0.01..0.2_f32);
-            let scales = [
-                y * rng.random_range(0.2..1.5_f32),
-                y * rng.random_range(0.2..1.5_f32),
-                y,
-            ];
+            let scales = [y * rng.random_range(0.2..1.5_f32), y * rng.random_range(0.2..1.5_f32), y];
             let zeros = std::array::from_fn(|_| rng.random_range(-128..128));
-            proven += usize::from(
-                prove(&op(
-                    scales,
-                    zeros,
-                    AddRule::B {
-                        offset: (round % 2) * 128,
-                    },
-                ))
-                .is_some(),
-            );
+            proven += usize::from(prove(&op(scales, zeros, AddRule::B { offset: (round % 2) * 128 })).is_some());
         }
         assert!(proven >= 57, "only {proven} of 60 adds were proven");
     }
 
     #[test]
     fn a_wrong_bias_is_caught() {
-        let op = op(
-            [0.031_57, 0.047_21, 0.060_03],
-            [-128, 5, -20],
-            AddRule::B { offset: 0 },
-        );
+        let op = op([0.031_57, 0.047_21, 0.060_03], [-128, 5, -20], AddRule::B { offset: 0 });
         let expected = Expected::of(&op);
         let found = prove(&op).unwrap();
         assert!(equal_everywhere(&found, &expected));
-        assert!(!equal_everywhere(
-            &ChipAdd {
-                bias: found.bias + (1 << (found.shift - 6)),
-                ..found
-            },
-            &expected
-        ));
+        assert!(!equal_everywhere(&ChipAdd { bias: found.bias + (1 << (found.shift - 6)), ..found }, &expected));
     }
 
     #[test]
     fn ratios_with_many_near_ties_and_absurd_ones_have_no_proof() {
         // 31/60 and 47/60 put one pair in sixty within f32 noise of a tie, each on a side of its own.
-        assert_eq!(
-            prove(&op(
-                [0.031, 0.047, 0.06],
-                [-128, 5, -20],
-                AddRule::B { offset: 0 }
-            )),
-            None
-        );
-        assert_eq!(
-            prove(&op([1e30, 1.0, 1e-3], [0; 3], AddRule::B { offset: 0 })),
-            None
-        );
+        assert_eq!(prove(&op([0.031, 0.047, 0.06], [-128, 5, -20], AddRule::B { offset: 0 })), None);
+        assert_eq!(prove(&op([1e30, 1.0, 1e-3], [0; 3], AddRule::B { offset: 0 })), None);
     }
 }

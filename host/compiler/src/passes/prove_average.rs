@@ -36,14 +36,10 @@ pub fn prove(op: &AveragePool) -> Option<f32> {
     let highest = (127 - op.x.zero_point) * taps as i32;
     for sum in lowest..=highest {
         let steps = f64::from(sum) * exact;
-        let noise =
-            sum_noise(sum, taps as i32, op) * exact + UNIT * (3.0 * steps.abs() + zero.abs() + 1.0);
+        let noise = sum_noise(sum, taps as i32, op) * exact + UNIT * (3.0 * steps.abs() + zero.abs() + 1.0);
         // Clamping is monotone, so only values inside the range (and its edges) can go wrong.
         let value = steps + zero;
-        let sure = |value: f64| {
-            op.clamp
-                .apply((value.round_ties_even() as i32).saturating_sub(op.offset))
-        };
+        let sure = |value: f64| op.clamp.apply((value.round_ties_even() as i32).saturating_sub(op.offset));
         let answer = sure(value);
         if sure(value - noise) != answer || sure(value + noise) != answer {
             return None;
@@ -84,19 +80,10 @@ mod tests {
 
     fn pool(x: f32, y: f32) -> AveragePool {
         AveragePool {
-            window: Window {
-                stride: [2, 2],
-                ..Window::of([2, 2])
-            },
+            window: Window { stride: [2, 2], ..Window::of([2, 2]) },
             count_include_pad: false,
-            x: Quant {
-                scale: x,
-                zero_point: -128,
-            },
-            y: Quant {
-                scale: y,
-                zero_point: -128,
-            },
+            x: Quant { scale: x, zero_point: -128 },
+            y: Quant { scale: y, zero_point: -128 },
             offset: 0,
             clamp: Clamp::FULL,
             chip_scale: None,
@@ -126,18 +113,14 @@ mod tests {
     fn proven_pools_equal_the_reference_in_any_order() {
         use crate::reference::average;
         use rand::{Rng, SeedableRng};
-        let seed = std::env::var("LACUNA_SEED")
-            .ok()
-            .and_then(|s| s.parse().ok())
-            .unwrap_or(5);
+        let seed = std::env::var("LACUNA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(5);
         println!("LACUNA_SEED={seed}");
         let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
         let mut proven = 0;
         for _ in 0..40 {
             let mut op = pool(rng.random_range(0.02..0.2), rng.random_range(0.02..0.2));
             op.window.kernel = [rng.random_range(1..4), rng.random_range(2..4)];
-            (op.x.zero_point, op.y.zero_point) =
-                (rng.random_range(-128..128), rng.random_range(-128..128));
+            (op.x.zero_point, op.y.zero_point) = (rng.random_range(-128..128), rng.random_range(-128..128));
             op.offset = if rng.random() { 128 } else { 0 };
             let Some(scale) = prove(&op) else { continue };
             proven += 1;
@@ -146,11 +129,7 @@ mod tests {
                 let x: Vec<i8> = (0..taps).map(|_| rng.random()).collect();
                 let sum = x.iter().map(|&q| i32::from(q) - op.x.zero_point).sum();
                 let chip = op.clamp.apply(requantise_b(sum, scale, op.y.zero_point));
-                assert_eq!(
-                    average(&op, &x, [1, op.window.kernel[0], op.window.kernel[1]]),
-                    [chip],
-                    "{op:?} {x:?}"
-                );
+                assert_eq!(average(&op, &x, [1, op.window.kernel[0], op.window.kernel[1]]), [chip], "{op:?} {x:?}");
             }
         }
         assert!(proven >= 10, "only {proven} of 40 pools were proven");

@@ -13,18 +13,12 @@ pub struct Builder {
     rng: ChaCha8Rng,
 }
 
-const QUANT: Quant = Quant {
-    scale: 0.1,
-    zero_point: -5,
-};
+const QUANT: Quant = Quant { scale: 0.1, zero_point: -5 };
 
 impl Builder {
     /// A graph with one int8 input.
     pub fn new(seed: u64, shape: &[usize]) -> Self {
-        let mut builder = Self {
-            graph: Graph::default(),
-            rng: ChaCha8Rng::seed_from_u64(seed),
-        };
+        let mut builder = Self { graph: Graph::default(), rng: ChaCha8Rng::seed_from_u64(seed) };
         let input = builder.tensor(shape.to_vec());
         builder.graph.inputs.push(input);
         builder
@@ -36,26 +30,13 @@ impl Builder {
 
     fn tensor(&mut self, shape: Vec<usize>) -> TensorId {
         let name = format!("t{}", self.graph.tensors.len());
-        self.graph.add_tensor(Tensor {
-            name,
-            shape,
-            dtype: DType::I8,
-            unsigned: false,
-            quant: Some(QUANT),
-            data: None,
-        })
+        self.graph.add_tensor(Tensor { name, shape, dtype: DType::I8, unsigned: false, quant: Some(QUANT), data: None })
     }
 
     fn node(&mut self, op: Op, inputs: Vec<TensorId>, shape: Vec<usize>) -> TensorId {
         let output = self.tensor(shape);
         let name = format!("n{}", self.graph.nodes.len());
-        self.graph.nodes.push(Node {
-            name,
-            op,
-            inputs,
-            output,
-            place: Place::Chip,
-        });
+        self.graph.nodes.push(Node { name, op, inputs, output, place: Place::Chip });
         output
     }
 
@@ -64,19 +45,11 @@ impl Builder {
             node: "layer".into(),
             x: QUANT,
             y: QUANT,
-            weights: (0..shape.iter().product())
-                .map(|_| self.rng.random_range(-127..=127))
-                .collect(),
+            weights: (0..shape.iter().product()).map(|_| self.rng.random_range(-127..=127)).collect(),
             shape,
-            weight_scales: (0..shape[0])
-                .map(|_| self.rng.random_range(0.002..0.01))
-                .collect(),
+            weight_scales: (0..shape[0]).map(|_| self.rng.random_range(0.002..0.01)).collect(),
             weight_zero_points: vec![0],
-            bias: Some(
-                (0..shape[0])
-                    .map(|_| self.rng.random_range(-2000..2000))
-                    .collect(),
-            ),
+            bias: Some((0..shape[0]).map(|_| self.rng.random_range(-2000..2000)).collect()),
             alpha: 1.0,
             window,
             groups,
@@ -89,24 +62,11 @@ impl Builder {
         self.grouped(x, outputs, kernel, 1)
     }
 
-    pub fn grouped(
-        &mut self,
-        x: TensorId,
-        outputs: usize,
-        kernel: usize,
-        groups: usize,
-    ) -> TensorId {
+    pub fn grouped(&mut self, x: TensorId, outputs: usize, kernel: usize, groups: usize) -> TensorId {
         let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
-        let window = Window {
-            pads: [kernel / 2; 4],
-            ..Window::of([kernel, kernel])
-        };
+        let window = Window { pads: [kernel / 2; 4], ..Window::of([kernel, kernel]) };
         let layer = self.layer([outputs, channels / groups, kernel, kernel], window, groups);
-        self.node(
-            Op::Conv(Box::new(layer)),
-            vec![x],
-            vec![1, outputs, height, width],
-        )
+        self.node(Op::Conv(Box::new(layer)), vec![x], vec![1, outputs, height, width])
     }
 
     pub fn dense(&mut self, x: TensorId, outputs: usize) -> TensorId {
@@ -116,33 +76,16 @@ impl Builder {
     }
 
     pub fn add(&mut self, a: TensorId, b: TensorId) -> TensorId {
-        let y = Quant {
-            scale: 0.17,
-            zero_point: 4,
-        };
+        let y = Quant { scale: 0.17, zero_point: 4 };
         let shape = self.graph.tensor(a).shape.clone();
-        self.node(
-            Op::Add(quantised::add(QUANT, QUANT, y, false)),
-            vec![a, b],
-            shape,
-        )
+        self.node(Op::Add(quantised::add(QUANT, QUANT, y, false)), vec![a, b], shape)
     }
 
     pub fn max_pool(&mut self, x: TensorId) -> TensorId {
         let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
-        let window = Window {
-            stride: [2, 2],
-            ..Window::of([2, 2])
-        };
-        let pool = MaxPool {
-            window,
-            clamp: Clamp::FULL,
-        };
-        self.node(
-            Op::MaxPool(pool),
-            vec![x],
-            vec![1, channels, height / 2, width / 2],
-        )
+        let window = Window { stride: [2, 2], ..Window::of([2, 2]) };
+        let pool = MaxPool { window, clamp: Clamp::FULL };
+        self.node(Op::MaxPool(pool), vec![x], vec![1, channels, height / 2, width / 2])
     }
 
     pub fn clamp(&mut self, x: TensorId, clamp: Clamp) -> TensorId {

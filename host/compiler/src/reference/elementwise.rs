@@ -17,11 +17,7 @@ pub fn add(op: &Add, a: i8, b: i8) -> i8 {
 #[must_use]
 pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
     const LEFT: i32 = 20;
-    let (scale_a, scale_b, scale_y) = (
-        f64::from(op.a.scale),
-        f64::from(op.b.scale),
-        f64::from(op.y.scale),
-    );
+    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
     let twice_max = 2.0 * scale_a.max(scale_b);
     let scaled = |q: i8, zero_point: i32, scale: f64| {
         let (multiplier, shift) = quantise_multiplier(scale / twice_max);
@@ -29,8 +25,7 @@ pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
     };
     let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(scaled(b, op.b.zero_point, scale_b));
     let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
-    op.clamp
-        .apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
+    op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
 }
 
 /// TensorFlow Lite's `QuantizeMultiplier`: a positive real as a Q31 mantissa and a left shift. Reals too small to matter give 0.
@@ -47,11 +42,7 @@ pub fn quantise_multiplier(real: f64) -> (i32, i32) {
         0x8000_0000 => (1 << 30, exponent - 1021),
         fixed => (fixed as i32, exponent - 1022),
     };
-    if (-31..=30).contains(&shift) {
-        (fixed, shift)
-    } else {
-        (0, 0)
-    }
+    if (-31..=30).contains(&shift) { (fixed, shift) } else { (0, 0) }
 }
 
 /// ONNX Runtime's `QLinearAdd` (its AVX2 kernel): two fused multiply-adds, `b` first, on values as the file has them.
@@ -61,8 +52,7 @@ fn add_b(op: &Add, offset: i32, a: i8, b: i8) -> i8 {
     let zeros = ratio_a.mul_add(file(op.a.zero_point), ratio_b * file(op.b.zero_point));
     let fixed = file(op.y.zero_point) - zeros;
     let sum = file(i32::from(a)).mul_add(ratio_a, file(i32::from(b)).mul_add(ratio_b, fixed));
-    op.clamp
-        .apply((sum.round_ties_even() as i32).saturating_sub(offset))
+    op.clamp.apply((sum.round_ties_even() as i32).saturating_sub(offset))
 }
 
 /// One value of `QuantizeLinear`: a true division, rounded to even before the zero point is added.
@@ -87,19 +77,10 @@ pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
     let inner: usize = shape.iter().skip(affine.axis + 1).product();
     let count = affine.scales.len();
     let channel = |index: usize| {
-        if count == 1 {
-            0
-        } else {
-            index / inner.max(1) % count
-        }
+        if count == 1 { 0 } else { index / inner.max(1) % count }
     };
-    let each = |(index, &q): (usize, &i8)| {
-        dequantize(
-            q,
-            affine.scales[channel(index)],
-            affine.zero_points[channel(index)],
-        )
-    };
+    let each =
+        |(index, &q): (usize, &i8)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
     x.iter().enumerate().map(each).collect()
 }
 
@@ -112,13 +93,7 @@ pub fn transpose<T: Copy>(x: &[T], shape: &[usize], order: &[usize]) -> Vec<T> {
     let mut index = vec![0; shape.len()];
     let mut result = Vec::with_capacity(x.len());
     for _ in 0..x.len() {
-        result.push(
-            x[order
-                .iter()
-                .zip(&index)
-                .map(|(&axis, &at)| strides[axis] * at)
-                .sum::<usize>()],
-        );
+        result.push(x[order.iter().zip(&index).map(|(&axis, &at)| strides[axis] * at).sum::<usize>()]);
         for position in (0..order.len()).rev() {
             index[position] += 1;
             if index[position] < shape[order[position]] {
@@ -149,54 +124,14 @@ mod tests {
     /// ONNX Runtime 1.32's answers where one rounding more or less in `QLinearAdd` changes them: offset, bits of the scales of a, b
     /// and y, their zero points, a, b, and y, all as the file has them.
     const ADDS: [(i32, [u32; 3], [i32; 3], [i32; 3]); 8] = [
-        (
-            0,
-            [0x3e34_2b2d, 0x3e1f_5637, 0x3e03_dbcc],
-            [85, -71, -114],
-            [47, 27, -47],
-        ),
-        (
-            128,
-            [0x3e40_1452, 0x3e23_d82e, 0x3e3c_af25],
-            [68, 127, 97],
-            [230, 39, 185],
-        ),
-        (
-            0,
-            [0x3d9d_7429, 0x3cb2_776c, 0x3da1_0e19],
-            [95, 41, -29],
-            [95, -33, -49],
-        ),
-        (
-            128,
-            [0x3cbd_04df, 0x3c64_1efd, 0x3c8d_27c9],
-            [194, 140, 122],
-            [153, 190, 107],
-        ),
-        (
-            0,
-            [0x3e0e_a1e6, 0x3e3c_2872, 0x3e24_87db],
-            [32, -69, -71],
-            [-112, -4, -122],
-        ),
-        (
-            128,
-            [0x3e69_8bcb, 0x3e7c_07ca, 0x3e3b_f13c],
-            [227, 133, 208],
-            [156, 141, 131],
-        ),
-        (
-            0,
-            [0x3c1c_76f9, 0x3d2e_546d, 0x3d26_a7c5],
-            [41, -74, -86],
-            [118, 109, 123],
-        ),
-        (
-            128,
-            [0x3dcd_40c6, 0x3ddf_488f, 0x3e3a_9673],
-            [20, 192, 213],
-            [24, 12, 108],
-        ),
+        (0, [0x3e34_2b2d, 0x3e1f_5637, 0x3e03_dbcc], [85, -71, -114], [47, 27, -47]),
+        (128, [0x3e40_1452, 0x3e23_d82e, 0x3e3c_af25], [68, 127, 97], [230, 39, 185]),
+        (0, [0x3d9d_7429, 0x3cb2_776c, 0x3da1_0e19], [95, 41, -29], [95, -33, -49]),
+        (128, [0x3cbd_04df, 0x3c64_1efd, 0x3c8d_27c9], [194, 140, 122], [153, 190, 107]),
+        (0, [0x3e0e_a1e6, 0x3e3c_2872, 0x3e24_87db], [32, -69, -71], [-112, -4, -122]),
+        (128, [0x3e69_8bcb, 0x3e7c_07ca, 0x3e3b_f13c], [227, 133, 208], [156, 141, 131]),
+        (0, [0x3c1c_76f9, 0x3d2e_546d, 0x3d26_a7c5], [41, -74, -86], [118, 109, 123]),
+        (128, [0x3dcd_40c6, 0x3ddf_488f, 0x3e3a_9673], [20, 192, 213], [24, 12, 108]),
     ];
 
     #[test]
@@ -204,10 +139,7 @@ mod tests {
         use crate::graph::Quant;
         use crate::op::Clamp;
         for (offset, scales, zeros, [a, b, y]) in ADDS {
-            let quant = |at: usize| Quant {
-                scale: f32::from_bits(scales[at]),
-                zero_point: zeros[at] - offset,
-            };
+            let quant = |at: usize| Quant { scale: f32::from_bits(scales[at]), zero_point: zeros[at] - offset };
             let op = Add {
                 a: quant(0),
                 b: quant(1),
@@ -231,10 +163,7 @@ mod tests {
             (0xc163_74a4, 0x3eee_a458, -30),
         ];
         for (value, scale, expected) in cases {
-            assert_eq!(
-                quantize(f32::from_bits(value), f32::from_bits(scale), 0),
-                expected
-            );
+            assert_eq!(quantize(f32::from_bits(value), f32::from_bits(scale), 0), expected);
         }
     }
 
@@ -251,15 +180,9 @@ mod tests {
         for real in [0.000_37, 0.25, 0.999_999_999_99, 1.0, 1.7, 300.0] {
             let (fixed, shift) = quantise_multiplier(real);
             let back = f64::from(fixed) * 2_f64.powi(shift - 31);
-            assert!(
-                (back - real).abs() <= real * 1e-9,
-                "{real} came back as {back}"
-            );
+            assert!((back - real).abs() <= real * 1e-9, "{real} came back as {back}");
         }
-        assert_eq!(
-            [0.0, 1e-300, f64::INFINITY, f64::NAN].map(quantise_multiplier),
-            [(0, 0); 4]
-        );
+        assert_eq!([0.0, 1e-300, f64::INFINITY, f64::NAN].map(quantise_multiplier), [(0, 0); 4]);
     }
 
     #[test]

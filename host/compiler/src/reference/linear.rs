@@ -34,44 +34,27 @@ pub fn linear(layer: &Linear, x: &[i8], [channels, height, width]: [usize; 3]) -
                     let weight = i32::from(layer.weights.data[tap]) - layer.weights.zero_points[o];
                     if weight != 0 {
                         let start = ky * window.dilation[0] * columns + kx * window.dilation[1];
-                        accumulate(
-                            &mut accumulators,
-                            &plane[start..],
-                            weight,
-                            window.stride,
-                            [columns, out_w],
-                        );
+                        accumulate(&mut accumulators, &plane[start..], weight, window.stride, [columns, out_w]);
                     }
                 }
             }
         }
-        let requantised = accumulators
-            .iter()
-            .map(|&acc| layer.requantise.apply(o, acc, layer.y_zero_point));
+        let requantised = accumulators.iter().map(|&acc| layer.requantise.apply(o, acc, layer.y_zero_point));
         result.extend(requantised.map(|value| layer.clamp.apply(value)));
     }
     result
 }
 
 /// Adds one tap's products to every output pixel.
-fn accumulate(
-    sums: &mut [i32],
-    plane: &[i32],
-    weight: i32,
-    stride: [usize; 2],
-    [columns, out_w]: [usize; 2],
-) {
+fn accumulate(sums: &mut [i32], plane: &[i32], weight: i32, stride: [usize; 2], [columns, out_w]: [usize; 2]) {
     for (y, line) in sums.chunks_mut(out_w).enumerate() {
         let source = &plane[y * stride[0] * columns..];
-        let add =
-            |(sum, &value): (&mut i32, &i32)| *sum = sum.wrapping_add(weight.wrapping_mul(value));
+        let add = |(sum, &value): (&mut i32, &i32)| *sum = sum.wrapping_add(weight.wrapping_mul(value));
         if stride[1] == 1 {
             // Apart from the general case, so that it vectorises.
             line.iter_mut().zip(source).for_each(add);
         } else {
-            line.iter_mut()
-                .zip(source.iter().step_by(stride[1]))
-                .for_each(add);
+            line.iter_mut().zip(source.iter().step_by(stride[1])).for_each(add);
         }
     }
 }

@@ -61,11 +61,7 @@ impl Value {
 /// [`Error::Input`] if the inputs do not fit, [`Error::NotQuantised`] for operators that only exist quantised.
 pub fn run(graph: &Graph, inputs: &[Value]) -> Result<Vec<Value>, Error> {
     let values = run_all(graph, inputs)?;
-    graph
-        .outputs
-        .iter()
-        .map(|id| values[id.0].clone().ok_or_else(|| missing(graph, *id)))
-        .collect()
+    graph.outputs.iter().map(|id| values[id.0].clone().ok_or_else(|| missing(graph, *id))).collect()
 }
 
 /// Runs one frame and returns every tensor that was computed or supplied, indexed by [`TensorId`].
@@ -108,12 +104,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         found: "given operands of another type".into(),
         expected: format!("what {} computes on", node.op.name()),
     };
-    let shape = |index: usize| {
-        tensors
-            .get(index)
-            .and_then(|tensor| tensor.chw())
-            .ok_or_else(wrong)
-    };
+    let shape = |index: usize| tensors.get(index).and_then(|tensor| tensor.chw()).ok_or_else(wrong);
     let value = match (&node.op, operands) {
         (Op::Conv(layer), [Value::I8(x)]) => Value::I8(linear::linear(layer, x, shape(0)?)),
         // A dense layer's kernel covers its whole input, whatever the tensor's shape is called.
@@ -126,63 +117,35 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         }
         (Op::MaxPool(op), [Value::I8(x)]) => {
             let pooled = pool::max(&op.window, x, shape(0)?, i8::MIN);
-            Value::I8(
-                pooled
-                    .into_iter()
-                    .map(|value| op.clamp.apply(i32::from(value)))
-                    .collect(),
-            )
+            Value::I8(pooled.into_iter().map(|value| op.clamp.apply(i32::from(value))).collect())
         }
-        (Op::MaxPool(op), [Value::F32(x)]) => {
-            Value::F32(pool::max(&op.window, x, shape(0)?, f32::NEG_INFINITY))
-        }
+        (Op::MaxPool(op), [Value::F32(x)]) => Value::F32(pool::max(&op.window, x, shape(0)?, f32::NEG_INFINITY)),
         (Op::AveragePool(op), [Value::I8(x)]) => Value::I8(pool::average(op, x, shape(0)?)),
-        (Op::GlobalAveragePool(op), [Value::I8(x)]) => {
-            Value::I8(pool::global_average(op, x, shape(0)?))
+        (Op::GlobalAveragePool(op), [Value::I8(x)]) => Value::I8(pool::global_average(op, x, shape(0)?)),
+        (Op::Clamp(clamp), [Value::I8(x)]) => Value::I8(x.iter().map(|&q| clamp.apply(i32::from(q))).collect()),
+        (Op::Table(table), [Value::I8(x)]) => {
+            Value::I8(x.iter().map(|&q| table[(i32::from(q) + 128) as usize]).collect())
         }
-        (Op::Clamp(clamp), [Value::I8(x)]) => {
-            Value::I8(x.iter().map(|&q| clamp.apply(i32::from(q))).collect())
-        }
-        (Op::Table(table), [Value::I8(x)]) => Value::I8(
-            x.iter()
-                .map(|&q| table[(i32::from(q) + 128) as usize])
-                .collect(),
-        ),
         (Op::Reshape, [value]) => (*value).clone(),
-        (Op::Transpose(order), [Value::I8(x)]) => {
-            Value::I8(elementwise::transpose(x, &tensors[0].shape, order))
-        }
-        (Op::Transpose(order), [Value::F32(x)]) => {
-            Value::F32(elementwise::transpose(x, &tensors[0].shape, order))
-        }
+        (Op::Transpose(order), [Value::I8(x)]) => Value::I8(elementwise::transpose(x, &tensors[0].shape, order)),
+        (Op::Transpose(order), [Value::F32(x)]) => Value::F32(elementwise::transpose(x, &tensors[0].shape, order)),
         (Op::Quantize(affine), [Value::F32(x)]) => {
             let (scale, zero_point) = (affine.scales[0], affine.zero_points[0]);
-            Value::I8(
-                x.iter()
-                    .map(|&value| quantize(value, scale, zero_point))
-                    .collect(),
-            )
+            Value::I8(x.iter().map(|&value| quantize(value, scale, zero_point)).collect())
         }
         (Op::Dequantize(affine), [Value::I8(x)]) => {
             Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))
         }
-        (Op::Softmax { axis }, [Value::F32(x)]) => {
-            Value::F32(elementwise::softmax(x, tensors[0].shape[*axis]))
-        }
+        (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
         (Op::Float(FloatOp::Add), [Value::F32(a), Value::F32(b)]) => {
             Value::F32(a.iter().zip(b).map(|(a, b)| a + b).collect())
         }
-        (Op::Float(FloatOp::Relu), [Value::F32(x)]) => {
-            Value::F32(x.iter().map(|v| v.max(0.0)).collect())
-        }
+        (Op::Float(FloatOp::Relu), [Value::F32(x)]) => Value::F32(x.iter().map(|v| v.max(0.0)).collect()),
         (Op::Float(FloatOp::Clip { min, max }), [Value::F32(x)]) => {
             Value::F32(x.iter().map(|v| v.max(*min).min(*max)).collect())
         }
         (Op::Float(_), _) => {
-            return Err(Error::NotQuantised {
-                node: node.name.clone(),
-                op: node.op.name().into(),
-            });
+            return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() });
         }
         _ => return Err(wrong()),
     };
@@ -193,15 +156,9 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
 ///
 /// # Errors
 /// [`Error::MissingValue`] for one that is not there yet.
-pub fn operands<'a>(
-    graph: &Graph,
-    node: &Node,
-    values: &'a [Option<Value>],
-) -> Result<Vec<&'a Value>, Error> {
+pub fn operands<'a>(graph: &Graph, node: &Node, values: &'a [Option<Value>]) -> Result<Vec<&'a Value>, Error> {
     let inputs = node.inputs.iter();
-    inputs
-        .map(|id| values[id.0].as_ref().ok_or_else(|| missing(graph, *id)))
-        .collect()
+    inputs.map(|id| values[id.0].as_ref().ok_or_else(|| missing(graph, *id))).collect()
 }
 
 fn missing(graph: &Graph, id: TensorId) -> Error {
@@ -219,33 +176,15 @@ fn missing(graph: &Graph, id: TensorId) -> Error {
 /// [`Error::Input`] names the first input that does not fit.
 pub fn check_inputs(graph: &Graph, inputs: &[Value]) -> Result<(), Error> {
     if inputs.len() != graph.inputs.len() {
-        let detail = format!(
-            "is one of {} given, but the model has {}",
-            inputs.len(),
-            graph.inputs.len()
-        );
-        let name = graph
-            .inputs
-            .first()
-            .map_or(String::new(), |id| graph.tensor(*id).name.clone());
-        return Err(Error::Input {
-            index: 0,
-            name,
-            detail,
-        });
+        let detail = format!("is one of {} given, but the model has {}", inputs.len(), graph.inputs.len());
+        let name = graph.inputs.first().map_or(String::new(), |id| graph.tensor(*id).name.clone());
+        return Err(Error::Input { index: 0, name, detail });
     }
     for (index, (id, value)) in graph.inputs.iter().zip(inputs).enumerate() {
         let tensor = graph.tensor(*id);
-        let fits = matches!(
-            (tensor.dtype, value),
-            (DType::I8, Value::I8(_)) | (DType::F32, Value::F32(_))
-        );
+        let fits = matches!((tensor.dtype, value), (DType::I8, Value::I8(_)) | (DType::F32, Value::F32(_)));
         if !fits || value.len() != tensor.elements() {
-            let found = if matches!(value, Value::I8(_)) {
-                "8-bit"
-            } else {
-                "float"
-            };
+            let found = if matches!(value, Value::I8(_)) { "8-bit" } else { "float" };
             let detail = format!(
                 "is {} {found} values, but the model needs {} of type {:?} (shape {:?})",
                 value.len(),
@@ -253,11 +192,7 @@ pub fn check_inputs(graph: &Graph, inputs: &[Value]) -> Result<(), Error> {
                 tensor.dtype,
                 tensor.shape
             );
-            return Err(Error::Input {
-                index,
-                name: tensor.name.clone(),
-                detail,
-            });
+            return Err(Error::Input { index, name: tensor.name.clone(), detail });
         }
     }
     Ok(())

@@ -5,12 +5,7 @@ use lacuna_spec::numerics::requantise_b;
 use crate::op::{AveragePool, GlobalAveragePool, Window};
 
 /// Calls `visit` with the in-picture taps of every output pixel of one plane, in row order.
-fn taps(
-    window: &Window,
-    height: usize,
-    width: usize,
-    mut visit: impl FnMut(&mut dyn Iterator<Item = usize>),
-) {
+fn taps(window: &Window, height: usize, width: usize, mut visit: impl FnMut(&mut dyn Iterator<Item = usize>)) {
     let Some([out_h, out_w]) = window.output(height, width) else {
         return;
     };
@@ -22,28 +17,17 @@ fn taps(
     };
     for oy in 0..out_h {
         for ox in 0..out_w {
-            visit(
-                &mut along(0, oy, height)
-                    .flat_map(|y| along(1, ox, width).map(move |x| y * width + x)),
-            );
+            visit(&mut along(0, oy, height).flat_map(|y| along(1, ox, width).map(move |x| y * width + x)));
         }
     }
 }
 
 /// The maximum over each window; `least` where a window holds no pixel.
-pub fn max<T: Copy + PartialOrd>(
-    window: &Window,
-    x: &[T],
-    [_, height, width]: [usize; 3],
-    least: T,
-) -> Vec<T> {
+pub fn max<T: Copy + PartialOrd>(window: &Window, x: &[T], [_, height, width]: [usize; 3], least: T) -> Vec<T> {
     let mut result = Vec::new();
     for plane in x.chunks((height * width).max(1)) {
         taps(window, height, width, |taps| {
-            result.push(taps.fold(
-                least,
-                |best, at| if plane[at] > best { plane[at] } else { best },
-            ));
+            result.push(taps.fold(least, |best, at| if plane[at] > best { plane[at] } else { best }));
         });
     }
     result
@@ -62,11 +46,7 @@ pub fn average(op: &AveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Ve
                 sum += op.x.scale * (i32::from(plane[at]) - op.x.zero_point) as f32;
                 count += 1;
             }
-            result.push(average_of(
-                op,
-                sum,
-                if op.count_include_pad { whole } else { count },
-            ));
+            result.push(average_of(op, sum, if op.count_include_pad { whole } else { count }));
         });
     }
     result
@@ -75,23 +55,12 @@ pub fn average(op: &AveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Ve
 /// Divides and quantises a window's sum. The zero point is added before rounding, in the file's own range.
 fn average_of(op: &AveragePool, sum: f32, count: usize) -> i8 {
     let real = sum / count as f32 / op.y.scale + (op.y.zero_point + op.offset) as f32;
-    op.clamp
-        .apply((real.round_ties_even() as i32).saturating_sub(op.offset))
+    op.clamp.apply((real.round_ties_even() as i32).saturating_sub(op.offset))
 }
 
 /// The mean over the picture.
 pub fn global_average(op: &GlobalAveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Vec<i8> {
     let planes = x.chunks((height * width).max(1));
-    let sum = |plane: &[i8]| {
-        plane
-            .iter()
-            .map(|&q| i32::from(q) - op.x_zero_point)
-            .sum::<i32>()
-    };
-    planes
-        .map(|plane| {
-            op.clamp
-                .apply(requantise_b(sum(plane), op.scale, op.y_zero_point))
-        })
-        .collect()
+    let sum = |plane: &[i8]| plane.iter().map(|&q| i32::from(q) - op.x_zero_point).sum::<i32>();
+    planes.map(|plane| op.clamp.apply(requantise_b(sum(plane), op.scale, op.y_zero_point))).collect()
 }

@@ -18,24 +18,14 @@ pub enum Array {
 impl Array {
     /// Reads one array of an npz file.
     pub fn read(path: &Path, name: &str) -> Self {
-        let open = || {
-            NpzReader::new(File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
-                .unwrap()
-        };
+        let open = || NpzReader::new(File::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))).unwrap();
         if let Ok(array) = open().by_name::<OwnedRepr<f32>, IxDyn>(name) {
             return Self::F32(array.iter().copied().collect());
         }
         if let Ok(array) = open().by_name::<OwnedRepr<i8>, IxDyn>(name) {
             return Self::I8(array.iter().copied().collect());
         }
-        Self::U8(
-            open()
-                .by_name::<OwnedRepr<u8>, IxDyn>(name)
-                .unwrap()
-                .iter()
-                .copied()
-                .collect(),
-        )
+        Self::U8(open().by_name::<OwnedRepr<u8>, IxDyn>(name).unwrap().iter().copied().collect())
     }
 
     /// Frame `index` of `elements` values as a model's value, `real` if the model reads floats.
@@ -63,15 +53,10 @@ pub fn frames(graph: &Graph, array: &Array) -> Vec<Vec<Value>> {
     let elements = input.elements();
     let real = input.dtype == DType::F32;
     let convert = |index: usize| match array {
-        Array::U8(values) if real => Value::F32(
-            values[index * elements..][..elements]
-                .iter()
-                .map(|&v| f32::from(v))
-                .collect(),
-        ),
+        Array::U8(values) if real => {
+            Value::F32(values[index * elements..][..elements].iter().map(|&v| f32::from(v)).collect())
+        }
         _ => array.frame(index, elements),
     };
-    (0..array.len() / elements)
-        .map(|index| vec![convert(index)])
-        .collect()
+    (0..array.len() / elements).map(|index| vec![convert(index)]).collect()
 }

@@ -61,7 +61,9 @@ impl SimDevice {
             ("small", 4) => tops::small(),
             ("nano", 2) => tops::nano(),
             (name, bits) => {
-                let reason = format!("no {name} chip with {bits}-bit digits was Verilated; choose base (2, 4, 8), small (4) or nano (2), or use --device golden");
+                let reason = format!(
+                    "no {name} chip with {bits}-bit digits was Verilated; choose base (2, 4, 8), small (4) or nano (2), or use --device golden"
+                );
                 return Err(DeviceError::Open { device: "sim".into(), reason });
             }
         };

@@ -34,24 +34,10 @@ pub enum BusError {
 /// A decoded address.
 enum Place {
     Register(u32),
-    Program {
-        instruction: usize,
-        byte: usize,
-    },
-    Weights {
-        tile: usize,
-        lane: usize,
-        page: usize,
-    },
-    Memory {
-        tile: usize,
-        word: usize,
-    },
-    Profile {
-        instruction: usize,
-        tile: usize,
-        field: u32,
-    },
+    Program { instruction: usize, byte: usize },
+    Weights { tile: usize, lane: usize, page: usize },
+    Memory { tile: usize, word: usize },
+    Profile { instruction: usize, tile: usize, field: u32 },
 }
 
 impl Chip {
@@ -62,46 +48,28 @@ impl Chip {
         let inside = offset & ((1 << TILE_LSB) - 1);
         let region = addr >> REGION_LSB;
         if region == Region::Registers as u32 {
-            return regs::REGISTERS
-                .iter()
-                .any(|register| register.index == offset)
-                .then_some(Place::Register(offset));
+            return regs::REGISTERS.iter().any(|register| register.index == offset).then_some(Place::Register(offset));
         }
         if region == Region::Program as u32 {
-            let (instruction, beat) = (
-                offset as usize / g.instr_beats(),
-                offset as usize % g.instr_beats(),
-            );
-            return (instruction < g.program_len).then_some(Place::Program {
-                instruction,
-                byte: beat * g.word_bytes(),
-            });
+            let (instruction, beat) = (offset as usize / g.instr_beats(), offset as usize % g.instr_beats());
+            return (instruction < g.program_len)
+                .then_some(Place::Program { instruction, byte: beat * g.word_bytes() });
         }
         if region == Region::Weights as u32 {
-            let (lane, page) = (
-                (inside >> LANE_LSB) as usize,
-                (inside & ((1 << LANE_LSB) - 1)) as usize,
-            );
-            return (tile < g.tiles && lane < g.lanes && page < g.pages)
-                .then_some(Place::Weights { tile, lane, page });
+            let (lane, page) = ((inside >> LANE_LSB) as usize, (inside & ((1 << LANE_LSB) - 1)) as usize);
+            return (tile < g.tiles && lane < g.lanes && page < g.pages).then_some(Place::Weights { tile, lane, page });
         }
         if region == Region::TileMemory as u32 {
             let word = inside as usize;
             return (tile < g.tiles && word < g.tile_words).then_some(Place::Memory { tile, word });
         }
         if region == Region::Profile as u32 {
-            let (instruction, tile, field) = (
-                (offset >> 5) as usize,
-                (offset >> 2 & 7) as usize,
-                offset & 3,
-            );
-            return (instruction < g.program_len && tile < g.tiles && field < 3).then_some(
-                Place::Profile {
-                    instruction,
-                    tile,
-                    field,
-                },
-            );
+            let (instruction, tile, field) = ((offset >> 5) as usize, (offset >> 2 & 7) as usize, offset & 3);
+            return (instruction < g.program_len && tile < g.tiles && field < 3).then_some(Place::Profile {
+                instruction,
+                tile,
+                field,
+            });
         }
         None
     }
@@ -115,18 +83,11 @@ impl Chip {
         let place = self.place(addr).ok_or(BusError::Unmapped(addr))?;
         let partial = matches!(place, Place::Memory { .. });
         if data.len() > beat || (data.len() < beat && !partial) {
-            return Err(BusError::Length {
-                addr,
-                given: data.len(),
-                beat,
-            });
+            return Err(BusError::Length { addr, given: data.len(), beat });
         }
         match place {
             Place::Register(index) => {
-                let value = data[..4]
-                    .iter()
-                    .rev()
-                    .fold(0, |value, byte| value << 8 | u32::from(*byte));
+                let value = data[..4].iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte));
                 self.write_register(index, value);
             }
             Place::Program { instruction, byte } => {
@@ -155,16 +116,10 @@ impl Chip {
                 return Ok(self.sequencer.program()[instruction][byte..byte + beat].to_vec());
             }
             Place::Memory { tile, word } => {
-                return Ok(
-                    self.tiles[tile].memory().bytes()[word * beat..(word + 1) * beat].to_vec(),
-                );
+                return Ok(self.tiles[tile].memory().bytes()[word * beat..(word + 1) * beat].to_vec());
             }
             Place::Register(index) => self.register(index).unwrap_or_default(),
-            Place::Profile {
-                instruction,
-                tile,
-                field,
-            } => {
+            Place::Profile { instruction, tile, field } => {
                 let record = self.profile.record(instruction, tile);
                 [record.start, record.cycles, record.work][field as usize]
             }
@@ -195,9 +150,7 @@ impl Chip {
             regs::INPUT_OFFSET => self.offsets[0] as u32,
             regs::OUTPUT_OFFSET => self.offsets[1] as u32,
             regs::PHASE => self.phase,
-            regs::FAULT => self.fault.map_or(0, |fault| {
-                (fault.cause as u32) << 16 | fault.instruction as u32
-            }),
+            regs::FAULT => self.fault.map_or(0, |fault| (fault.cause as u32) << 16 | fault.instruction as u32),
             regs::CYCLES => c.cycles,
             regs::DIGITS => c.digits,
             regs::CELLS => c.cells,

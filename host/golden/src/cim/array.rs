@@ -14,11 +14,7 @@ pub(super) struct Cells {
 
 impl Cells {
     pub fn new(pages: usize) -> Self {
-        Self {
-            weights: vec![[0; MAX_COLUMNS]; pages],
-            sums: [0; MAX_COLUMNS],
-            hold: [0; MAX_COLUMNS],
-        }
+        Self { weights: vec![[0; MAX_COLUMNS]; pages], sums: [0; MAX_COLUMNS], hold: [0; MAX_COLUMNS] }
     }
 
     pub fn write_page(&mut self, page: usize, weights: &[i8]) {

@@ -62,10 +62,7 @@ impl Head {
     }
 
     fn digit(&self) -> Digit {
-        Digit {
-            page: self.page + u16::from(self.next >= self.first),
-            value: self.values[self.next],
-        }
+        Digit { page: self.page + u16::from(self.next >= self.first), value: self.values[self.next] }
     }
 
     fn load(&mut self, entry: &Entry, recoder: &Recoder, gating: Gating) {
@@ -117,11 +114,7 @@ impl Lane {
     pub fn step(&mut self, fed: u8, reduced: bool, recoder: &Recoder, gating: Gating) -> LaneCycle {
         let empty = self.count == 0;
         let valid = self.head.valid();
-        let spent = if valid {
-            self.head.tag != self.vector
-        } else {
-            empty && fed != self.vector
-        };
+        let spent = if valid { self.head.tag != self.vector } else { empty && fed != self.vector };
         let retire = spent && (!self.busy || reduced);
         let active = (self.vector + u8::from(retire)) & 3;
         let issue = valid && self.head.tag == active;

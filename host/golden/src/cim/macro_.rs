@@ -92,9 +92,7 @@ impl Macro {
     /// `room_o`: the feeder may issue a window in this cycle. Ask before [`Macro::step`].
     #[must_use]
     pub fn room(&self) -> bool {
-        self.lanes
-            .iter()
-            .all(|lane| lane.count() <= LANE_QUEUE - FEED_LATENCY)
+        self.lanes.iter().all(|lane| lane.count() <= LANE_QUEUE - FEED_LATENCY)
     }
 
     /// Where each lane's cycles went since [`Macro::start`].
@@ -115,11 +113,7 @@ impl Macro {
         };
 
         self.pipeline[self.at] = issue.then(|| (self.group, self.reduce()));
-        self.at = if self.at + 1 == self.sum_delay {
-            0
-        } else {
-            self.at + 1
-        };
+        self.at = if self.at + 1 == self.sum_delay { 0 } else { self.at + 1 };
         if issue {
             self.group = if reduced { 0 } else { self.group + 1 };
         }
@@ -166,11 +160,7 @@ impl Macro {
                 (row < usize::from(word.count) && (d != 0 || gating == Gating::Off)).then_some(d)
             });
             if rows != [None; 2] {
-                lane.push(Entry {
-                    tag: word.tag,
-                    page: word.page,
-                    rows,
-                });
+                lane.push(Entry { tag: word.tag, page: word.page, rows });
             }
         }
         self.fed = (self.fed + u8::from(word.last)) & 3;

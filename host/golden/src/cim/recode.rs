@@ -42,16 +42,8 @@ impl Recoder {
     /// Tables for digits of 2, 4 or 8 bits.
     #[must_use]
     pub fn new(digit_bits: usize) -> Self {
-        let slots = |keep_zeros| {
-            (-D_MAX..=D_MAX)
-                .map(|d| recode(d, digit_bits, keep_zeros))
-                .collect::<Vec<_>>()
-        };
-        Self {
-            essential: slots(false),
-            dense: slots(true),
-            none: Slots::default(),
-        }
+        let slots = |keep_zeros| (-D_MAX..=D_MAX).map(|d| recode(d, digit_bits, keep_zeros)).collect::<Vec<_>>();
+        Self { essential: slots(false), dense: slots(true), none: Slots::default() }
     }
 
     /// The slots whose digit is not 0: what gating mode `digit` issues.
@@ -130,22 +122,16 @@ mod tests {
 
     #[test]
     fn essential_slots_add_up_and_are_as_few_as_can_be() {
-        for (digit_bits, limit, weights) in [
-            (2, 2, vec![64, 64, 16, 4, 1]),
-            (4, 10, vec![16, 16, 1]),
-            (8, 255, vec![1]),
-        ] {
+        for (digit_bits, limit, weights) in
+            [(2, 2, vec![64, 64, 16, 4, 1]), (4, 10, vec![16, 16, 1]), (8, 255, vec![1])]
+        {
             let recoder = Recoder::new(digit_bits);
             for d in -255..=255 {
                 let slots = recoder.essential(d);
                 let sum: i32 = slots.values().iter().map(|&v| i32::from(v)).sum();
                 assert_eq!(sum, i32::from(d));
                 let least = fewest(i32::from(d), &weights, limit);
-                assert_eq!(
-                    slots.values().len(),
-                    least,
-                    "{d} in {digit_bits}-bit digits"
-                );
+                assert_eq!(slots.values().len(), least, "{d} in {digit_bits}-bit digits");
             }
         }
     }

@@ -44,9 +44,7 @@ impl Counters {
         self.cells = self.cells.wrapping_add(events.cells);
         self.stall_feed = self.stall_feed.wrapping_add(events.stall_feed);
         self.stall_reduce = self.stall_reduce.wrapping_add(events.stall_reduce);
-        self.stall_hazard = self
-            .stall_hazard
-            .wrapping_add(u32::from(events.stall_hazard));
+        self.stall_hazard = self.stall_hazard.wrapping_add(u32::from(events.stall_hazard));
         self.reshape_beats = self.reshape_beats.wrapping_add(events.beats);
     }
 }

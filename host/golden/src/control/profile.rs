@@ -61,14 +61,7 @@ impl Profile {
     }
 
     /// One clock: `cycle` is the program's, `work` that of each unit that is done or waits.
-    pub fn step(
-        &mut self,
-        cycle: u32,
-        index: usize,
-        start: u16,
-        done: u16,
-        work: impl Fn(usize) -> u32,
-    ) {
+    pub fn step(&mut self, cycle: u32, index: usize, start: u16, done: u16, work: impl Fn(usize) -> u32) {
         if self.busy == 0 && start == 0 {
             return;
         }
@@ -76,21 +69,11 @@ impl Profile {
         if written != 0 {
             let unit = written.trailing_zeros() as usize;
             let Unit { index, record } = self.units[unit];
-            self.records[index * self.tiles + unit % self.tiles] = Record {
-                work: work(unit),
-                ..record
-            };
+            self.records[index * self.tiles + unit % self.tiles] = Record { work: work(unit), ..record };
         }
         for (number, unit) in self.units.iter_mut().enumerate() {
             if start >> number & 1 == 1 {
-                *unit = Unit {
-                    index,
-                    record: Record {
-                        start: cycle.min(LIMIT),
-                        cycles: 1,
-                        work: 0,
-                    },
-                };
+                *unit = Unit { index, record: Record { start: cycle.min(LIMIT), cycles: 1, work: 0 } };
             } else if self.waits >> number & 1 == 0 {
                 unit.record.cycles = (unit.record.cycles + 1).min(LIMIT);
             }

@@ -18,11 +18,7 @@ struct Entry {
 impl Entry {
     fn of(head: &Head) -> Self {
         let tiles = head.tiles as TileMask;
-        let writes = if head.opcode == Opcode::Reshape as i64 {
-            head.targets as TileMask
-        } else {
-            tiles
-        };
+        let writes = if head.opcode == Opcode::Reshape as i64 { head.targets as TileMask } else { tiles };
         Self {
             held: true,
             reads: tiles,
@@ -53,22 +49,14 @@ impl Scoreboard {
                     || (new.writes & entry.reads != 0 && overlap(new.write, entry.read))
                     || (new.writes & entry.writes != 0 && overlap(new.write, entry.write)))
         };
-        self.compute
-            .iter()
-            .enumerate()
-            .any(|entry| meets(entry, compute_done))
-            || self
-                .reshape
-                .iter()
-                .enumerate()
-                .any(|entry| meets(entry, reshape_done))
+        self.compute.iter().enumerate().any(|entry| meets(entry, compute_done))
+            || self.reshape.iter().enumerate().any(|entry| meets(entry, reshape_done))
     }
 
     /// One clock: jobs that are done leave, those that start enter.
     pub fn step(&mut self, head: &Head, start: [TileMask; 2], done: [TileMask; 2]) {
-        for (entries, (start, done)) in [&mut self.compute, &mut self.reshape]
-            .into_iter()
-            .zip(start.into_iter().zip(done))
+        for (entries, (start, done)) in
+            [&mut self.compute, &mut self.reshape].into_iter().zip(start.into_iter().zip(done))
         {
             for tile in tiles_of(done) {
                 entries[tile].held = false;
@@ -77,16 +65,8 @@ impl Scoreboard {
                 // Each tile's entry stands for that tile alone: what it shares with others is in theirs.
                 let own = 1 << tile;
                 let entry = Entry::of(head);
-                let writes = if head.opcode == Opcode::Reshape as i64 {
-                    entry.writes
-                } else {
-                    own
-                };
-                entries[tile] = Entry {
-                    reads: own,
-                    writes,
-                    ..entry
-                };
+                let writes = if head.opcode == Opcode::Reshape as i64 { entry.writes } else { own };
+                entries[tile] = Entry { reads: own, writes, ..entry };
             }
         }
     }

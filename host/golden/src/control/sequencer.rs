@@ -166,27 +166,15 @@ impl Sequencer {
             return Dispatch::default();
         }
         if self.cause.is_some() {
-            return Dispatch {
-                fault: self.cause,
-                ..Dispatch::default()
-            };
+            return Dispatch { fault: self.cause, ..Dispatch::default() };
         }
         if self.blocked {
-            return Dispatch {
-                stall_hazard: self.is_job(),
-                ..Dispatch::default()
-            };
+            return Dispatch { stall_hazard: self.is_job(), ..Dispatch::default() };
         }
         let tiles = self.head.tiles as TileMask;
         match (self.is_job(), self.is_reshape()) {
-            (true, true) => Dispatch {
-                reshape: tiles,
-                ..Dispatch::default()
-            },
-            (true, false) => Dispatch {
-                compute: tiles,
-                ..Dispatch::default()
-            },
+            (true, true) => Dispatch { reshape: tiles, ..Dispatch::default() },
+            (true, false) => Dispatch { compute: tiles, ..Dispatch::default() },
             _ => Dispatch::default(),
         }
     }
@@ -230,11 +218,7 @@ impl Sequencer {
     }
 
     fn blocked(&self, inputs: SequencerIn, conflict: bool, any_busy: bool) -> bool {
-        let units = if self.is_reshape() {
-            inputs.reshape_busy
-        } else {
-            inputs.compute_busy
-        };
+        let units = if self.is_reshape() { inputs.reshape_busy } else { inputs.compute_busy };
         if self.is_job() {
             conflict || self.head.tiles as TileMask & units != 0
         } else if self.head.opcode == Opcode::Load as i64 {
@@ -246,10 +230,7 @@ impl Sequencer {
 
     fn check(&self) -> Option<Cause> {
         let head = &self.head;
-        let transposes = matches!(
-            self.instr,
-            Some(Instr::Reshape(_, Reshape { transpose: 1, .. }))
-        );
+        let transposes = matches!(self.instr, Some(Instr::Reshape(_, Reshape { transpose: 1, .. })));
         if self.instr.is_none() || transposes {
             return Some(Cause::Opcode);
         }
@@ -262,8 +243,7 @@ impl Sequencer {
             return Some(Cause::Region);
         }
         let missing = |mask: i64| mask == 0 || mask >> self.geometry.tiles != 0;
-        let bad_reshape =
-            self.is_reshape() && (missing(head.targets) || head.tiles & (head.tiles - 1) != 0);
+        let bad_reshape = self.is_reshape() && (missing(head.targets) || head.tiles & (head.tiles - 1) != 0);
         (missing(head.tiles) || bad_reshape).then_some(Cause::Tile)
     }
 }

@@ -125,11 +125,7 @@ impl Feeder {
             _ => return,
         };
         let word = self.geometry.word_bytes();
-        let offset = if head.from_input == 1 {
-            input_offset
-        } else {
-            0
-        };
+        let offset = if head.from_input == 1 { input_offset } else { 0 };
         self.walker = Walker::new(&self.geometry, walk, run, offset);
         self.run = run;
         self.pad = walk.pad as u8;
@@ -173,13 +169,7 @@ impl Feeder {
 
     /// Runs one cycle and returns what is handed over in it. `room`: every lane can take what is on its
     /// way; `reduced`: a vector left the array; `block_done`: post freed a bank of parameters.
-    pub fn step(
-        &mut self,
-        room: bool,
-        reduced: bool,
-        block_done: bool,
-        memory: &TileMemory,
-    ) -> FeederOut {
+    pub fn step(&mut self, room: bool, reduced: bool, block_done: bool, memory: &TileMemory) -> FeederOut {
         let out = self.out;
         self.out = self.assemble();
         self.stages[1] = self.stages[0];
@@ -201,11 +191,7 @@ impl Feeder {
         match slot.kind {
             Kind::None => {}
             Kind::Param => {
-                out.param = Some(Param {
-                    data: slot.window,
-                    index: slot.index,
-                    bank: slot.bank,
-                });
+                out.param = Some(Param { data: slot.window, index: slot.index, bank: slot.bank });
             }
             Kind::Tap => {
                 out.tap = Some(Tap {
@@ -216,11 +202,7 @@ impl Feeder {
                 });
             }
             Kind::Part | Kind::Full | Kind::Short | Kind::Flush => {
-                let below = if slot.kind == Kind::Flush {
-                    MAX_WORD
-                } else {
-                    slot.position as usize
-                };
+                let below = if slot.kind == Kind::Flush { MAX_WORD } else { slot.position as usize };
                 let mut merged = slot.window;
                 merged[..below].copy_from_slice(&self.held[..below]);
                 if slot.kind != Kind::Part {
@@ -232,11 +214,7 @@ impl Feeder {
                         last: slot.last,
                     });
                 }
-                self.held = if slot.kind == Kind::Full {
-                    slot.window
-                } else {
-                    merged
-                };
+                self.held = if slot.kind == Kind::Full { slot.window } else { merged };
             }
         }
         out
@@ -246,23 +224,14 @@ impl Feeder {
         self.gap = self.gap.saturating_sub(1);
         match self.state {
             State::Start => {
-                self.state = if self.has_params {
-                    State::Params
-                } else {
-                    State::Windows
-                };
+                self.state = if self.has_params { State::Params } else { State::Windows };
                 Slot::default()
             }
             State::Params => self.issue_param(memory),
             State::Windows if self.run => self.issue_rows(room, memory),
             State::Windows => self.issue_tap(memory),
             State::Flush if room => {
-                let slot = Slot {
-                    kind: Kind::Flush,
-                    count: self.fill,
-                    last: true,
-                    ..self.slot()
-                };
+                let slot = Slot { kind: Kind::Flush, count: self.fill, last: true, ..self.slot() };
                 self.end_vector();
                 slot
             }
@@ -279,13 +248,7 @@ impl Feeder {
         }
         self.reading = true;
         let window = memory.read(self.param_addr, 0);
-        let slot = Slot {
-            kind: Kind::Param,
-            index: self.param_index,
-            bank: self.bank,
-            window,
-            ..Slot::default()
-        };
+        let slot = Slot { kind: Kind::Param, index: self.param_index, bank: self.bank, window, ..Slot::default() };
         self.param_addr += self.geometry.word_bytes();
         self.param_index += 1;
         if self.param_index == self.params {
@@ -357,11 +320,7 @@ impl Feeder {
 
     /// A slot of the current vector.
     fn slot(&self) -> Slot {
-        Slot {
-            page: self.page,
-            tag: self.tag,
-            ..Slot::default()
-        }
+        Slot { page: self.page, tag: self.tag, ..Slot::default() }
     }
 
     fn window(&mut self, memory: &TileMemory, position: u8) -> [u8; MAX_WORD] {

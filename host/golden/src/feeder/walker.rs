@@ -57,26 +57,14 @@ impl Walker {
         } else {
             ([k_w, k_h, segments], [step_kx, step_ky, word])
         };
-        let counts = [
-            inner[0],
-            inner[1],
-            inner[2],
-            walk.out_w as u16,
-            walk.out_h as u16,
-        ];
+        let counts = [inner[0], inner[1], inner[2], walk.out_w as u16, walk.out_h as u16];
         let start = (addr(walk.start) + offset) & mask;
         let coordinate = |value: i64| value as u16 & COORD_MASK;
         let (y_start, x_start) = (coordinate(walk.y_start), coordinate(walk.x_start));
         Self {
             run,
             counts,
-            steps: [
-                inner_steps[0],
-                inner_steps[1],
-                inner_steps[2],
-                addr(walk.step_ox),
-                addr(walk.step_oy),
-            ],
+            steps: [inner_steps[0], inner_steps[1], inner_steps[2], addr(walk.step_ox), addr(walk.step_oy)],
             start,
             mask,
             segment: if run { 0 } else { 2 },
@@ -114,11 +102,7 @@ impl Walker {
             level += 1;
         }
         if level == LEVELS {
-            self.left_blocks = if self.left_blocks == 1 {
-                self.blocks
-            } else {
-                self.left_blocks - 1
-            };
+            self.left_blocks = if self.left_blocks == 1 { self.blocks } else { self.left_blocks - 1 };
             self.addr = [self.start; LEVELS];
             (self.y, self.x) = (self.y_start, self.x_start);
         } else {
@@ -155,11 +139,7 @@ impl Walker {
     }
 
     pub(super) fn bytes(&self) -> u8 {
-        if self.left[self.segment] == 1 {
-            self.tail
-        } else {
-            self.word
-        }
+        if self.left[self.segment] == 1 { self.tail } else { self.word }
     }
 
     /// First window of its vector or output word.

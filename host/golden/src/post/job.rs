@@ -42,12 +42,7 @@ impl Job {
         let (Instr::Run(head, walk, _) | Instr::Post(head, walk, _)) = instr else {
             return None;
         };
-        let origin = walk.out_start
-            + if head.to_output == 1 {
-                output_offset
-            } else {
-                0
-            };
+        let origin = walk.out_start + if head.to_output == 1 { output_offset } else { 0 };
         let rule = |bit| if bit == 0 { Rule::A } else { Rule::B };
         Some(match instr {
             Instr::Run(_, _, tail) => Self {
@@ -87,11 +82,7 @@ impl Job {
     /// The output of a column of `run`.
     pub fn requantise(&self, block: &Block, column: usize, sum: i32) -> i8 {
         let acc = sum.wrapping_add(block.biases[column]);
-        self.rescale(
-            acc,
-            block.multipliers[column],
-            i32::from(block.shifts[column]),
-        )
+        self.rescale(acc, block.multipliers[column], i32::from(block.shifts[column]))
     }
 
     /// The output of a column of `post`.
@@ -99,11 +90,7 @@ impl Job {
         let value = pool.values[column];
         match op {
             PostOp::Max => value as i8,
-            PostOp::Sum => self.rescale(
-                value.wrapping_add(constants.mb()),
-                constants.ma(),
-                constants.shift(),
-            ),
+            PostOp::Sum => self.rescale(value.wrapping_add(constants.mb()), constants.ma(), constants.shift()),
             PostOp::Add => {
                 let sum = numerics::linear(
                     value as i8,

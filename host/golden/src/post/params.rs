@@ -23,17 +23,10 @@ impl Block {
             self.shifts = param.data.map(|byte| byte as i8);
             return;
         }
-        let values = if index < 4 {
-            &mut self.biases
-        } else {
-            &mut self.multipliers
-        };
+        let values = if index < 4 { &mut self.biases } else { &mut self.multipliers };
         let per_word = word_bytes / 4;
         let first = index % 4 * per_word;
-        for (value, bytes) in values[first..first + per_word]
-            .iter_mut()
-            .zip(param.data.chunks_exact(4))
-        {
+        for (value, bytes) in values[first..first + per_word].iter_mut().zip(param.data.chunks_exact(4)) {
             *value = i32::from_le_bytes(bytes.try_into().expect("chunks of four"));
         }
     }
@@ -49,12 +42,7 @@ impl Constants {
     /// Takes one word of `word_bytes`.
     pub fn load(&mut self, param: &Param, word_bytes: usize) {
         let first = usize::from(param.index) * word_bytes;
-        for (slot, byte) in self
-            .bytes
-            .iter_mut()
-            .skip(first)
-            .zip(&param.data[..word_bytes])
-        {
+        for (slot, byte) in self.bytes.iter_mut().skip(first).zip(&param.data[..word_bytes]) {
             *slot = *byte;
         }
     }

@@ -16,11 +16,7 @@ impl Pool {
     /// Takes one tap.
     pub fn take(&mut self, op: PostOp, tap: &Tap) {
         if tap.first {
-            let none = if op == PostOp::Max {
-                i32::from(i8::MIN)
-            } else {
-                0
-            };
+            let none = if op == PostOp::Max { i32::from(i8::MIN) } else { 0 };
             self.values = [none; MAX_WORD];
         }
         match op {

@@ -117,11 +117,7 @@ impl Post {
         tap: Option<&Tap>,
         param: Option<&Param>,
     ) -> PostOut {
-        let mut out = PostOut {
-            write: None,
-            block_done: self.block_ends & 1 == 1,
-            done: self.done,
-        };
+        let mut out = PostOut { write: None, block_done: self.block_ends & 1 == 1, done: self.done };
         self.block_ends >>= 1;
         self.done = false;
         if let Some(job) = self.job {
@@ -134,9 +130,7 @@ impl Post {
             }
             if let Some(param) = param {
                 match job.source {
-                    Source::Run => {
-                        self.blocks[usize::from(param.bank)].load(param, self.word_bytes)
-                    }
+                    Source::Run => self.blocks[usize::from(param.bank)].load(param, self.word_bytes),
                     Source::Post(_) => self.constants.load(param, self.word_bytes),
                 }
             }
@@ -152,11 +146,7 @@ impl Post {
             return None;
         }
         self.writes.pop_front();
-        let bytes = if self.walk.last(job.ragged_level) {
-            job.last_bytes
-        } else {
-            self.word_bytes
-        };
+        let bytes = if self.walk.last(job.ragged_level) { job.last_bytes } else { self.word_bytes };
         let addr = (self.walk.addr() & self.address_mask) as usize;
         self.done = !self.walk.advance();
         self.written += 1;
@@ -172,8 +162,7 @@ impl Post {
         if first + self.reduce_columns < self.word_bytes {
             return;
         }
-        self.writes
-            .push_back((self.cycle + WRITE_DELAY, self.collected));
+        self.writes.push_back((self.cycle + WRITE_DELAY, self.collected));
         self.vector += 1;
         if self.vector == job.vectors {
             self.vector = 0;
@@ -193,7 +182,6 @@ impl Post {
             *byte = job.combine(op, &self.constants, &self.pool, column) as u8;
         }
         let groups = (self.word_bytes / self.reduce_columns) as u64;
-        self.writes
-            .push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
+        self.writes.push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
     }
 }

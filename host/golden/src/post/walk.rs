@@ -26,10 +26,7 @@ impl OutputWalk {
 
     /// The address, not yet wrapped at the end of the memory.
     pub fn addr(&self) -> i64 {
-        self.loops.origin
-            + (0..3)
-                .map(|level| self.at[level] * self.loops.steps[level])
-                .sum::<i64>()
+        self.loops.origin + (0..3).map(|level| self.at[level] * self.loops.steps[level]).sum::<i64>()
     }
 
     /// Whether `level` is in its last turn.

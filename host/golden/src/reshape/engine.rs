@@ -114,11 +114,7 @@ impl Engine {
     /// The beat that is offered.
     #[must_use]
     pub fn beat(&self) -> Option<&Beat> {
-        if self.serial {
-            self.second.as_ref()
-        } else {
-            self.queue.front()
-        }
+        if self.serial { self.second.as_ref() } else { self.queue.front() }
     }
 
     /// Targets of the beat that is offered, bit t for tile t.
@@ -140,10 +136,7 @@ impl Engine {
             Some(value) => (self.issuing && self.credit > 0).then_some([value; MAX_WORD]),
             None => taken.read,
         };
-        let issued = data.map(|data| Beat {
-            addr: self.walker.target(),
-            data,
-        });
+        let issued = data.map(|data| Beat { addr: self.walker.target(), data });
         let arrived = self.second.take();
         self.second = self.first.take();
         self.first = issued;
@@ -152,11 +145,7 @@ impl Engine {
             self.issuing = !self.walker.last();
             self.walker.step();
         }
-        let left = if self.serial {
-            arrived
-        } else {
-            self.queue.step(arrived, taken.beat)
-        };
+        let left = if self.serial { arrived } else { self.queue.step(arrived, taken.beat) };
         if left.is_some() {
             self.credit += 1;
             self.work = (self.work + 1).min((1 << PROFILE_BITS) - 1);

@@ -69,14 +69,7 @@ impl Fabric {
     }
 
     /// Starts a job on a tile's engine; call it after [`Fabric::step`] of the job's cycle 0.
-    pub fn start(
-        &mut self,
-        tile: usize,
-        head: &Head,
-        job: &Reshape,
-        input_offset: usize,
-        output_offset: usize,
-    ) {
+    pub fn start(&mut self, tile: usize, head: &Head, job: &Reshape, input_offset: usize, output_offset: usize) {
         self.engines[tile].start(head, job, input_offset, output_offset);
         self.busy |= 1 << tile;
     }

@@ -16,20 +16,9 @@ pub struct Walker {
 impl Walker {
     /// A walk over memories of `tile_bytes`, a power of two, with both start addresses moved.
     #[must_use]
-    pub fn new(
-        job: &Reshape,
-        tile_bytes: usize,
-        input_offset: usize,
-        output_offset: usize,
-    ) -> Self {
+    pub fn new(job: &Reshape, tile_bytes: usize, input_offset: usize, output_offset: usize) -> Self {
         let mask = tile_bytes as i64 - 1;
-        let count = [
-            job.count_0,
-            job.count_1,
-            job.count_2,
-            job.count_3,
-            job.count_4,
-        ];
+        let count = [job.count_0, job.count_1, job.count_2, job.count_3, job.count_4];
         let step = [
             (job.source_step_0, job.target_step_0),
             (job.source_step_1, job.target_step_1),
@@ -37,17 +26,8 @@ impl Walker {
             (job.source_step_3, job.target_step_3),
             (job.source_step_4, job.target_step_4),
         ];
-        let start = (
-            (job.source + input_offset as i64) & mask,
-            (job.target + output_offset as i64) & mask,
-        );
-        Self {
-            mask,
-            count,
-            left: count,
-            step,
-            at: [start; RESHAPE_LEVELS],
-        }
+        let start = ((job.source + input_offset as i64) & mask, (job.target + output_offset as i64) & mask);
+        Self { mask, count, left: count, step, at: [start; RESHAPE_LEVELS] }
     }
 
     /// A count is 0: there is no beat.
@@ -79,10 +59,8 @@ impl Walker {
         let Some(level) = self.left.iter().position(|&left| left != 1) else {
             return;
         };
-        let next = (
-            (self.at[level].0 + self.step[level].0) & self.mask,
-            (self.at[level].1 + self.step[level].1) & self.mask,
-        );
+        let next =
+            ((self.at[level].0 + self.step[level].0) & self.mask, (self.at[level].1 + self.step[level].1) & self.mask);
         self.left[level] -= 1;
         self.left[..level].copy_from_slice(&self.count[..level]);
         self.at[..=level].fill(next);

@@ -1,9 +1,9 @@
 //! Instructions of each layer.
 
 mod moves;
+mod plan;
 mod post;
 mod run;
-mod plan;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -57,14 +57,14 @@ struct Draft {
 
 impl Draft {
     /// Appends an instruction for one tile; equal work of neighbouring tiles becomes one instruction.
-    fn push(&mut self, first: usize, instr: Instr) {
+    fn push(&mut self, first: usize, instr: &Instr) {
         for earlier in &mut self.instrs[first..] {
-            if let Some(merged) = merge(earlier, &instr) {
+            if let Some(merged) = merge(earlier, instr) {
                 *earlier = merged;
                 return;
             }
         }
-        self.instrs.push(instr);
+        self.instrs.push(*instr);
     }
 }
 
@@ -84,11 +84,24 @@ impl<'a> Emitter<'a> {
     ///
     /// # Errors
     /// What does not fit.
-    pub fn new(graph: &'a Graph, geometry: Geometry, gating: Gating, runs: &[Range<usize>]) -> Result<Self, BackendError> {
+    pub fn new(
+        graph: &'a Graph,
+        geometry: Geometry,
+        gating: Gating,
+        runs: &[Range<usize>],
+    ) -> Result<Self, BackendError> {
         let memory = Memory::new(geometry.tile_bytes(), geometry.word_bytes());
         let mut emitter = Self {
-            graph, geometry, gating, memory, plans: HashMap::new(), single_program: runs.len() == 1,
-            next_instr: 0, pages: Vec::new(), constants: Vec::new(), tile_pages: 0,
+            graph,
+            geometry,
+            gating,
+            memory,
+            plans: HashMap::new(),
+            single_program: runs.len() == 1,
+            next_instr: 0,
+            pages: Vec::new(),
+            constants: Vec::new(),
+            tile_pages: 0,
         };
         emitter.plan(runs)?;
         Ok(emitter)
@@ -148,7 +161,17 @@ impl<'a> Emitter<'a> {
             _ => 0,
         };
         let pages = self.page_need(index, plan.split).into_iter().max().unwrap_or(0);
-        Layer { name: node.name.clone(), op: node.op.name(), node: index, split: plan.split, instrs, moves, macs, pages, output }
+        Layer {
+            name: node.name.clone(),
+            op: node.op.name(),
+            node: index,
+            split: plan.split,
+            instrs,
+            moves,
+            macs,
+            pages,
+            output,
+        }
     }
 
     fn chw(&self, id: TensorId) -> [usize; 3] {
@@ -177,7 +200,14 @@ impl<'a> Emitter<'a> {
         let read = reads.iter().map(|&id| span(id)).reduce(|a, b| super::layout::hull(&a, &b)).unwrap_or(0..0);
         let ((read_lo, read_hi), (write_lo, write_hi)) = (self.words(read), self.words(span(write)));
         Head {
-            opcode: opcode as i64, tiles: 1 << tile, targets: 0, phase: 0, read_lo, read_hi, write_lo, write_hi,
+            opcode: opcode as i64,
+            tiles: 1 << tile,
+            targets: 0,
+            phase: 0,
+            read_lo,
+            read_hi,
+            write_lo,
+            write_hi,
             from_input: i64::from(input && draft.input_stride > 0),
             to_output: i64::from(output && draft.output_stride > 0),
         }

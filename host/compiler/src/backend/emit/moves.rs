@@ -71,8 +71,16 @@ impl Emitter<'_> {
         let (read_lo, read_hi) = self.words(copy.source..copy.source + span);
         let (write_lo, write_hi) = self.words(copy.target..copy.target + span);
         let head = Head {
-            opcode: Opcode::Reshape as i64, tiles: 1 << copy.source_tile, targets, phase: 0,
-            read_lo, read_hi, write_lo, write_hi, from_input: 0, to_output: 0,
+            opcode: Opcode::Reshape as i64,
+            tiles: 1 << copy.source_tile,
+            targets,
+            phase: 0,
+            read_lo,
+            read_hi,
+            write_lo,
+            write_hi,
+            from_input: 0,
+            to_output: 0,
         };
         pieces
             .into_iter()

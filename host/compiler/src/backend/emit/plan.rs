@@ -61,13 +61,11 @@ impl Emitter<'_> {
                 let most = |split| self.page_need(**index, split).into_iter().max().unwrap_or(0);
                 if splits[*index] == Split::Rows { most(Split::Rows).saturating_sub(most(Split::Blocks)) } else { 0 }
             };
-            match nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) {
-                Some(index) => splits.insert(*index, Split::Blocks),
-                None => {
-                    let layer = self.graph.nodes[over].name.clone();
-                    return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
-                }
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else {
+                let layer = self.graph.nodes[over].name.clone();
+                return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
             };
+            splits.insert(*index, Split::Blocks);
         }
     }
 
@@ -78,12 +76,12 @@ impl Emitter<'_> {
         let [channels, height, _] = self.chw(node.output);
         split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
             .iter()
-            .map(|part| match part.is_empty() && split == Split::Blocks {
-                true => 0,
-                false => run::sub_runs(linear, &part.blocks, &self.geometry)
-                    .iter()
-                    .map(|sub| sub.blocks.len() * sub.rows.pages(&self.geometry))
-                    .sum(),
+            .map(|part| {
+                if part.is_empty() && split == Split::Blocks {
+                    return 0;
+                }
+                let subs = run::sub_runs(linear, &part.blocks, &self.geometry);
+                subs.iter().map(|sub| sub.blocks.len() * sub.rows.pages(&self.geometry)).sum()
             })
             .collect()
     }
@@ -104,12 +102,24 @@ impl Emitter<'_> {
         let (inputs, outputs) = self.boundary(nodes);
         let leaves = outputs.iter().map(|&id| self.source(id, nodes)).collect();
         let mut draft = Draft {
-            nodes: nodes.clone(), layouts: HashMap::new(), inputs, outputs, leaves, input_stride: 0, output_stride: 0, instrs: Vec::new(),
+            nodes: nodes.clone(),
+            layouts: HashMap::new(),
+            inputs,
+            outputs,
+            leaves,
+            input_stride: 0,
+            output_stride: 0,
+            instrs: Vec::new(),
         };
         let mut order: Vec<(TensorId, Option<usize>)> = draft.inputs.iter().map(|&id| (id, None)).collect();
         order.extend(nodes.clone().map(|n| (self.graph.nodes[n].output, Some(n))));
 
-        let input_bytes: usize = draft.inputs.iter().map(|&id| self.bare_layout(id, None, &self.readers(id, nodes)).bytes()).max().unwrap_or(0);
+        let input_bytes: usize = draft
+            .inputs
+            .iter()
+            .map(|&id| self.bare_layout(id, None, &self.readers(id, nodes)).bytes())
+            .max()
+            .unwrap_or(0);
         let output_bytes = draft.outputs.iter().map(|&id| self.chw(id).iter().product::<usize>()).max().unwrap_or(0);
         let word = self.geometry.word_bytes();
         if self.single_program && self.buffers_apart(&draft, nodes) {
@@ -173,7 +183,8 @@ impl Emitter<'_> {
                     inputs.push(id);
                 }
             }
-            let leaves = self.graph.outputs.contains(&node.output) || consumers[node.output.0].iter().any(|c| !nodes.contains(c));
+            let leaves = self.graph.outputs.contains(&node.output)
+                || consumers[node.output.0].iter().any(|c| !nodes.contains(c));
             if leaves && !outputs.contains(&node.output) {
                 outputs.push(node.output);
             }

@@ -22,18 +22,35 @@ impl Job {
         let element = Window::of([1, 1]);
         match op {
             Op::MaxPool(pool) => Ok(Self {
-                op: PostOp::Max, rule: 0, zero: 0, clamp: pool.clamp, window: pool.window, pad: 0, constants: None,
+                op: PostOp::Max,
+                rule: 0,
+                zero: 0,
+                clamp: pool.clamp,
+                window: pool.window,
+                pad: 0,
+                constants: None,
             }),
-            Op::Clamp(clamp) => Ok(Self {
-                op: PostOp::Max, rule: 0, zero: 0, clamp: *clamp, window: element, pad: 0, constants: None,
-            }),
+            Op::Clamp(clamp) => {
+                Ok(Self { op: PostOp::Max, rule: 0, zero: 0, clamp: *clamp, window: element, pad: 0, constants: None })
+            }
             Op::Add(add) => {
                 let chip = add.chip.ok_or("no integer form of this add is proven exact")?;
                 let constants = PostConstants {
-                    ma: i64::from(chip.ma), mb: i64::from(chip.mb), bias: chip.bias, shift: i64::from(chip.shift),
+                    ma: i64::from(chip.ma),
+                    mb: i64::from(chip.mb),
+                    bias: chip.bias,
+                    shift: i64::from(chip.shift),
                 };
                 let rule = i64::from(chip.rounding == Rounding::HalfEven);
-                Ok(Self { op: PostOp::Add, rule, zero: 0, clamp: add.clamp, window: element, pad: 0, constants: Some(constants) })
+                Ok(Self {
+                    op: PostOp::Add,
+                    rule,
+                    zero: 0,
+                    clamp: add.clamp,
+                    window: element,
+                    pad: 0,
+                    constants: Some(constants),
+                })
             }
             Op::GlobalAveragePool(pool) => {
                 let [_, height, width] = chw;
@@ -67,8 +84,11 @@ impl Emitter<'_> {
     pub(super) fn post(&mut self, draft: &mut Draft, index: usize) -> Result<(), BackendError> {
         let node = &self.graph.nodes[index];
         let input = node.inputs[0];
-        let job = Job::of(&node.op, self.chw(input))
-            .map_err(|why| BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why })?;
+        let job = Job::of(&node.op, self.chw(input)).map_err(|why| BackendError::Unsupported {
+            node: node.name.clone(),
+            op: node.op.name(),
+            why,
+        })?;
         let plan = self.plans[&index].clone();
         let first = draft.instrs.len();
         for (tile, part) in plan.parts.iter().enumerate() {
@@ -93,7 +113,7 @@ impl Emitter<'_> {
                 clamp_hi: i64::from(job.clamp.max),
                 params: plan.params as i64,
             };
-            draft.push(first, Instr::Post(head, walk, tail));
+            draft.push(first, &Instr::Post(head, walk, tail));
         }
         Ok(())
     }

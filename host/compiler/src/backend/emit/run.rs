@@ -67,7 +67,11 @@ impl Emitter<'_> {
         }
         let node = &self.graph.nodes[index];
         if linear.weights.zero_points.iter().any(|&z| z != 0) {
-            return Err(BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why: "weight zero points that do not fold into int8" });
+            return Err(BackendError::Unsupported {
+                node: node.name.clone(),
+                op: node.op.name(),
+                why: "weight zero points that do not fold into int8",
+            });
         }
         let plan = self.plans[&index].clone();
         let first = draft.instrs.len();
@@ -81,7 +85,7 @@ impl Emitter<'_> {
                 self.load(tile, page, params, &linear, &sub, &node.name)?;
                 if !part.is_empty() {
                     let instr = self.run_instr(draft, index, &linear, &plan, tile, part, &sub, page, params);
-                    draft.push(first, instr);
+                    draft.push(first, &instr);
                 }
                 page += sub.blocks.len() * sub.rows.pages(&self.geometry);
                 params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * self.geometry.word_bytes();
@@ -91,7 +95,15 @@ impl Emitter<'_> {
     }
 
     /// Adds the pages and parameters of a sub-run.
-    fn load(&mut self, tile: usize, page: usize, params: usize, linear: &Linear, sub: &SubRun, name: &str) -> Result<(), BackendError> {
+    fn load(
+        &mut self,
+        tile: usize,
+        page: usize,
+        params: usize,
+        linear: &Linear,
+        sub: &SubRun,
+        name: &str,
+    ) -> Result<(), BackendError> {
         let geometry = self.geometry;
         let bias = linear.effective_bias();
         let mut bytes = Vec::new();
@@ -112,7 +124,18 @@ impl Emitter<'_> {
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn run_instr(&self, draft: &Draft, index: usize, linear: &Linear, plan: &Plan, tile: usize, part: &Part, sub: &SubRun, page: usize, params: usize) -> Instr {
+    fn run_instr(
+        &self,
+        draft: &Draft,
+        index: usize,
+        linear: &Linear,
+        plan: &Plan,
+        tile: usize,
+        part: &Part,
+        sub: &SubRun,
+        page: usize,
+        params: usize,
+    ) -> Instr {
         let node = &self.graph.nodes[index];
         let (input, output) = (node.inputs[0], node.output);
         let (from, to) = (&draft.layouts[&input], &draft.layouts[&output]);
