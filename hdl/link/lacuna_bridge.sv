@@ -1,6 +1,7 @@
 // The chip's end of the link: frames of bytes in and out, master of the host bus.
 //
-// Contract:   the frames and rules of `host/spec/src/frame.rs`; every request runs exactly once, in order.
+// Contract:   the frames and rules of `host/spec/src/frame.rs`; every request runs exactly once, in
+//             order.
 // Throughput: one byte a cycle in while the executor does not write, one in three cycles out.
 // Latency:    a request starts in the cycle after its delimiter.
 //

@@ -1,8 +1,8 @@
 // One byte's step of CRC-32C (Castagnoli, reflected), combinational.
 //
-// Contract: `crc_o` is the register `crc_i` after `data_i`, least significant bit first. Start with
-//           all ones. After a body and its own checksum (inverted register, little endian) the
-//           register is `lacuna_spec_pkg::FrameCrcResidue`.
+// Contract:   `crc_o` is the register `crc_i` after `data_i`, least significant bit first. Start
+//             with all ones. After a body and its own checksum (inverted register, little endian)
+//             the register is `lacuna_spec_pkg::FrameCrcResidue`.
 module lacuna_crc32c (
   input  logic [31:0] crc_i,
   input  logic [7:0]  data_i,

@@ -1,9 +1,9 @@
 // Takes link bytes apart into frames: undoes COBS and checks the CRC-32C.
 //
 // Contract:   each decoded byte leaves at once with its offset in the body (checksum included).
-//             `end_o` pulses with the delimiter of a non-empty frame; `sound_o` then says whether the
-//             frame was whole and its checksum right, `length_o` how many bytes it had, counted to
-//             SlotBytes + 1 at most. After any garbage the next delimiter restores order.
+//             `end_o` pulses with the delimiter of a non-empty frame; `sound_o` then says whether
+//             the frame was whole and its checksum right, `length_o` how many bytes it had, counted
+//             to SlotBytes + 1 at most. After any garbage the next delimiter restores order.
 // Throughput: one byte a cycle.
 // Latency:    none: outputs are combinational functions of the byte that is taken.
 module lacuna_frame_decoder #(

@@ -1,8 +1,9 @@
-// Sends the response in a slot as a frame: appends the CRC-32C, applies COBS, ends with a delimiter.
+// Sends the response in a slot as a frame: appends the CRC-32C, applies COBS, ends with a
+// delimiter.
 //
-// Contract:   taken slots are sent once. The length comes from bytes 4 and 5 of the slot. A byte that lands
-//             in the slot being sent (`land_i`) ends the frame early: the host has acknowledged it. The
-//             slot store answers a granted read one cycle later.
+// Contract:   taken slots are sent once. The length comes from bytes 4 and 5 of the slot. A byte
+//             that lands in the slot being sent (`land_i`) ends the frame early: the host has
+//             acknowledged it. The slot store answers a granted read one cycle later.
 // Throughput: one byte in three cycles; the block behind the one that leaves is scanned meanwhile.
 // Latency:    2 cycles a byte of the first block (254 bytes at most) before the frame starts.
 module lacuna_frame_encoder #(

@@ -1,7 +1,7 @@
 // The bridge behind a UART.
 //
-// Contract:   as lacuna_bridge; bytes travel 8N1 at `Divisor` sixteenths of a clock a bit, 64 at least.
-//             `heard_o` pulses for each request of the open session.
+// Contract:   as lacuna_bridge; bytes travel 8N1 at `Divisor` sixteenths of a clock a bit, 64 at
+//             least. `heard_o` pulses for each request of the open session.
 // Throughput: the line's.
 module lacuna_link #(
   parameter int unsigned WordBytes  = 16,

@@ -1,8 +1,8 @@
 // Runs one request after another on the host bus and leaves each response in the request's slot.
 //
-// Contract:   `exec_valid_i` offers slot `exec_slot_i` until `exec_done_o` pulses. Then bytes 6 and 7 of the
-//             slot are the status, and from byte FrameResponseBytes on there is what was read. The slot
-//             store always grants; read data comes one cycle after `rd_en_o`.
+// Contract:   `exec_valid_i` offers slot `exec_slot_i` until `exec_done_o` pulses. Then bytes 6 and
+//             7 of the slot are the status, and from byte FrameResponseBytes on there is what was
+//             read. The slot store always grants; read data comes one cycle after `rd_en_o`.
 // Throughput: WordBytes cycles a beat plus one round trip of the host bus.
 // Latency:    10 cycles to the first beat of a read.
 module lacuna_link_executor #(

@@ -1,11 +1,12 @@
-// The receive window: decides where a request lands, whether it counts, what runs next, what is sent.
+// The receive window: decides where a request lands, whether it counts, what runs next, what is
+// sent.
 //
 // Contract:   the rules of `host/spec/src/frame.rs`. With sequence numbers modulo 256:
 //               base ..= exec - 1    executed, response kept in its slot
 //               exec ..= base+Slots-1  free, or `held` when its request has arrived whole
-//             A slot is written only when it is free; a request is executed only as number `exec`, after
-//             which `exec` is one more: so each runs once, and no response is lost before its ack.
-//             A byte that lands (`land_o`) cancels any answer still due from that slot.
+//             A slot is written only when it is free; a request is executed only as number `exec`,
+//             after which `exec` is one more: so each runs once, and no response is lost before its
+//             ack. A byte that lands (`land_o`) cancels any answer still due from that slot.
 // Throughput: one decoded byte a cycle.
 // Latency:    a held request is offered in the cycle after its delimiter.
 module lacuna_link_window #(

@@ -2,10 +2,10 @@
 //
 // UART receiver, 8N1.
 //
-// Contract:   `divisor_i` is the bit time in sixteenths of a clock, 64 (4 clocks) at least; it need not
-//             be whole clocks. Bits are sampled in their middle, counted from the edge of the start bit.
-//             A byte waits for `ready_i`; one that arrives meanwhile is lost. The stop bit is not judged:
-//             the frames above have checksums.
+// Contract:   `divisor_i` is the bit time in sixteenths of a clock, 64 (4 clocks) at least; it need
+//             not be whole clocks. Bits are sampled in their middle, counted from the edge of the
+//             start bit. A byte waits for `ready_i`; one that arrives meanwhile is lost. The stop
+//             bit is not judged: the frames above have checksums.
 // Throughput: one byte in 10 bit times.
 // Latency:    half a bit time before the end of the stop bit.
 /* verilator lint_off DECLFILENAME */

@@ -1,8 +1,8 @@
 // The chip with its UART link: what a board wraps.
 //
-// Contract:   8N1 at `Divisor` sixteenths of a clock a bit (12 MHz and 3 Mbaud: 64). `rst_ni` may come
-//             straight from a button, or be tied high: the chip also resets when it is configured.
-//             `led_o` toggles with every request that is heard.
+// Contract:   8N1 at `Divisor` sixteenths of a clock a bit (12 MHz and 3 Mbaud: 64). `rst_ni` may
+//             come straight from a button, or be tied high: the chip also resets when it is
+//             configured. `led_o` toggles with every request that is heard.
 module lacuna_uart_top #(
   parameter int unsigned Tiles         = lacuna_spec_pkg::BaseTiles,
   parameter int unsigned Lanes         = lacuna_spec_pkg::BaseLanes,

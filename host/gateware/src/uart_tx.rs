@@ -37,8 +37,8 @@ impl UartTx {
 //
 // UART transmitter, 8N1.
 //
-// Contract:   `divisor_i` is the bit time in sixteenths of a clock, 64 (4 clocks) at least; it need not
-//             be whole clocks. A byte is taken when `ready_o`; bytes follow each other without a gap.
+// Contract:   `divisor_i` is the bit time in sixteenths of a clock, 64 (4 clocks) at least; it need
+//             not be whole clocks. A byte is taken when `ready_o`; bytes follow without a gap.
 // Throughput: one byte in 10 bit times.
 // Latency:    the start bit begins one clock after the byte is taken.";
 }
