@@ -10,7 +10,7 @@ use miette::Diagnostic;
 #[derive(Debug, thiserror::Error, Diagnostic)]
 pub enum CliError {
     /// A file cannot be read or written.
-    #[error("cannot {verb} {path}: {source}", path = path.display())]
+    #[error("cannot {verb} {path}", path = path.display())]
     #[diagnostic(code(lacuna::file))]
     File {
         /// `read` or `write`.
@@ -21,7 +21,7 @@ pub enum CliError {
         source: std::io::Error,
     },
     /// The model cannot be imported.
-    #[error("{path}: {source}", path = path.display())]
+    #[error("cannot use the model {path}", path = path.display())]
     #[diagnostic(code(lacuna::model))]
     Model {
         /// The file.

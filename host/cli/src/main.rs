@@ -1,5 +1,10 @@
 //! The `lacuna` command.
 
+/// Prints a line of data on stdout.
+macro_rules! say {
+    ($($text:tt)*) => { crate::output::print(format_args!($($text)*)) };
+}
+
 mod args;
 mod check;
 mod commands;

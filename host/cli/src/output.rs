@@ -1,6 +1,6 @@
 //! Tables, progress bars and logging: progress on stderr, data on stdout.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, Write as _};
 
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -33,6 +33,13 @@ pub fn progress(length: usize, what: &'static str) -> ProgressBar {
     bar
 }
 
+/// Prints a line on stdout; ends quietly when nobody reads on, as `| head` does.
+pub fn print(line: std::fmt::Arguments) {
+    if writeln!(std::io::stdout(), "{line}").is_err() {
+        std::process::exit(0);
+    }
+}
+
 /// A table with a header.
 #[must_use]
 pub fn table(header: &[&str]) -> Table {
@@ -46,5 +53,5 @@ pub fn table(header: &[&str]) -> Table {
 
 /// Prints one JSON object on stdout.
 pub fn json(value: &impl Serialize) {
-    println!("{}", serde_json::to_string_pretty(value).expect("reports hold nothing that JSON cannot say"));
+    say!("{}", serde_json::to_string_pretty(value).expect("reports hold nothing that JSON cannot say"));
 }

@@ -163,5 +163,5 @@ fn print(rows: &[Row]) {
             format!("{:.0}", r.cycles_per_s),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }

@@ -45,6 +45,6 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
         let state = f.problem.map_or_else(|| "ready".to_owned(), |why| format!("cannot be opened: {why}"));
         table.add_row([f.device, f.what, state]);
     }
-    println!("{table}");
+    say!("{table}");
     Ok(())
 }

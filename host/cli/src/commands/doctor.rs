@@ -104,7 +104,7 @@ pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
             let fix = if f.found.is_some() { "" } else { f.fix };
             table.add_row([f.what, f.found.as_deref().unwrap_or("missing"), f.needed_for, fix]);
         }
-        println!("{table}");
+        say!("{table}");
     }
     if missing > 0 { Err(CliError::Missing(missing)) } else { Ok(()) }
 }

@@ -90,8 +90,8 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
             l.expected_cycles.to_string(),
         ]);
     }
-    println!("{table}");
-    println!(
+    say!("{table}");
+    say!(
         "{} of {} pages a lane, {} of {} bytes of tile memory, {} of {} instructions, {} cycles a frame",
         report.pages_used,
         report.pages,

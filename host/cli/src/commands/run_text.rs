@@ -22,22 +22,22 @@ pub fn print(
     if draw {
         for (index, (frame, answer)) in frames.iter().zip(answers).take(DRAWN).enumerate() {
             for line in picture(frame.first()) {
-                println!("{line}");
+                say!("{line}");
             }
             let seen = prediction(answer).map_or_else(String::new, |class| format!("reads {class}"));
             let right = labels.and_then(|l| l.get(index)).map_or_else(String::new, |label| format!(", is {label}"));
-            println!("frame {index}: {seen}{right}, {} cycles\n", answer.cycles);
+            say!("frame {index}: {seen}{right}, {} cycles\n", answer.cycles);
         }
     } else if labels.is_none() {
         for (index, answer) in answers.iter().enumerate() {
-            println!("frame {index}: {:?}", answer.outputs);
+            say!("frame {index}: {:?}", answer.outputs);
         }
     }
     let mut table = output::table(&["result", ""]);
     for (name, value) in lines {
         table.add_row([name, value]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 /// A square one-channel frame as text, two rows a line; nothing for other frames.

@@ -50,7 +50,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     if let Some(address) = args.tcp {
         let refuse = |e: std::io::Error| DeviceError::Open { device: format!("tcp:{address}"), reason: e.to_string() };
         let listener = TcpListener::bind(&address).await.map_err(refuse)?;
-        println!("tcp:{}", listener.local_addr().map_err(refuse)?);
+        say!("tcp:{}", listener.local_addr().map_err(refuse)?);
         loop {
             let (stream, peer) = listener.accept().await.map_err(refuse)?;
             tracing::info!("{peer} connected");
@@ -59,6 +59,6 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
         }
     }
     let (pty, pipe) = Pty::open()?;
-    println!("serial:{}", pty.path());
+    say!("serial:{}", pty.path());
     Ok(server.attach(pipe).await?)
 }

@@ -1,0 +1,89 @@
+//! Bad input ends in a clear error and its exit code.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn assets() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/digits")
+}
+
+fn lacuna(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_lacuna")).args(arguments).output().expect("the command starts")
+}
+
+fn fails(arguments: &[&str], code: i32, text: &str) {
+    let output = lacuna(arguments);
+    let message = String::from_utf8_lossy(&output.stderr)
+        .split_whitespace()
+        .filter(|word| *word != "│")
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    assert!(message.contains(text), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn every_kind_of_bad_input_has_its_exit_code() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (model, images) = (assets().join("digits_qop.onnx"), assets().join("digits_test.npz"));
+    let (model, images) = (model.to_str().unwrap(), images.to_str().unwrap());
+    let truncated = folder.path().join("truncated.onnx");
+    let bytes = std::fs::read(model).unwrap();
+    std::fs::write(&truncated, &bytes[..bytes.len() / 2]).unwrap();
+    let calibration = folder.path().join("wrong.npy");
+    ndarray_npy::write_npy(&calibration, &ndarray::Array2::<u8>::zeros((3, 5))).unwrap();
+
+    fails(&["run", truncated.to_str().unwrap(), "--input", images], 3, "not a readable ONNX file");
+    fails(&["run", model, "--input", calibration.to_str().unwrap()], 4, "the model takes frames of shape");
+    fails(&["run", model, "--input", images, "--limit", "1", "--device", "serial:/dev/none"], 5, "cannot be opened");
+    fails(&["run", model, "--input", images, "--geometry", "nano"], 3, "larger than the chip by");
+    fails(&["run", model, "--input", "none.npz"], 6, "cannot read none.npz");
+    fails(&["run", model, "--input", images, "--device", "abacus"], 2, "is no device");
+}
+
+#[test]
+fn three_gating_modes_answer_alike_on_the_golden_model() {
+    let (model, images) = (assets().join("digits_qop.onnx"), assets().join("digits_test.npz"));
+    let answers = ["off", "row", "digit"].map(|gating| {
+        let output = lacuna(&[
+            "run",
+            model.to_str().unwrap(),
+            "--input",
+            images.to_str().unwrap(),
+            "--limit",
+            "3",
+            "--device",
+            "golden",
+            "--gating",
+            gating,
+            "--check",
+            "--json",
+        ]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+        assert_eq!(report["frames"], 3);
+        assert_eq!(report["mismatches"], 0);
+        report["outputs"].clone()
+    });
+    assert!(answers[0] == answers[1] && answers[1] == answers[2]);
+}
+
+#[test]
+fn the_simulated_chip_equals_golden_on_every_bit_and_cycle() {
+    let (model, images) = (assets().join("digits_qop.onnx"), assets().join("digits_test.npz"));
+    for gating in ["off", "row", "digit"] {
+        let output = lacuna(&[
+            "run",
+            model.to_str().unwrap(),
+            "--input",
+            images.to_str().unwrap(),
+            "--limit",
+            "2",
+            "--gating",
+            gating,
+            "--check",
+        ]);
+        assert!(output.status.success(), "{gating}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
