@@ -1,7 +1,10 @@
 //! A pseudo-terminal whose other end looks like a serial port.
 
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use rustix::fs::{Mode, OFlags, open};
+use rustix::termios::ioctl_tiocnxcl;
 use serialport::{SerialPort as _, TTYPort};
 use tokio::io::DuplexStream;
 use tokio::task::JoinHandle;
@@ -32,7 +35,9 @@ impl Pty {
         let (server, client) = TTYPort::pair().map_err(refuse)?;
         let writer = server.try_clone_native().map_err(refuse)?;
         let path = client.name().unwrap_or_default();
-        let keeper = tokio::spawn(keep(client));
+        let held = open(path.as_str(), OFlags::RDWR | OFlags::NOCTTY, Mode::empty());
+        let held = held.map_err(|error| DeviceError::Open { device: path.clone(), reason: error.to_string() })?;
+        let keeper = tokio::spawn(keep(held));
         Ok((Self { path, keeper }, carry(server, writer)))
     }
 
@@ -51,11 +56,13 @@ impl Drop for Pty {
 
 /// Holds the client's end open, so that ours stays usable from client to client, and lets the next one in
 /// after one that was killed and left the port locked.
-async fn keep(mut client: TTYPort) {
+///
+/// Not through `serialport`, whose shared mode takes a file lock that keeps exclusive clients out.
+async fn keep(held: OwnedFd) {
     let mut moments = interval(UNLOCK);
     loop {
         moments.tick().await;
         // A port that cannot be unlocked refuses its client with a message of its own.
-        let _ = client.set_exclusive(false);
+        let _ = ioctl_tiocnxcl(&held);
     }
 }
