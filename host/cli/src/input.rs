@@ -42,14 +42,15 @@ pub fn read(path: &Path) -> Result<Input, CliError> {
     let bytes = read_bounded(path, INPUT_LIMIT)?;
     let wrong = |reason: String| CliError::Input { path: path.to_owned(), reason };
     let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default().to_lowercase();
-    if name.ends_with(".npz") {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_lowercase();
+    if ending == "npz" {
         return read_npz(bytes).map_err(wrong);
     }
-    let array = if name.ends_with(".npy") {
+    let array = if ending == "npy" {
         npy(|| Cursor::new(bytes.clone())).map_err(wrong)?
-    } else if name.ends_with(".png") {
+    } else if ending == "png" {
         png(&bytes).map_err(wrong)?
-    } else if name.ends_with(".idx") || name.contains("-ubyte") {
+    } else if ending == "idx" || name.contains("-ubyte") {
         Array::U8(idx(&bytes).map_err(wrong)?)
     } else {
         return Err(wrong("is no .npy, .npz, .png or .idx file; convert it to one of these".into()));

@@ -95,15 +95,13 @@ impl<'a> Session<'a> {
     ) -> Result<(), DeviceError> {
         let steps = &self.compiled.steps;
         let chips: Vec<usize> = (0..steps.len()).filter(|&i| matches!(steps[i], Step::Chip(_))).collect();
-        match chips[..] {
-            [only] => self.stream(only, frames, report).await,
-            _ => {
-                for frame in frames {
-                    report(self.one(frame).await?);
-                }
-                Ok(())
-            }
+        if let [only] = chips[..] {
+            return self.stream(only, frames, report).await;
         }
+        for frame in frames {
+            report(self.one(frame).await?);
+        }
+        Ok(())
     }
 
     /// One frame, step after step.

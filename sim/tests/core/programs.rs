@@ -100,7 +100,7 @@ fn declare(rng: &mut Rng, g: &Geometry, instr: &mut Instr) {
     };
     let (read, write) = (range(), range());
     set_head(instr, |head| {
-        (head.read_lo, head.read_hi, head.write_lo, head.write_hi) = (read.0, read.1, write.0, write.1)
+        (head.read_lo, head.read_hi, head.write_lo, head.write_hi) = (read.0, read.1, write.0, write.1);
     });
 }
 

@@ -47,7 +47,7 @@ pub struct BenchArgs {
 
 /// One digit width.
 #[derive(Debug, Serialize)]
-struct Row {
+struct Width {
     digit_bits: usize,
     /// Cycles of the convolutions, mean of the frames, by gating mode.
     array_off: u64,
@@ -85,7 +85,7 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     crate::check::Tally { values: rows.len() as u64, mismatches }.verdict("another gating mode's outputs")
 }
 
-async fn measure(args: &BenchArgs, width: usize) -> Result<Row, CliError> {
+async fn measure(args: &BenchArgs, width: usize) -> Result<Width, CliError> {
     let mut model = args.model.clone();
     model.digit_bits = Some(width);
     let mut arrays = [0; 3];
@@ -108,7 +108,7 @@ async fn measure(args: &BenchArgs, width: usize) -> Result<Row, CliError> {
     let [array_off, array_row, array_digit] = arrays;
     let speedup = array_off as f64 / array_digit.max(1) as f64;
     let differ = |other: &Vec<Vec<Value>>| outputs[0].iter().zip(other).filter(|(a, b)| a != b).count() as u64;
-    Ok(Row {
+    Ok(Width {
         digit_bits: width,
         array_off,
         array_row,
@@ -139,7 +139,7 @@ fn array_cycles(compiled: &Compiled, answer: &FrameReport) -> u64 {
     layers.map(|layer| u64::from(layer_cycles(layer, answer))).sum()
 }
 
-fn print(rows: &[Row]) {
+fn print(rows: &[Width]) {
     let header = [
         "digit bits",
         "conv cycles: off",

@@ -3,7 +3,6 @@
 use clap::Args;
 use serde::Serialize;
 
-use crate::error::CliError;
 use crate::output;
 
 /// List devices, also those that cannot be opened, and why.
@@ -23,10 +22,7 @@ struct Found {
 }
 
 /// Runs the command.
-///
-/// # Errors
-/// None today; the signature is that of every command.
-pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
+pub fn run(args: &DevicesArgs) {
     let mut found = vec![
         Found { device: "sim".into(), what: "the Verilated chip in this process".into(), problem: None },
         Found { device: "golden".into(), what: "the cycle-exact software model".into(), problem: None },
@@ -38,7 +34,7 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
     }));
     if args.json {
         output::json(&serde_json::json!({ "devices": found }));
-        return Ok(());
+        return;
     }
     let mut table = output::table(&["device", "what", "state"]);
     for f in found {
@@ -46,5 +42,4 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
         table.add_row([f.device, f.what, state]);
     }
     say!("{table}");
-    Ok(())
 }

@@ -19,7 +19,10 @@ use crate::error::CliError;
 pub async fn dispatch(command: Command) -> Result<(), CliError> {
     match command {
         Command::Run(args) => run::run(args).await,
-        Command::Devices(args) => devices::run(&args),
+        Command::Devices(args) => {
+            devices::run(&args);
+            Ok(())
+        }
         Command::Inspect(args) => inspect::run(&args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Serve(args) => serve::run(args).await,

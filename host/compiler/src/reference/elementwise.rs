@@ -123,7 +123,8 @@ mod tests {
 
     /// ONNX Runtime 1.32's answers where one rounding more or less in `QLinearAdd` changes them: offset, bits of the scales of a, b
     /// and y, their zero points, a, b, and y, all as the file has them.
-    const ADDS: [(i32, [u32; 3], [i32; 3], [i32; 3]); 8] = [
+    type Case = (i32, [u32; 3], [i32; 3], [i32; 3]);
+    const ADDS: [Case; 8] = [
         (0, [0x3e34_2b2d, 0x3e1f_5637, 0x3e03_dbcc], [85, -71, -114], [47, 27, -47]),
         (128, [0x3e40_1452, 0x3e23_d82e, 0x3e3c_af25], [68, 127, 97], [230, 39, 185]),
         (0, [0x3d9d_7429, 0x3cb2_776c, 0x3da1_0e19], [95, 41, -29], [95, -33, -49]),

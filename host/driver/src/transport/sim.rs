@@ -151,7 +151,7 @@ impl Device for SimDevice {
 
     async fn write(&mut self, beat: u32, bytes: &[u8]) -> Result<(), DeviceError> {
         let word = self.geometry.word_bytes();
-        if bytes.len() % word != 0 {
+        if !bytes.len().is_multiple_of(word) {
             return Err(DeviceError::Ragged { bytes: bytes.len(), word });
         }
         self.transact(beat, bytes.len() / word, Some(bytes)).map(|_| ())
