@@ -115,7 +115,7 @@ package lacuna_spec_pkg;
   typedef struct packed {
     logic [29:0] unused;
     logic [0:0] to_output;  // OUTPUT_OFFSET is added to every write address.
-    logic [0:0] from_input;  // INPUT_OFFSET is added to every read address.
+    logic [0:0] from_input;  // INPUT_OFFSET is added to the address of every window; parameters stay where they are.
     logic [15:0] write_hi;  // One past the last word written.
     logic [15:0] write_lo;  // First word written.
     logic [15:0] read_hi;  // One past the last word read.
@@ -186,10 +186,10 @@ package lacuna_spec_pkg;
   // Constants of `sum` and `add`, read from tile memory before the first window.
   typedef struct packed {
     logic [71:0] unused;
-    logic signed [7:0] shift;  // `add`: right shift, 0 to 40. `sum`: rule A's shift, left when positive.
+    logic signed [7:0] shift;  // `add`: right shift, 17 to 40. `sum`: rule A's shift, left when positive.
     logic signed [47:0] bias;  // `add`: bias, with the output zero point shifted in.
-    logic signed [31:0] mb;  // `add`: multiplier of tap b. `sum`: bias.
-    logic signed [31:0] ma;  // `add`: multiplier of tap a. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
+    logic signed [31:0] mb;  // `add`: multiplier of tap b, not negative. `sum`: bias.
+    logic signed [31:0] ma;  // `add`: multiplier of tap a, not negative. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
   } post_constants_t;
 
   // One nesting of a reshape: six counts are enough for five levels of any tensor, because the innermost run of bytes is the beat. Kept in bits 128 to 511 of `reshape`.

@@ -109,7 +109,7 @@ packed! {
         write_lo: u 16,
         /// One past the last word written.
         write_hi: u 16,
-        /// INPUT_OFFSET is added to every read address.
+        /// INPUT_OFFSET is added to the address of every window; parameters stay where they are.
         from_input: u 1,
         /// OUTPUT_OFFSET is added to every write address.
         to_output: u 1,
@@ -227,13 +227,13 @@ packed! {
 packed! {
     /// Constants of `sum` and `add`, read from tile memory before the first window.
     PostConstants: 192 {
-        /// `add`: multiplier of tap a. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
+        /// `add`: multiplier of tap a, not negative. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
         ma: s 32,
-        /// `add`: multiplier of tap b. `sum`: bias.
+        /// `add`: multiplier of tap b, not negative. `sum`: bias.
         mb: s 32,
         /// `add`: bias, with the output zero point shifted in.
         bias: s 48,
-        /// `add`: right shift, 0 to 40. `sum`: rule A's shift, left when positive.
+        /// `add`: right shift, 17 to 40. `sum`: rule A's shift, left when positive.
         shift: s 8,
     }
 }
