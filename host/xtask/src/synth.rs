@@ -79,7 +79,7 @@ impl Family {
             Self::Ecp5 => Device {
                 name: "LFE5U-85F",
                 preset: "base",
-                command: "synth_ecp5",
+                command: "synth_ecp5 -nowidelut",
                 available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
             },
             Self::Ice40 => Device {
