@@ -48,6 +48,19 @@ pub struct PackError {
 }
 
 impl Layout {
+    /// Its name in RTL, where it is a `struct packed` with `_t` at the end: `PostTail` is `post_tail`.
+    #[must_use]
+    pub fn rtl_name(&self) -> String {
+        let mut out = String::new();
+        for c in self.name.chars() {
+            if c.is_uppercase() && !out.is_empty() {
+                out.push('_');
+            }
+            out.extend(c.to_lowercase());
+        }
+        out
+    }
+
     /// Packs one value a field into little-endian bytes.
     ///
     /// # Errors
