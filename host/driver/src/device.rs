@@ -15,6 +15,11 @@ pub trait Device: Send {
     /// What a user calls this device, such as `sim` or `serial:/dev/ttyUSB0`.
     fn name(&self) -> String;
 
+    /// Cycles simulated so far, transfers included; `None` where nothing in this process counts them.
+    fn simulated(&self) -> Option<u64> {
+        None
+    }
+
     /// Writes whole beats to consecutive addresses.
     ///
     /// # Errors

@@ -54,6 +54,12 @@ impl<'a> Session<'a> {
         self
     }
 
+    /// Cycles that the device has simulated: [`Device::simulated`].
+    #[must_use]
+    pub fn simulated(&self) -> Option<u64> {
+        self.device.simulated()
+    }
+
     async fn load_all(&mut self) -> Result<(), DeviceError> {
         let mut pages: Vec<&PageImage> = self.compiled.pages.iter().collect();
         pages.sort_by_key(|page| (page.tile, page.lane, page.page));

@@ -61,8 +61,8 @@ struct Width {
     frame_digit: u64,
     /// Outputs that differ between the modes.
     mismatches: u64,
-    /// Simulated cycles a second of wall time, all modes.
-    cycles_per_s: f64,
+    /// Cycles clocked a second of wall time while frames stream, all modes; `null` unless the device counts them.
+    cycles_per_s: Option<f64>,
 }
 
 /// Runs the command.
@@ -91,15 +91,18 @@ async fn measure(args: &BenchArgs, width: usize) -> Result<Width, CliError> {
     let mut arrays = [0; 3];
     let mut frame_digit = 0;
     let mut outputs: Vec<Vec<Vec<Value>>> = Vec::new();
-    let (mut cycles, mut seconds) = (0, 0.0);
+    let (mut cycles, mut seconds) = (Some(0), 0.0);
     for (slot, gating) in arrays.iter_mut().zip([GatingArg::Off, GatingArg::Row, GatingArg::Digit]) {
         let compiled = model.compile_with(gating.into())?;
         let mut frames = input::read(&args.input)?.frames(&compiled.graph, &args.input)?;
         frames.truncate(args.limit);
-        let started = Instant::now();
-        let answers = run_frames(args, &compiled, frames).await?;
+        let mut device = open(&args.device, compiled.geometry).await?;
+        let mut answers = Vec::new();
+        let mut session = Session::load(device.as_mut(), &compiled).await?.with_profile();
+        let (before, started) = (session.simulated(), Instant::now());
+        session.run(frames, |answer: FrameReport| answers.push(answer)).await?;
         seconds += started.elapsed().as_secs_f64();
-        cycles += answers.iter().map(|a| a.cycles).sum::<u64>();
+        cycles = cycles.zip(session.simulated()).zip(before).map(|((sum, now), before)| sum + now - before);
         let count = answers.len().max(1) as u64;
         *slot = answers.iter().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
         frame_digit = answers.iter().map(|a| a.cycles).sum::<u64>() / count;
@@ -117,20 +120,8 @@ async fn measure(args: &BenchArgs, width: usize) -> Result<Width, CliError> {
         speedup_bit_serial: speedup * (BIT_SERIAL * width / 8) as f64,
         frame_digit,
         mismatches: differ(&outputs[1]) + differ(&outputs[2]),
-        cycles_per_s: cycles as f64 / seconds,
+        cycles_per_s: cycles.map(|cycles| cycles as f64 / seconds),
     })
-}
-
-async fn run_frames(
-    args: &BenchArgs,
-    compiled: &Compiled,
-    frames: Vec<Vec<Value>>,
-) -> Result<Vec<FrameReport>, CliError> {
-    let mut device = open(&args.device, compiled.geometry).await?;
-    let mut session = Session::load(device.as_mut(), compiled).await?.with_profile();
-    let mut answers = Vec::new();
-    session.run(frames, |answer| answers.push(answer)).await?;
-    Ok(answers)
 }
 
 /// Cycles of a frame's convolutions, each from its first start to its last write.
@@ -160,7 +151,7 @@ fn print(rows: &[Width]) {
             format!("{:.2}x", r.speedup),
             format!("{:.2}x", r.speedup_bit_serial),
             r.frame_digit.to_string(),
-            format!("{:.0}", r.cycles_per_s),
+            r.cycles_per_s.map_or_else(String::new, |speed| format!("{speed:.0}")),
         ]);
     }
     say!("{table}");

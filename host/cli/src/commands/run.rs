@@ -86,8 +86,11 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let bar = output::progress(frames.len(), "frames");
     let started = Instant::now();
     let mut answers: Vec<FrameReport> = Vec::with_capacity(frames.len());
-    Session::load(device.as_mut(), &compiled)
-        .await?
+    let mut session = Session::load(device.as_mut(), &compiled).await?;
+    if args.check {
+        session = session.with_profile();
+    }
+    session
         .run(frames.iter().cloned(), |answer| {
             answers.push(answer);
             bar.inc(1);
@@ -142,7 +145,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs the frames on the golden model and on the host, and compares outputs and cycles.
+/// Runs the frames on the golden model and on the host, and compares outputs, cycles and the record of
+/// every instruction.
 async fn check(
     compiled: &lacuna_compiler::backend::Compiled,
     frames: &[Vec<Value>],
@@ -153,6 +157,7 @@ async fn check(
     let mut golden = Vec::with_capacity(frames.len());
     Session::load(device.as_mut(), compiled)
         .await?
+        .with_profile()
         .run(frames.iter().cloned(), |answer| {
             golden.push(answer);
             bar.inc(1);
@@ -165,7 +170,7 @@ async fn check(
         tally.compare(&ours.outputs, &golden.outputs);
         let host = reference::run(&compiled.graph, frame).map_err(lacuna_driver::DeviceError::Frame)?;
         tally.compare(&ours.outputs, &host);
-        cycles += u64::from(ours.cycles != golden.cycles);
+        cycles += u64::from(ours.cycles != golden.cycles || ours.profile != golden.profile);
     }
     Ok((tally, cycles))
 }
@@ -204,7 +209,10 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
     if args.check {
         lines.push(("golden model and host".into(), equal(golden)));
         let frames = report.frames as u64;
-        lines.push(("golden cycles".into(), format!("{} of {frames} frames equal", frames - report.cycle_mismatches)));
+        lines.push((
+            "golden cycles".into(),
+            format!("{} of {frames} frames equal, layer by layer", frames - report.cycle_mismatches),
+        ));
     }
     if let Some(path) = &args.reference {
         lines.push((path.display().to_string(), equal(other)));

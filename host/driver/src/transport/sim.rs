@@ -75,12 +75,6 @@ impl SimDevice {
         Ok(device)
     }
 
-    /// Cycles simulated so far.
-    #[must_use]
-    pub fn simulated(&self) -> u64 {
-        self.model.cycle()
-    }
-
     /// Writes an FST waveform from now on.
     ///
     /// # Errors
@@ -147,6 +141,10 @@ impl Device for SimDevice {
 
     fn name(&self) -> String {
         "sim".into()
+    }
+
+    fn simulated(&self) -> Option<u64> {
+        Some(self.model.cycle())
     }
 
     async fn write(&mut self, beat: u32, bytes: &[u8]) -> Result<(), DeviceError> {
