@@ -134,6 +134,19 @@ pub struct Node {
     pub place: Place,
 }
 
+/// A value that the network keeps from one frame to the next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct State {
+    /// The file's name for it.
+    pub name: String,
+    /// What a frame reads: the value that the frame before it left.
+    pub read: TensorId,
+    /// What a frame leaves; equal to `read` if it changes nothing.
+    pub write: TensorId,
+    /// What the first frame reads; kept values are int8.
+    pub initial: Vec<i8>,
+}
+
 /// A network. `nodes` is always in execution order.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Graph {
@@ -147,6 +160,8 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// What the caller receives.
     pub outputs: Vec<TensorId>,
+    /// What is kept between frames.
+    pub states: Vec<State>,
 }
 
 impl Graph {
@@ -154,6 +169,22 @@ impl Graph {
     #[must_use]
     pub fn tensor(&self, id: TensorId) -> &Tensor {
         &self.tensors[id.0]
+    }
+
+    /// What enters a frame: the caller's inputs and what the frame before left.
+    pub fn sources(&self) -> impl Iterator<Item = TensorId> {
+        self.inputs.iter().copied().chain(self.states.iter().map(|state| state.read))
+    }
+
+    /// What must outlive a frame: the caller's outputs and what the next frame reads.
+    pub fn results(&self) -> impl Iterator<Item = TensorId> {
+        self.outputs.iter().copied().chain(self.states.iter().map(|state| state.write))
+    }
+
+    /// Whether a tensor is one of [`Self::results`].
+    #[must_use]
+    pub fn is_result(&self, id: TensorId) -> bool {
+        self.results().any(|result| result == id)
     }
 
     /// Adds a tensor.
@@ -184,10 +215,11 @@ impl Graph {
         table
     }
 
-    /// Makes every reader of `old`, and the output list, use `new` instead.
+    /// Makes every reader of `old`, and the lists of outputs and states, use `new` instead.
     pub fn redirect(&mut self, old: TensorId, new: TensorId) {
         let readers = self.nodes.iter_mut().flat_map(|node| node.inputs.iter_mut());
-        for id in readers.chain(self.outputs.iter_mut()) {
+        let writes = self.states.iter_mut().map(|state| &mut state.write);
+        for id in readers.chain(self.outputs.iter_mut()).chain(writes) {
             if *id == old {
                 *id = new;
             }
@@ -200,8 +232,8 @@ impl Graph {
     /// [`Error::MissingValue`] or [`Error::Duplicate`], naming the value.
     pub fn validate(&self) -> Result<(), Error> {
         let mut defined: Vec<bool> = self.tensors.iter().map(|t| t.data.is_some()).collect();
-        for input in &self.inputs {
-            defined[input.0] = true;
+        for source in self.sources() {
+            defined[source.0] = true;
         }
         for node in &self.nodes {
             if let Some(id) = node.inputs.iter().find(|id| !defined[id.0]) {
@@ -212,8 +244,8 @@ impl Graph {
             }
             defined[node.output.0] = true;
         }
-        match self.outputs.iter().find(|id| !defined[id.0]) {
-            Some(id) => Err(Error::MissingValue { node: "graph output".into(), value: self.tensor(*id).name.clone() }),
+        match self.results().find(|id| !defined[id.0]) {
+            Some(id) => Err(Error::MissingValue { node: "graph output".into(), value: self.tensor(id).name.clone() }),
             None => Ok(()),
         }
     }

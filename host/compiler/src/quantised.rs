@@ -4,7 +4,9 @@
 
 use crate::error::Error;
 use crate::graph::{Data, Quant, Tensor};
-use crate::op::{Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, Op, Requantise, Weights, Window};
+use crate::op::{
+    Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, MeanRule, Op, Requantise, Weights, Window,
+};
 
 /// What the file's 8-bit values exceed ours by.
 #[must_use]
@@ -150,7 +152,16 @@ pub fn average(
         return Ok(Op::GlobalAveragePool(global_average_pool(node, x, y, pixels)?));
     }
     let offset = offset(unsigned);
-    Ok(Op::AveragePool(AveragePool { window, count_include_pad, x, y, offset, clamp: Clamp::FULL, chip_scale: None }))
+    Ok(Op::AveragePool(AveragePool {
+        window,
+        count_include_pad,
+        rule: MeanRule::B,
+        x,
+        y,
+        offset,
+        clamp: Clamp::FULL,
+        chip: None,
+    }))
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::proto::{NodeProto, elem};
 use super::qoperator::{charge_linear, conv_groups, equal_shapes, oihw, vector_length};
 use crate::error::Error;
 use crate::graph::{DType, Data, Quant, TensorId};
-use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op};
+use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
 
 /// A run-time input that must be real.
 fn real_input(context: &Context, node: &NodeProto, index: usize) -> Result<TensorId, Error> {
@@ -45,7 +45,7 @@ pub fn quantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     }
     let quant = Quant { scale: scales[0], zero_point: zero_points[0] };
     let shape = context.tensor(input).shape.clone();
-    let op = Op::Quantize(Affine { scales, zero_points, axis: 0 });
+    let op = Op::Quantize(Affine { scales, zero_points, axis: 0, rounding: Rounding::HalfEven });
     context.push(node, op, vec![input], Output::quantised(shape, quant, unsigned))
 }
 
@@ -83,7 +83,7 @@ pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> 
             ));
         }
     }
-    let op = Op::Dequantize(Affine { scales, zero_points, axis: along });
+    let op = Op::Dequantize(Affine { scales, zero_points, axis: along, rounding: Rounding::HalfEven });
     context.push(node, op, vec![input], Output::real(shape))
 }
 

@@ -1,8 +1,12 @@
 //! What a node does, with every parameter it needs.
 
 mod linear;
+mod movement;
+mod pool;
 
 pub use linear::{Linear, Requantise, Weights, Window};
+pub use movement::{Pad, Resize, Slice};
+pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,45 +89,32 @@ pub struct Add {
     pub chip: Option<ChipAdd>,
 }
 
-/// The maximum over a window; padding never wins.
+/// An element-wise product by TensorFlow Lite's reference rule.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct MaxPool {
-    /// The window.
-    pub window: Window,
-    /// The fused activation.
-    pub clamp: Clamp,
-}
-
-/// The mean over a window, as ONNX Runtime's `QLinearAveragePool` takes it: in `f32`, taps in row order.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct AveragePool {
-    /// The window.
-    pub window: Window,
-    /// Whether padding counts in the divisor.
-    pub count_include_pad: bool,
-    /// Input.
-    pub x: crate::graph::Quant,
-    /// Output.
-    pub y: crate::graph::Quant,
-    /// What the file's values exceed ours by: 0, or 128 for uint8.
-    pub offset: i32,
-    /// The fused activation.
-    pub clamp: Clamp,
-    /// The rule B scale of the integer sum that is proven equal, if one exists.
-    pub chip_scale: Option<f32>,
-}
-
-/// The mean over the whole picture: an integer sum, requantised by rule B.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GlobalAveragePool {
-    /// What means 0 in the input.
-    pub x_zero_point: i32,
+pub struct Mul {
+    /// What means 0 in the first input.
+    pub a_zero_point: i32,
+    /// What means 0 in the second input.
+    pub b_zero_point: i32,
     /// What means 0 in the output.
     pub y_zero_point: i32,
-    /// `sx / (sy * pixels)` as ONNX Runtime rounds it.
-    pub scale: f32,
+    /// Q31 mantissa of `sa * sb / sy`.
+    pub multiplier: i32,
+    /// Its left shift; negative goes right.
+    pub shift: i32,
     /// The fused activation.
     pub clamp: Clamp,
+}
+
+/// TensorFlow Lite's int8 softmax over the channels of one position: `exp` is looked up, everything is `f32`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct QuantisedSoftmax {
+    /// `exp(-beta * scale * d)` for differences `d` of 0 to 255 from the largest value.
+    pub table: Box<[f32; 256]>,
+    /// What means 0 in the output.
+    pub y_zero_point: i32,
+    /// The step of the output.
+    pub y_scale: f32,
 }
 
 /// The affine map between real and quantised values; several scales go along `axis`.
@@ -135,6 +126,8 @@ pub struct Affine {
     pub zero_points: Vec<i32>,
     /// The axis along which several scales go.
     pub axis: usize,
+    /// How quantising rounds one half: to even in ONNX, away from zero in TensorFlow Lite.
+    pub rounding: Rounding,
 }
 
 /// Operators as the file states them between `DequantizeLinear` and `QuantizeLinear`.
@@ -194,14 +187,45 @@ pub enum Op {
     AveragePool(AveragePool),
     /// Quantised mean over the picture.
     GlobalAveragePool(GlobalAveragePool),
+    /// Quantised mean over some axes.
+    Mean(Mean),
+    /// Quantised element-wise product of equal shapes.
+    Mul(Mul),
     /// Restricts an int8 tensor.
     Clamp(Clamp),
     /// Any function of one int8, indexed by `q + 128`.
     Table(Box<[i8; 256]>),
     /// The same elements under another shape.
     Reshape,
+    /// The same elements under another shape, in the order in which memory holds them: channels last. On the chip it moves
+    /// nothing; [`Op::Reshape`] keeps the graph's order, channels first, instead.
+    View,
     /// Dimensions in another order: output dimension `i` is input dimension `order[i]`.
     Transpose(Vec<usize>),
+    /// All inputs, one behind the other along the axis.
+    Concat {
+        /// The axis.
+        axis: usize,
+    },
+    /// A box cut out of the input.
+    Slice(Slice),
+    /// A frame of one value around the input.
+    Pad(Pad),
+    /// Each group of `block * block * C` channels becomes a square of `block` by `block` pixels of `C` channels; input channel
+    /// `(row * block + column) * C + c` goes to channel `c` at that row and column of the square.
+    DepthToSpace {
+        /// Side of the square.
+        block: usize,
+    },
+    /// The inverse of [`Op::DepthToSpace`].
+    SpaceToDepth {
+        /// Side of the square.
+        block: usize,
+    },
+    /// Nearest-neighbour resize.
+    Resize(Resize),
+    /// Dimensions of 1 repeated to the output's shape; as many dimensions as the output.
+    Broadcast,
     /// Real to int8.
     Quantize(Affine),
     /// Integer to real.
@@ -211,6 +235,8 @@ pub enum Op {
         /// The axis.
         axis: usize,
     },
+    /// int8 softmax over the channels.
+    QuantisedSoftmax(QuantisedSoftmax),
     /// A floating-point operator.
     Float(FloatOp),
 }
@@ -228,11 +254,20 @@ impl Op {
             Self::GlobalAveragePool(_) | Self::Float(FloatOp::GlobalAveragePool) => "GlobalAveragePool",
             Self::Clamp(_) | Self::Float(FloatOp::Clip { .. }) => "Clip",
             Self::Table(_) => "Table",
-            Self::Reshape => "Reshape",
+            Self::Mean(_) => "Mean",
+            Self::Mul(_) => "Mul",
+            Self::Reshape | Self::View => "Reshape",
+            Self::Concat { .. } => "Concat",
+            Self::Slice(_) => "Slice",
+            Self::Pad(_) => "Pad",
+            Self::DepthToSpace { .. } => "DepthToSpace",
+            Self::SpaceToDepth { .. } => "SpaceToDepth",
+            Self::Resize(_) => "Resize",
+            Self::Broadcast => "Expand",
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",
             Self::Dequantize(_) => "DequantizeLinear",
-            Self::Softmax { .. } => "Softmax",
+            Self::Softmax { .. } | Self::QuantisedSoftmax(_) => "Softmax",
             Self::Float(FloatOp::Relu) => "Relu",
         }
     }
@@ -245,6 +280,8 @@ impl Op {
             Self::MaxPool(pool) => Some(&mut pool.clamp),
             Self::AveragePool(pool) => Some(&mut pool.clamp),
             Self::GlobalAveragePool(pool) => Some(&mut pool.clamp),
+            Self::Mean(mean) => Some(&mut mean.clamp),
+            Self::Mul(mul) => Some(&mut mul.clamp),
             Self::Clamp(clamp) => Some(clamp),
             _ => None,
         }

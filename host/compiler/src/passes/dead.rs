@@ -12,7 +12,7 @@ pub fn run(graph: &mut Graph) {
 
 fn nodes(graph: &mut Graph) {
     let mut needed = vec![false; graph.tensors.len()];
-    for id in &graph.outputs {
+    for id in graph.results() {
         needed[id.0] = true;
     }
     let mut keep = vec![false; graph.nodes.len()];
@@ -38,10 +38,7 @@ fn channels(graph: &mut Graph) -> bool {
         };
         let readers = &consumers[node.output.0];
         let channels = graph.tensor(node.output).chw().map(|[channels, _, _]| channels);
-        if channels != Some(layer.outputs())
-            || layer.groups != 1
-            || readers.is_empty()
-            || graph.outputs.contains(&node.output)
+        if channels != Some(layer.outputs()) || layer.groups != 1 || readers.is_empty() || graph.is_result(node.output)
         {
             continue;
         }
@@ -89,7 +86,7 @@ fn reads(layer: &Linear, channel: usize) -> bool {
 fn tensors(graph: &mut Graph) {
     let mut used = vec![false; graph.tensors.len()];
     let mut mark = |id: &TensorId| used[id.0] = true;
-    graph.inputs.iter().chain(&graph.outputs).for_each(&mut mark);
+    graph.sources().chain(graph.results()).for_each(|id| mark(&id));
     for node in &graph.nodes {
         node.inputs.iter().chain([&node.output]).for_each(&mut mark);
     }
@@ -105,6 +102,7 @@ fn tensors(graph: &mut Graph) {
     graph.tensors.retain(|_| flags.next().unwrap_or(true));
     let rename = |id: &mut TensorId| id.0 = renamed[id.0];
     graph.inputs.iter_mut().chain(&mut graph.outputs).for_each(rename);
+    graph.states.iter_mut().flat_map(|state| [&mut state.read, &mut state.write]).for_each(rename);
     for node in &mut graph.nodes {
         node.inputs.iter_mut().chain([&mut node.output]).for_each(rename);
     }

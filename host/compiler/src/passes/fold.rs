@@ -54,7 +54,7 @@ fn constants(graph: &mut Graph) -> Result<(), Error> {
                 | Op::Table(_)
                 | Op::Float(FloatOp::Relu | FloatOp::Clip { .. } | FloatOp::Add)
         );
-        let foldable = cheap && !graph.outputs.contains(&node.output);
+        let foldable = cheap && !graph.is_result(node.output);
         let operands: Option<Vec<Value>> = if foldable { node.inputs.iter().map(constant).collect() } else { None };
         match operands {
             Some(operands) => {
@@ -100,7 +100,7 @@ fn identities(graph: &mut Graph) {
             Op::Float(FloatOp::Clip { min, max }) => *min == f32::NEG_INFINITY && *max == f32::INFINITY,
             _ => false,
         };
-        if idle && same_shape && !graph.outputs.contains(&node.output) {
+        if idle && same_shape && !graph.is_result(node.output) {
             removed.push((node.output, node.inputs[0]));
         } else {
             graph.nodes.push(node);

@@ -7,7 +7,7 @@
 
 use crate::error::Error;
 use crate::graph::{DType, Data, Graph, Node, Quant, TensorId};
-use crate::op::{Affine, Clamp, FloatOp, Op};
+use crate::op::{Affine, Clamp, FloatOp, Op, Rounding};
 use crate::quantised::{self, LinearParts, dense_bias, dense_weights};
 use crate::reference::{dequantize, quantize};
 
@@ -60,7 +60,12 @@ fn sink(graph: &mut Graph) {
             (tensor.dtype, tensor.unsigned, tensor.quant) = (DType::I8, from.unsigned, Some(from.quant));
             let inner = graph.add_tensor(tensor);
             producers.push(Some(graph.nodes.len()));
-            let affine = Affine { scales: vec![from.quant.scale], zero_points: vec![from.quant.zero_point], axis: 0 };
+            let affine = Affine {
+                scales: vec![from.quant.scale],
+                zero_points: vec![from.quant.zero_point],
+                axis: 0,
+                rounding: Rounding::HalfEven,
+            };
             let below = Node {
                 name: format!("{} (dequantise)", node.name),
                 op: Op::Dequantize(affine),

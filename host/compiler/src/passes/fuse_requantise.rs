@@ -23,7 +23,7 @@ fn fuse(graph: &mut Graph, index: usize) -> bool {
     };
     let (input, output) = (node.inputs[0], node.output);
     let readers = graph.nodes.iter().flat_map(|node| &node.inputs).filter(|id| **id == input).count();
-    if readers != 1 || graph.outputs.contains(&input) {
+    if readers != 1 || graph.is_result(input) {
         return false;
     }
     let Some(producer) = graph.nodes[..index].iter_mut().find(|node| node.output == input) else {

@@ -104,8 +104,8 @@ impl Classes {
     fn of(graph: &Graph) -> Self {
         let count = graph.tensors.len();
         let mut classes = Self { parent: (0..count).collect(), fixed: vec![false; count] };
-        for id in graph.inputs.iter().chain(&graph.outputs) {
-            classes.fix(*id);
+        for id in graph.sources().chain(graph.results()) {
+            classes.fix(id);
         }
         for (index, tensor) in graph.tensors.iter().enumerate() {
             if tensor.data.is_some() || tensor.chw().is_none() {
@@ -127,6 +127,7 @@ impl Classes {
                 | Op::MaxPool(_)
                 | Op::AveragePool(_)
                 | Op::GlobalAveragePool(_)
+                | Op::Mul(_)
                 | Op::Clamp(_)
                 | Op::Table(_) => {
                     for id in &node.inputs {

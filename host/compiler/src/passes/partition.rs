@@ -35,7 +35,8 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
         let place = place(graph, &graph.nodes[index])?;
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
-            let expected = matches!(node.op, Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. });
+            let expected =
+                matches!(node.op, Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_));
             let (node, op) = (node.name.clone(), node.op.name());
             fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
         }
@@ -52,7 +53,9 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
     }
     let pictures = node.inputs.iter().chain([&node.output]).all(|id| graph.tensor(*id).chw().is_some());
     match &node.op {
-        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } => host("real numbers are the host's"),
+        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_) => {
+            host("real numbers are the host's")
+        }
         Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => host("it computes in floating point"),
         Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
@@ -71,14 +74,20 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::MaxPool(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
             host("it computes in floating point")
         }
-        Op::AveragePool(pool) if pool.chip_scale.is_none() => {
+        Op::AveragePool(pool) if pool.chip.is_none() => {
             host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
         }
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
         Op::Clamp(_) => host("its producer cannot take the clamp"),
-        Op::Reshape => host("its result must exist under another shape"),
+        Op::Reshape | Op::View => host("its result must exist under another shape"),
         Op::Transpose(_) => host("it reorders dimensions"),
-        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) => Ok(Place::Chip),
+        Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
+        Op::Mul(_) => host("the post unit multiplies by constants only"),
+        Op::Concat { .. } | Op::Slice(_) | Op::Pad(_) | Op::DepthToSpace { .. } | Op::SpaceToDepth { .. } => {
+            host("it moves elements")
+        }
+        Op::Resize(_) | Op::Broadcast => host("it repeats elements"),
+        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => Ok(Place::Chip),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use lacuna_spec::numerics::requantise_a;
 
-use crate::op::{Add, AddRule, Affine};
+use crate::op::{Add, AddRule, Affine, Mul};
 
 /// One sum of a residual add.
 #[must_use]
@@ -64,6 +64,20 @@ pub fn quantize(value: f32, scale: f32, zero_point: i32) -> i8 {
     let quotient = if quotient > low { quotient } else { low };
     let quotient = if quotient < high { quotient } else { high };
     (quotient.round_ties_even() as i32 + zero_point) as i8
+}
+
+/// One value of TensorFlow Lite's `QUANTIZE`: a division, rounded half away from zero before the zero point is added.
+#[must_use]
+pub fn quantize_a(value: f32, scale: f32, zero_point: i32) -> i8 {
+    let rounded = (value / scale).round() as i32;
+    rounded.saturating_add(zero_point).clamp(-128, 127) as i8
+}
+
+/// One product of TensorFlow Lite's reference `MUL`.
+#[must_use]
+pub fn mul(op: &Mul, a: i8, b: i8) -> i8 {
+    let product = (i32::from(a) - op.a_zero_point) * (i32::from(b) - op.b_zero_point);
+    op.clamp.apply(requantise_a(product, op.multiplier, op.shift, op.y_zero_point))
 }
 
 /// One value of `DequantizeLinear`.

@@ -5,14 +5,19 @@
 
 mod elementwise;
 mod linear;
+mod movement;
 mod pool;
+mod softmax;
+mod state;
 
-pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize};
-pub use pool::average;
+pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
+pub use movement::{channels_first, channels_last, to_channels_first, to_channels_last};
+pub use pool::{average, rounded_mean};
+pub use state::State;
 
 use crate::error::Error;
 use crate::graph::{DType, Data, Graph, Node, Tensor, TensorId};
-use crate::op::{FloatOp, Op};
+use crate::op::{FloatOp, Op, Rounding};
 
 /// The contents of a run-time tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +44,18 @@ impl Value {
         self.len() == 0
     }
 
+    /// The quantised contents; `None` for real ones.
+    #[must_use]
+    pub fn as_i8(&self) -> Option<&[i8]> {
+        if let Self::I8(values) = self { Some(values) } else { None }
+    }
+
+    /// The real contents; `None` for quantised ones.
+    #[must_use]
+    pub fn as_f32(&self) -> Option<&[f32]> {
+        if let Self::F32(values) = self { Some(values) } else { None }
+    }
+
     /// Rebases the contents of a uint8 tensor.
     #[must_use]
     pub fn from_u8(values: &[u8]) -> Self {
@@ -55,31 +72,20 @@ impl Value {
     }
 }
 
-/// Runs one frame and returns the graph's outputs.
+/// Runs one frame, from the initial state, and returns the graph's outputs.
 ///
 /// # Errors
 /// [`Error::Input`] if the inputs do not fit, [`Error::NotQuantised`] for operators that only exist quantised.
 pub fn run(graph: &Graph, inputs: &[Value]) -> Result<Vec<Value>, Error> {
-    let values = run_all(graph, inputs)?;
-    graph.outputs.iter().map(|id| values[id.0].clone().ok_or_else(|| missing(graph, *id))).collect()
+    State::new(graph).run(graph, inputs)
 }
 
-/// Runs one frame and returns every tensor that was computed or supplied, indexed by [`TensorId`].
+/// Runs one frame, from the initial state, and returns every tensor that was computed or supplied, indexed by [`TensorId`].
 ///
 /// # Errors
 /// As [`run`].
 pub fn run_all(graph: &Graph, inputs: &[Value]) -> Result<Vec<Option<Value>>, Error> {
-    let mut values = constants(graph);
-    check_inputs(graph, inputs)?;
-    for (id, value) in graph.inputs.iter().zip(inputs) {
-        values[id.0] = Some(value.clone());
-    }
-    for node in &graph.nodes {
-        let operands = operands(graph, node, &values)?;
-        let value = apply(graph, node, &operands)?;
-        values[node.output.0] = Some(value);
-    }
-    Ok(values)
+    State::new(graph).run_all(graph, inputs)
 }
 
 /// The values of constant tensors, indexed by [`TensorId`]; `None` for the others.
@@ -126,12 +132,17 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Table(table), [Value::I8(x)]) => {
             Value::I8(x.iter().map(|&q| table[(i32::from(q) + 128) as usize]).collect())
         }
-        (Op::Reshape, [value]) => (*value).clone(),
-        (Op::Transpose(order), [Value::I8(x)]) => Value::I8(elementwise::transpose(x, &tensors[0].shape, order)),
-        (Op::Transpose(order), [Value::F32(x)]) => Value::F32(elementwise::transpose(x, &tensors[0].shape, order)),
+        (Op::Mean(op), [Value::I8(x)]) => Value::I8(pool::mean(op, x, &tensors[0].shape)),
+        (Op::Mul(op), [Value::I8(a), Value::I8(b)]) => {
+            Value::I8(a.iter().zip(b).map(|(&a, &b)| elementwise::mul(op, a, b)).collect())
+        }
+        (Op::QuantisedSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::softmax(op, x, &tensors[0].shape)),
         (Op::Quantize(affine), [Value::F32(x)]) => {
             let (scale, zero_point) = (affine.scales[0], affine.zero_points[0]);
-            Value::I8(x.iter().map(|&value| quantize(value, scale, zero_point)).collect())
+            match affine.rounding {
+                Rounding::HalfEven => Value::I8(x.iter().map(|&value| quantize(value, scale, zero_point)).collect()),
+                Rounding::HalfAway => Value::I8(x.iter().map(|&value| quantize_a(value, scale, zero_point)).collect()),
+            }
         }
         (Op::Dequantize(affine), [Value::I8(x)]) => {
             Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))
@@ -147,9 +158,27 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Float(_), _) => {
             return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() });
         }
-        _ => return Err(wrong()),
+        _ => return move_elements(graph, node, operands).ok_or_else(wrong),
     };
     Ok(value)
+}
+
+/// Runs an operator that only moves elements.
+fn move_elements(graph: &Graph, node: &Node, operands: &[&Value]) -> Option<Value> {
+    let shapes: Vec<&[usize]> = node.inputs.iter().map(|id| graph.tensor(*id).shape.as_slice()).collect();
+    let output = &graph.tensor(node.output).shape;
+    if let Op::Pad(_) = &node.op
+        && matches!(operands, [Value::F32(_)])
+    {
+        return None;
+    }
+    let fill = if let Op::Pad(pad) = &node.op { pad.value } else { 0 };
+    if operands.iter().all(|value| matches!(value, Value::I8(_))) {
+        let inputs: Vec<&[i8]> = operands.iter().filter_map(|value| value.as_i8()).collect();
+        return movement::movement(&node.op, &inputs, &shapes, output, fill).map(Value::I8);
+    }
+    let inputs: Option<Vec<&[f32]>> = operands.iter().map(|value| value.as_f32()).collect();
+    movement::movement(&node.op, &inputs?, &shapes, output, 0.0).map(Value::F32)
 }
 
 /// The operands of a node among the values of a frame.

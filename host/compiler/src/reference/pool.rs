@@ -2,7 +2,7 @@
 
 use lacuna_spec::numerics::requantise_b;
 
-use crate::op::{AveragePool, GlobalAveragePool, Window};
+use crate::op::{AveragePool, GlobalAveragePool, Mean, MeanRule, Window};
 
 /// Calls `visit` with the in-picture taps of every output pixel of one plane, in row order.
 fn taps(window: &Window, height: usize, width: usize, mut visit: impl FnMut(&mut dyn Iterator<Item = usize>)) {
@@ -33,14 +33,23 @@ pub fn max<T: Copy + PartialOrd>(window: &Window, x: &[T], [_, height, width]: [
     result
 }
 
-/// The mean over each window, in `f32` and in row order as ONNX Runtime sums it.
+/// The mean over each window by the operator's rule.
 #[must_use]
 pub fn average(op: &AveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Vec<i8> {
     let mut result = Vec::new();
     let whole = op.window.kernel[0] * op.window.kernel[1];
     for plane in x.chunks((height * width).max(1)) {
         taps(&op.window, height, width, |taps| {
-            let mut count = 0;
+            let mut count = 0_usize;
+            if op.rule == MeanRule::A {
+                let mut sum = 0;
+                for at in taps {
+                    sum += i32::from(plane[at]) + op.offset;
+                    count += 1;
+                }
+                result.push(op.clamp.apply(rounded_mean(sum, count as i32) - op.offset));
+                return;
+            }
             let mut sum = 0.0_f32;
             for at in taps {
                 sum += op.x.scale * (i32::from(plane[at]) - op.x.zero_point) as f32;
@@ -50,6 +59,34 @@ pub fn average(op: &AveragePool, x: &[i8], [_, height, width]: [usize; 3]) -> Ve
         });
     }
     result
+}
+
+/// `sum / count` with halves away from zero; 0 for an empty window.
+#[must_use]
+pub fn rounded_mean(sum: i32, count: i32) -> i32 {
+    let half = if sum > 0 { count / 2 } else { -count / 2 };
+    (sum + half).checked_div(count).unwrap_or(0)
+}
+
+/// The mean over some axes: an integer sum, requantised by rule A.
+pub fn mean(op: &Mean, x: &[i8], shape: &[usize]) -> Vec<i8> {
+    let kept: Vec<usize> =
+        shape.iter().enumerate().map(|(axis, &size)| if op.axes.contains(&axis) { 1 } else { size }).collect();
+    let mut sums = vec![0_i32; kept.iter().product()];
+    let mut index = vec![0; shape.len()];
+    for &q in x {
+        let at = index.iter().zip(&kept).fold(0, |at, (&i, &size)| at * size + if size == 1 { 0 } else { i });
+        sums[at] = sums[at].wrapping_add(i32::from(q));
+        for (slot, &size) in index.iter_mut().zip(shape).rev() {
+            *slot += 1;
+            if *slot < size {
+                break;
+            }
+            *slot = 0;
+        }
+    }
+    let chip = op.chip(x.len() / sums.len().max(1));
+    sums.into_iter().map(|sum| op.clamp.apply(chip.apply(sum))).collect()
 }
 
 /// Divides and quantises a window's sum. The zero point is added before rounding, in the file's own range.

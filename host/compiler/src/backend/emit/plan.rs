@@ -183,8 +183,8 @@ impl Emitter<'_> {
                     inputs.push(id);
                 }
             }
-            let leaves = self.graph.outputs.contains(&node.output)
-                || consumers[node.output.0].iter().any(|c| !nodes.contains(c));
+            let leaves =
+                self.graph.is_result(node.output) || consumers[node.output.0].iter().any(|c| !nodes.contains(c));
             if leaves && !outputs.contains(&node.output) {
                 outputs.push(node.output);
             }
@@ -229,7 +229,7 @@ impl Emitter<'_> {
         }
         match window(&self.graph.nodes[index].op) {
             Some(window) => split::input_rows(&window, &part.rows, height),
-            None if matches!(self.graph.nodes[index].op, Op::GlobalAveragePool(_)) => 0..height,
+            None if matches!(self.graph.nodes[index].op, Op::GlobalAveragePool(_) | Op::Mean(_)) => 0..height,
             None => part.rows.clone(),
         }
     }

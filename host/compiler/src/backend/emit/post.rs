@@ -4,7 +4,7 @@ use lacuna_spec::instr::{Instr, Opcode, PostConstants, PostOp, PostTail, Rule, W
 
 use super::{BackendError, Draft, Emitter};
 use crate::backend::{Transfer, weights};
-use crate::op::{Clamp, Op, Rounding, Window};
+use crate::op::{ChipSum, Clamp, Op, Rounding, Window};
 
 /// What a layer asks of the post unit.
 struct Job {
@@ -59,13 +59,26 @@ impl Job {
                 Ok(Self::sum(window, pool.x_zero_point, pool.y_zero_point, pool.clamp, constants))
             }
             Op::AveragePool(pool) => {
-                let scale = pool.chip_scale.ok_or("no integer form of this mean is proven exact")?;
-                let taps = pool.window.kernel[0] * pool.window.kernel[1];
-                let constants = sum_constants(scale, pool.x.zero_point, taps);
-                Ok(Self::sum(pool.window, pool.x.zero_point, pool.y.zero_point, pool.clamp, constants))
+                let chip = pool.chip.ok_or("no integer form of this mean is proven exact")?;
+                Ok(Self::chip_sum(pool.window, &chip, pool.clamp))
+            }
+            Op::Mean(mean) => {
+                let [_, height, width] = chw;
+                Ok(Self::chip_sum(Window::of([height, width]), &mean.chip(height * width), mean.clamp))
             }
             _ => Err("it is neither a linear, a pooling nor an element-wise layer"),
         }
+    }
+
+    fn chip_sum(window: Window, chip: &ChipSum, clamp: Clamp) -> Self {
+        let constants = PostConstants {
+            ma: i64::from(chip.multiplier),
+            mb: i64::from(chip.bias),
+            bias: 0,
+            shift: i64::from(chip.shift),
+        };
+        let rule = if chip.rule_b { Rule::B } else { Rule::A };
+        Self { rule: rule as i64, ..Self::sum(window, chip.pad, chip.zero, clamp, constants) }
     }
 
     fn sum(window: Window, pad: i32, zero: i32, clamp: Clamp, constants: PostConstants) -> Self {
