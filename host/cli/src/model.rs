@@ -40,7 +40,7 @@ impl From<GatingArg> for Gating {
 /// How a model is compiled.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
-    /// int8 ONNX model (`QOperator` or QDQ).
+    /// int8 model: ONNX (`QOperator` or QDQ) or TensorFlow Lite.
     pub model: PathBuf,
 
     /// Chip: nano, small, base or wide.
@@ -77,7 +77,7 @@ impl ModelArgs {
     /// An unreadable file or a model that cannot be imported.
     pub fn import(&self) -> Result<Graph, CliError> {
         let bytes = read_bounded(&self.model, MODEL_LIMIT)?;
-        import::onnx(&bytes).map_err(|source| CliError::Model { path: self.model.clone(), source })
+        import::model(&bytes).map_err(|source| CliError::Model { path: self.model.clone(), source })
     }
 
     /// Imports, prepares and compiles the model.

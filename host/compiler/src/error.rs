@@ -22,6 +22,12 @@ pub enum Error {
         /// What the decoder said.
         detail: String,
     },
+    /// The bytes are not a flatbuffer of the TensorFlow Lite schema.
+    #[error("not a readable TFLite file ({detail}): convert or copy the model again")]
+    MalformedTflite {
+        /// What is wrong.
+        detail: String,
+    },
     /// A tensor keeps its values in another file.
     #[error(
         "tensor '{tensor}' is stored outside the file: save the model with its data inside (onnx.save_model with save_as_external_data=False)"

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::constants::scalar_f32;
-use super::limits::{MAX_FRAME_OPERATIONS, MAX_GRAPH_ELEMENTS};
+use super::limits::Budget;
 use super::proto::NodeProto;
 use super::tensors::activation;
 use crate::error::{Error, show};
@@ -16,8 +16,7 @@ pub struct Context {
     /// The version of ONNX's own operator set.
     pub opset: i64,
     names: HashMap<String, TensorId>,
-    elements: u64,
-    operations: u64,
+    budget: Budget,
 }
 
 /// The name by which messages mention a node.
@@ -45,7 +44,7 @@ pub fn output_name(node: &NodeProto) -> Result<&str, Error> {
 impl Context {
     pub fn new(name: String, opset: i64) -> Self {
         let graph = Graph { name, ..Graph::default() };
-        Self { graph, opset, names: HashMap::new(), elements: 0, operations: 0 }
+        Self { graph, opset, names: HashMap::new(), budget: Budget::default() }
     }
 
     pub fn lookup(&self, name: &str) -> Option<TensorId> {
@@ -54,11 +53,7 @@ impl Context {
 
     /// Adds a tensor under a name of the file.
     pub fn define(&mut self, name: &str, tensor: Tensor) -> Result<TensorId, Error> {
-        self.elements += tensor.elements() as u64;
-        if self.elements > MAX_GRAPH_ELEMENTS {
-            let what = "the number of elements of all tensors".into();
-            return Err(Error::TooLarge { what, size: self.elements, limit: MAX_GRAPH_ELEMENTS });
-        }
+        self.budget.elements(tensor.elements())?;
         let id = self.graph.add_tensor(tensor);
         if self.names.insert(name.to_string(), id).is_some() {
             return Err(Error::Duplicate { value: show(name) });
@@ -68,12 +63,7 @@ impl Context {
 
     /// Counts work against the limit of a frame.
     pub fn charge(&mut self, operations: u64) -> Result<(), Error> {
-        self.operations = self.operations.saturating_add(operations);
-        if self.operations > MAX_FRAME_OPERATIONS {
-            let what = "the number of multiply-accumulates of a frame".into();
-            return Err(Error::TooLarge { what, size: self.operations, limit: MAX_FRAME_OPERATIONS });
-        }
-        Ok(())
+        self.budget.operations(operations)
     }
 
     /// The input at `index`, if the node has one there.

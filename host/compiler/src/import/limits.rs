@@ -25,6 +25,42 @@ const FIELD_COST: u64 = 512;
 /// What a byte of packed integers may become.
 const PACKED_COST: u64 = 16;
 
+/// What a network has taken so far of the limits that hold for all of it.
+#[derive(Debug, Default)]
+pub struct Budget {
+    elements: u64,
+    operations: u64,
+}
+
+impl Budget {
+    /// Counts the elements of one more tensor.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn elements(&mut self, count: usize) -> Result<(), Error> {
+        self.elements = self.elements.saturating_add(count as u64);
+        let what = "the number of elements of all tensors";
+        at_most(what, self.elements, MAX_GRAPH_ELEMENTS)
+    }
+
+    /// Counts work of a frame.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    pub fn operations(&mut self, count: u64) -> Result<(), Error> {
+        self.operations = self.operations.saturating_add(count);
+        at_most("the number of multiply-accumulates of a frame", self.operations, MAX_FRAME_OPERATIONS)
+    }
+}
+
+/// Refuses a size above its limit.
+///
+/// # Errors
+/// [`Error::TooLarge`].
+pub fn at_most(what: &str, size: u64, limit: u64) -> Result<(), Error> {
+    if size <= limit { Ok(()) } else { Err(Error::TooLarge { what: what.into(), size, limit }) }
+}
+
 /// Messages of the schema that contain other messages or packed integers.
 #[derive(Clone, Copy)]
 enum Message {

@@ -1,4 +1,4 @@
-//! Reads an int8 ONNX file (operator-oriented or QDQ) into a [`Graph`].
+//! Reads an int8 file, ONNX (operator-oriented or QDQ) or TensorFlow Lite, into a [`Graph`].
 //!
 //! Nothing in a file is trusted: sizes are checked before memory is taken ([`limits`]), names are looked up, never
 //! indexed, and every problem is an [`Error`] that names the value and the remedy.
@@ -14,8 +14,10 @@ mod qoperator;
 mod shapes;
 mod survive;
 mod tensors;
+mod tflite;
 
 pub use survive::survives;
+pub use tflite::tflite;
 
 use prost::Message;
 
@@ -23,6 +25,14 @@ use crate::error::{Error, show};
 use crate::graph::{DType, Graph};
 use context::Context;
 use proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, elem};
+
+/// Imports a model file, ONNX or TensorFlow Lite: its contents tell which.
+///
+/// # Errors
+/// Any [`Error`]; the file is refused as a whole.
+pub fn model(bytes: &[u8]) -> Result<Graph, Error> {
+    if tflite::recognises(bytes) { tflite(bytes) } else { onnx(bytes) }
+}
 
 /// Imports an ONNX file.
 ///

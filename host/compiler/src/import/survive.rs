@@ -13,7 +13,7 @@ const MAX_ELEMENTS: usize = 1 << 16;
 /// Returns whether the bytes were a model that ran.
 #[must_use]
 pub fn survives(bytes: &[u8]) -> bool {
-    let Ok(graph) = super::onnx(bytes) else {
+    let Ok(graph) = super::model(bytes) else {
         return false;
     };
     let Ok(graph) = prepare(graph, &[], &Options::default()) else {

@@ -1,0 +1,206 @@
+//! Reads an int8 or uint8 TensorFlow Lite file into a [`Graph`].
+//!
+//! Such files keep channels last: every tensor of three dimensions or more is held with its last dimension moved behind the batch, so that
+//! both kinds of file give the same graph. Inputs and outputs of the graph keep the file's order; a transpose leads from one to the other.
+
+mod codes;
+mod declared;
+mod elementwise;
+mod importer;
+mod layers;
+mod layout;
+mod movement;
+mod pools;
+mod schema;
+mod states;
+mod strided;
+mod windows;
+
+use super::limits::{MAX_MODEL_BYTES, MAX_NODES, at_most};
+use crate::error::Error;
+use crate::graph::Graph;
+use codes::code;
+use importer::{Importer, Node};
+use layout::{graph_shape, same_order};
+use schema::{Model, Operator, SubGraph, Tables};
+
+/// Whether the bytes claim to be a TensorFlow Lite file.
+#[must_use]
+pub fn recognises(bytes: &[u8]) -> bool {
+    bytes.get(4..8) == Some(schema::IDENTIFIER)
+}
+
+/// Imports a TensorFlow Lite file.
+///
+/// # Errors
+/// Any [`Error`]; the file is refused as a whole.
+///
+/// # Example
+/// ```
+/// let error = lacuna_compiler::import::tflite(b"not a model").unwrap_err();
+/// assert!(error.to_string().contains("not a readable TFLite file"));
+/// ```
+pub fn tflite(bytes: &[u8]) -> Result<Graph, Error> {
+    let malformed = |detail: &str| Error::MalformedTflite { detail: detail.to_string() };
+    if !recognises(bytes) {
+        return Err(malformed("its identifier is not TFL3"));
+    }
+    at_most("the model file in bytes", bytes.len() as u64, MAX_MODEL_BYTES)?;
+    let model = Model::read(bytes)?;
+    if model.version()? != 3 {
+        return Err(malformed(&format!("its schema has version {}, not 3", model.version()?)));
+    }
+    let subgraphs = model.subgraphs()?.ok_or_else(|| malformed("it holds no graph"))?;
+    let main: SubGraph = subgraphs.get(0)?.ok_or_else(|| malformed("it holds no graph"))?;
+    let codes = model.operator_codes()?;
+    let mut importer = Importer::new(model.buffers()?);
+    importer.graph.name = crate::error::show(main.name()?);
+    for index in initialisers(&mut importer, &main, codes)? {
+        let subgraph: Option<SubGraph> = usize::try_from(index).map_or(Ok(None), |index| subgraphs.get(index))?;
+        initialise(
+            &mut importer,
+            &subgraph.ok_or_else(|| malformed("it calls a graph that it does not hold"))?,
+            codes,
+        )?;
+    }
+    importer.enter(&main)?;
+    inputs(&mut importer, &main)?;
+    for_each(&mut importer, &main, codes, add_node)?;
+    outputs(&mut importer, &main)?;
+    states::finish(&mut importer);
+    if importer.graph.inputs.is_empty() || importer.graph.outputs.is_empty() {
+        return Err(malformed("its graph has no input or no output"));
+    }
+    importer.graph.validate()?;
+    Ok(importer.graph)
+}
+
+/// Visits the operators of a subgraph in the file's order, which is the order of execution.
+fn for_each<'a>(
+    importer: &mut Importer<'a>,
+    subgraph: &SubGraph<'a>,
+    codes: Option<Tables<'a>>,
+    mut visit: impl FnMut(&mut Importer<'a>, &Node<'a>) -> Result<(), Error>,
+) -> Result<(), Error> {
+    let Some(operators) = subgraph.operators()? else { return Ok(()) };
+    at_most("the number of nodes", operators.len as u64, MAX_NODES)?;
+    for at in 0..operators.len {
+        if let Some(operator) = operators.get::<Operator>(at)? {
+            let node = importer.node(&operator, codes, at)?;
+            visit(importer, &node)?;
+        }
+    }
+    Ok(())
+}
+
+/// The subgraphs that run once, before the first frame, each once.
+fn initialisers<'a>(
+    importer: &mut Importer<'a>,
+    main: &SubGraph<'a>,
+    codes: Option<Tables<'a>>,
+) -> Result<Vec<i32>, Error> {
+    let mut found = Vec::new();
+    importer.enter(main)?;
+    for_each(importer, main, codes, |_, node| {
+        if node.code == code::CALL_ONCE {
+            let index = node.option(0, 0_i32)?;
+            if index == 0 {
+                return Err(node.unsupported("it calls the graph that it is in"));
+            }
+            if !found.contains(&index) {
+                found.push(index);
+            }
+        }
+        Ok(())
+    })?;
+    at_most("the number of graphs that run once", found.len() as u64, 64)?;
+    Ok(found)
+}
+
+/// Runs a subgraph that gives variables their first values.
+fn initialise<'a>(
+    importer: &mut Importer<'a>,
+    subgraph: &SubGraph<'a>,
+    codes: Option<Tables<'a>>,
+) -> Result<(), Error> {
+    importer.enter(subgraph)?;
+    for_each(importer, subgraph, codes, |importer, node| match node.code {
+        code::VAR_HANDLE => states::handle(importer, node),
+        code::ASSIGN_VARIABLE => states::initialise(importer, node),
+        _ => Err(node.unsupported("only variables are assigned before the first frame here")),
+    })
+}
+
+/// Declares the graph's inputs.
+fn inputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
+    let list = main.inputs()?;
+    at_most("the number of inputs", list.len() as u64, 256)?;
+    for index in list.iter() {
+        let index =
+            usize::try_from(index).map_err(|_| Error::MalformedTflite { detail: "an input is absent".into() })?;
+        let declared = importer.declared(index)?;
+        let meaning = declared.meaning()?;
+        // Where both orders are one, the graph's shape spares the transpose.
+        let plain = same_order(&declared.shape);
+        let shape = if plain { graph_shape(&declared.shape) } else { declared.shape.clone() };
+        let id = importer.add(&declared.name, shape, meaning)?;
+        importer.graph.inputs.push(id);
+        let inside = movement::reorder(importer, &format!("{}/channels first", declared.name), id, !plain)?;
+        importer.bind(index, inside)?;
+    }
+    Ok(())
+}
+
+/// Lists the graph's outputs.
+fn outputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
+    let list = main.outputs()?;
+    at_most("the number of outputs", list.len() as u64, 256)?;
+    for index in list.iter() {
+        let index =
+            usize::try_from(index).map_err(|_| Error::MalformedTflite { detail: "an output is absent".into() })?;
+        let id = importer.tensor_of(index, "graph output")?;
+        let name = format!("{}/channels last", importer.graph.tensor(id).name);
+        let outside = movement::reorder(importer, &name, id, false)?;
+        importer.graph.outputs.push(outside);
+    }
+    Ok(())
+}
+
+fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Error> {
+    match node.code {
+        code::CONV_2D => layers::conv(importer, node),
+        code::DEPTHWISE_CONV_2D => layers::depthwise(importer, node),
+        code::FULLY_CONNECTED => layers::dense(importer, node),
+        code::ADD => elementwise::add(importer, node),
+        code::MUL => elementwise::mul(importer, node),
+        code::RELU => elementwise::relu(importer, node, 1),
+        code::RELU_N1_TO_1 => elementwise::relu(importer, node, 2),
+        code::RELU6 => elementwise::relu(importer, node, 3),
+        code::LOGISTIC => elementwise::logistic(importer, node),
+        code::SOFTMAX => elementwise::softmax(importer, node),
+        code::QUANTIZE => elementwise::quantize(importer, node),
+        code::DEQUANTIZE => elementwise::dequantize(importer, node),
+        code::MAX_POOL_2D => pools::max(importer, node),
+        code::AVERAGE_POOL_2D => pools::average(importer, node),
+        code::MEAN => pools::mean(importer, node),
+        code::RESHAPE => movement::reshape(importer, node),
+        code::SQUEEZE => movement::squeeze(importer, node),
+        code::EXPAND_DIMS => movement::expand_dims(importer, node),
+        code::TRANSPOSE => movement::transpose(importer, node),
+        code::CONCATENATION => movement::concat(importer, node),
+        code::PAD | code::PADV2 => movement::pad(importer, node),
+        code::SLICE => movement::slice(importer, node),
+        code::STRIDED_SLICE => strided::strided_slice(importer, node),
+        code::SPLIT => movement::split(importer, node, false),
+        code::SPLIT_V => movement::split(importer, node, true),
+        code::DEPTH_TO_SPACE => movement::depth_and_space(importer, node, true),
+        code::SPACE_TO_DEPTH => movement::depth_and_space(importer, node, false),
+        code::RESIZE_NEAREST_NEIGHBOR => movement::resize(importer, node),
+        // Carried out before the first frame.
+        code::CALL_ONCE => Ok(()),
+        code::VAR_HANDLE => states::handle(importer, node),
+        code::READ_VARIABLE => states::read(importer, node),
+        code::ASSIGN_VARIABLE => states::assign(importer, node),
+        _ => Err(node.unsupported("this compiler has no such operator: remove or replace it")),
+    }
+}

@@ -1,0 +1,104 @@
+//! Pools and means.
+
+use super::importer::{Importer, Node};
+use super::layout::graph_axis;
+use super::windows::{Slots, activation, extent, output_shape, picture, window};
+use crate::error::Error;
+use crate::graph::{Quant, TensorId};
+use crate::op::{AveragePool, MaxPool, Mean, MeanRule, Op, Window};
+use crate::reference::quantise_multiplier;
+
+/// A pool's operand, window, output shape and output quantisation. The runtime pools raw values, so input and output must mean the same.
+fn pool(importer: &mut Importer, node: &Node) -> Result<(TensorId, Window, Vec<usize>, Quant), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    let y = importer.declared(node.output(0)?)?.quant()?;
+    if x != y {
+        return Err(node.unsupported("its input and output are quantised differently: quantise them alike"));
+    }
+    let chw = picture(importer, node, input)?;
+    let kernel = [extent(node, 4, 0)?, extent(node, 3, 0)?];
+    let slots = Slots { padding: 0, stride: [2, 1], dilation: None };
+    let window = window(node, &slots, kernel, chw)?;
+    let shape = output_shape(node, &window, chw[0], chw)?;
+    let outputs: u64 = shape.iter().map(|&d| d as u64).product();
+    importer.charge(outputs.saturating_mul((kernel[0] * kernel[1]) as u64))?;
+    Ok((input, window, shape, y))
+}
+
+/// `MAX_POOL_2D`.
+pub fn max(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, window, shape, y) = pool(importer, node)?;
+    let clamp = activation(node, node.option(5, 0)?, y)?;
+    importer.emit(node, Op::MaxPool(MaxPool { window, clamp }), vec![input], 0, shape)
+}
+
+/// `AVERAGE_POOL_2D`.
+pub fn average(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, window, shape, y) = pool(importer, node)?;
+    let clamp = activation(node, node.option(5, 0)?, y)?;
+    let offset = crate::quantised::offset(importer.graph.tensor(input).unsigned);
+    let op = AveragePool { window, count_include_pad: false, rule: MeanRule::A, x: y, y, offset, clamp, chip: None };
+    importer.emit(node, Op::AveragePool(op), vec![input], 0, shape)
+}
+
+/// `MEAN`.
+pub fn mean(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    let y = importer.declared(node.output(0)?)?.quant()?;
+    let file = importer.file_shape(input);
+    let axes = axes(node, &importer.integers(node, 1, "its axes")?, file.len())?;
+    let count: usize = axes.iter().map(|&axis| file[axis]).product();
+    if count == 0 || count > 1 << 22 {
+        return Err(node.unsupported(format!("it takes the mean of {count} values: 1 to {} run here", 1 << 22)));
+    }
+    let clamp = crate::op::Clamp::FULL;
+    let (multiplier, shift) = scaled_down(x, y, count);
+    let mut inside: Vec<usize> = axes.iter().map(|&axis| graph_axis(axis, file.len())).collect();
+    inside.sort_unstable();
+    let kept: Vec<usize> = file.iter().enumerate().map(|(axis, &d)| if axes.contains(&axis) { 1 } else { d }).collect();
+    importer.charge(file.iter().map(|&d| d as u64).product())?;
+    let op = Op::Mean(Mean {
+        axes: inside,
+        x_zero_point: x.zero_point,
+        y_zero_point: y.zero_point,
+        multiplier,
+        shift,
+        clamp,
+    });
+    let shape = super::layout::graph_shape(&kept);
+    if node.option(0, false)? {
+        return importer.emit(node, op, vec![input], 0, shape);
+    }
+    let meaning = importer.declared(node.output(0)?)?.meaning()?;
+    let reduced = importer.step(node, op, vec![input], shape, meaning)?;
+    let left: Vec<usize> = file.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &d)| d).collect();
+    importer.emit_view(node, reduced, 0, &left)
+}
+
+/// The multiplier of a sum of `count` values: that of the scales, divided in integers with as many more bits as fit.
+fn scaled_down(x: Quant, y: Quant, count: usize) -> (i32, i32) {
+    let (multiplier, shift) = quantise_multiplier(f64::from(x.scale) / f64::from(y.scale));
+    let bits = (63 - (count as u64).leading_zeros() as i32).min(32).min(31 + shift).max(0);
+    (((i64::from(multiplier) << bits) / count as i64) as i32, shift - bits)
+}
+
+/// Resolves axes that may count from the end; each once.
+pub fn axes(node: &Node, values: &[i64], rank: usize) -> Result<Vec<usize>, Error> {
+    let mut axes = Vec::with_capacity(values.len().min(rank));
+    for &value in values {
+        let axis = axis(node, value, rank)?;
+        if !axes.contains(&axis) {
+            axes.push(axis);
+        }
+    }
+    Ok(axes)
+}
+
+/// Resolves an axis that may count from the end.
+pub fn axis(node: &Node, value: i64, rank: usize) -> Result<usize, Error> {
+    let rank = rank as i64;
+    if (-rank..rank).contains(&value) {
+        return Ok(value.rem_euclid(rank) as usize);
+    }
+    Err(node.misshapen(format!("names axis {value} of a tensor of {rank} dimensions: convert the model again")))
+}

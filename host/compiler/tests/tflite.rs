@@ -1,0 +1,110 @@
+//! Single operators and small streaming networks against the reference kernels of TensorFlow Lite 2.14.
+//!
+//! `tests/tflite` holds a few of the cases that `scripts/make_tflite.py` writes; set `LACUNA_TFLITE` to a directory of such cases to run those
+//! instead.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use common::Array;
+use lacuna_compiler::error::Error;
+use lacuna_compiler::passes::{self, Options};
+use lacuna_compiler::reference::{State, Value};
+use lacuna_compiler::{Graph, import};
+
+struct Case {
+    name: String,
+    operator: String,
+    bytes: Vec<u8>,
+    data: PathBuf,
+}
+
+fn cases() -> Vec<Case> {
+    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tflite");
+    let folder = std::env::var_os("LACUNA_TFLITE").map_or(committed, PathBuf::from);
+    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    let case = |case: &serde_json::Value| {
+        let name = case["name"].as_str().unwrap().to_string();
+        let bytes = std::fs::read(folder.join(format!("{name}.tflite"))).unwrap();
+        Case { operator: case["operator"].as_str().unwrap().into(), bytes, data: folder.join(format!("{name}.npz")), name }
+    };
+    let cases: Vec<Case> = manifest["cases"].as_array().unwrap().iter().map(case).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+/// How the cases of an operator went: values that agreed and that were compared, cases out of scope.
+#[derive(Default, Debug)]
+struct Tally {
+    cases: usize,
+    out_of_scope: usize,
+    equal: usize,
+    values: usize,
+    wrong: Vec<String>,
+}
+
+/// Frames of every input, in the graph's order of inputs.
+fn frames(graph: &Graph, data: &std::path::Path) -> Vec<Vec<Value>> {
+    let arrays: Vec<Array> = (0..graph.inputs.len()).map(|at| Array::read(data, &format!("x{at}"))).collect();
+    let elements: Vec<usize> = graph.inputs.iter().map(|id| graph.tensor(*id).elements()).collect();
+    let count = arrays[0].len() / elements[0];
+    let frame = |index: usize| arrays.iter().zip(&elements).map(|(array, &n)| array.frame(index, n)).collect();
+    (0..count).map(frame).collect()
+}
+
+fn bits(value: &Value) -> Vec<u32> {
+    match value {
+        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
+        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
+    }
+}
+
+/// Runs every frame of a case and counts the values that equal the runtime's.
+fn compare(graph: &Graph, case: &Case, tally: &mut Tally) {
+    let expected: Vec<Array> = (0..graph.outputs.len()).map(|at| Array::read(&case.data, &format!("y{at}"))).collect();
+    let mut state = State::new(graph);
+    for (index, frame) in frames(graph, &case.data).iter().enumerate() {
+        let outputs = state.run(graph, frame).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+        for (found, expected) in outputs.iter().zip(&expected) {
+            let (found, wanted) = (bits(found), bits(&expected.frame(index, found.len())));
+            let equal = found.iter().zip(&wanted).filter(|(a, b)| a == b).count();
+            tally.values += found.len();
+            tally.equal += equal;
+            if equal < found.len() && !tally.wrong.contains(&case.name) {
+                tally.wrong.push(case.name.clone());
+            }
+        }
+    }
+}
+
+#[test]
+fn imported_networks_equal_the_reference_kernels() {
+    let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
+    for case in cases() {
+        let tally = tallies.entry(case.operator.clone()).or_default();
+        tally.cases += 1;
+        let graph = match import::model(&case.bytes) {
+            Ok(graph) => graph,
+            Err(Error::Unsupported { node, op, reason }) => {
+                println!("{}: '{node}' uses {op}: {reason}", case.name);
+                tally.out_of_scope += 1;
+                continue;
+            }
+            Err(error) => panic!("{}: {error}", case.name),
+        };
+        compare(&graph, &case, tally);
+        let plain = passes::prepare(graph.clone(), &[], &Options::default());
+        compare(&plain.unwrap_or_else(|e| panic!("{}: {e}", case.name)), &case, tally);
+        let samples = frames(&graph, &case.data);
+        let tuned = passes::prepare(graph, &samples, &Options::default());
+        compare(&tuned.unwrap_or_else(|e| panic!("{}: {e}", case.name)), &case, tally);
+    }
+    for (operator, tally) in &tallies {
+        let Tally { cases, out_of_scope, equal, values, wrong } = tally;
+        println!("{operator:24} {cases:4} cases, {out_of_scope} out of scope, {equal} of {values} values equal {wrong:?}");
+    }
+    assert!(tallies.values().all(|tally| tally.equal == tally.values && tally.values > 0), "see the table above");
+}
