@@ -15,6 +15,7 @@ hdl/memory/lacuna_tile_memory.sv
 hdl/memory/lacuna_tile_ports.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
+hdl/cim/lacuna_param_reader.sv
 hdl/cim/lacuna_feeder.sv
 hdl/cim/lacuna_recode.sv
 hdl/cim/lacuna_lane.sv
@@ -48,6 +49,7 @@ hdl/link/lacuna_link.sv
 hdl/top/lacuna_tile.sv
 hdl/post/lacuna_post_params.sv
 hdl/post/lacuna_post_walk.sv
+hdl/post/lacuna_depthwise.sv
 hdl/post/lacuna_pool.sv
 hdl/post/lacuna_post.sv
 hdl/top/lacuna_core.sv

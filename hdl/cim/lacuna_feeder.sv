@@ -7,7 +7,8 @@
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
-//             issued Columns / ReduceColumns cycles after the one before it, or later.
+//             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
+//             `depthwise` come before the other parameters of their block.
 // Throughput: one window a cycle.
 // Latency:    start to first slot 1 cycle; slot to output 3 cycles.
 module lacuna_feeder #(
@@ -15,10 +16,12 @@ module lacuna_feeder #(
   parameter  int unsigned Pages         = 512,
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned DepthwiseTaps = 16,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned OffWidth      = $clog2(WordBytes),
   localparam int unsigned AddrWidth     = $clog2(TileWords * WordBytes),
-  localparam int unsigned PageWidth     = $clog2(Pages)
+  localparam int unsigned PageWidth     = $clog2(Pages),
+  localparam int unsigned IndexWidth    = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -49,7 +52,8 @@ module lacuna_feeder #(
   output logic                   word_last_o,
 
   output logic                   tap_valid_o,
-  output logic [WordBytes*8-1:0] tap_data_o,
+  // As `word_data_o`; of `depthwise` alone the gate value is subtracted.
+  output logic [WordBytes*9-1:0] tap_data_o,
   output logic                   tap_pad_o,
   output logic                   tap_first_o,
   output logic                   tap_last_o,
@@ -57,7 +61,9 @@ module lacuna_feeder #(
   // Post has finished with a block's parameters.
   input  logic                   block_done_i,
   output logic                   param_valid_o,
-  output logic [3:0]             param_index_o,
+  // Weights of tap `param_index_o`.
+  output logic                   param_weights_o,
+  output logic [IndexWidth-1:0]  param_index_o,
   output logic                   param_bank_o,
   output logic [WordBytes*8-1:0] param_data_o
 );
@@ -65,10 +71,7 @@ module lacuna_feeder #(
   // Cycles that the post unit takes for a word.
   localparam int unsigned Groups        = WordBytes / ReduceColumns;
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups);
-  localparam int unsigned ConstantBytes = 24;  // of post_constants_t
   localparam logic [1:0]  MostVectors   = 2'(lacuna_spec_pkg::VectorsInFlight);
-  localparam logic [3:0]  LastRunParam  = 4'(lacuna_spec_pkg::ParamWords - 1);
-  localparam logic [3:0]  LastConstant  = 4'((ConstantBytes + WordBytes - 1) / WordBytes - 1);
 
   localparam logic [1:0] Idle    = 2'd0;
   localparam logic [1:0] Params  = 2'd1;
@@ -82,13 +85,15 @@ module lacuna_feeder #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                        run, has_params;
+  logic                        run, depthwise, has_params;
 
   assign head       = instr_i[127:0];
   assign walk       = instr_i[383:128];
   assign run_tail   = instr_i[511:384];
   assign post_tail  = instr_i[511:384];
   assign run        = head.opcode == lacuna_spec_pkg::OpRun;
+  assign depthwise  = !run && (DepthwiseTaps != 0)
+                   && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
 
   // The window that is next.
@@ -96,41 +101,43 @@ module lacuna_feeder #(
   logic                 pad, first, last, block_end, job_end, next_window;
   logic [OffWidth:0]    bytes;
 
-  lacuna_walker #(.Lanes(Lanes), .TileWords(TileWords)) u_walker (
+  lacuna_walker #(
+    .Lanes(Lanes), .TileWords(TileWords), .BlocksMove(DepthwiseTaps != 0)
+  ) u_walker (
     .clk_i,
-    .walk_i     (walk),
-    .run_i      (run),
-    .offset_i   (head.from_input ? input_offset_i : '0),
-    .load_i     (start_i),
-    .advance_i  (next_window),
-    .addr_o     (window_addr),
-    .pad_o      (pad),
-    .bytes_o    (bytes),
-    .first_o    (first),
-    .last_o     (last),
-    .block_end_o(block_end),
-    .job_end_o  (job_end)
+    .walk_i(walk), .run_i(run), .blocks_move_i(depthwise),
+    .offset_i(head.from_input ? input_offset_i : '0),
+    .load_i(start_i), .advance_i(next_window),
+    .addr_o(window_addr), .pad_o(pad), .bytes_o(bytes), .first_o(first), .last_o(last),
+    .block_end_o(block_end), .job_end_o(job_end)
   );
 
   // Issue.
-  logic [1:0]           state_q;
-  logic [AddrWidth-1:0] param_addr_q;
-  logic [3:0]           param_index_q;
-  logic                 bank_q;
-  logic [1:0]           loaded_q;     // blocks loaded and not finished by post
-  logic [1:0]           in_flight_q;  // vectors fed and not reduced
-  logic [GapWidth-1:0]  gap_q;        // cycles until a last tap may be issued
-  logic [OffWidth-1:0]  fill_q;
-  logic [1:0]           tag_q;
-  logic [PageWidth-1:0] page_q, block_page_q, next_block_page;
+  logic [1:0]            state_q;
+  logic [1:0]            in_flight_q;  // vectors fed and not reduced
+  logic [GapWidth-1:0]   gap_q;        // cycles until a last tap may be issued
+  logic [OffWidth-1:0]   fill_q;
+  logic [1:0]            tag_q;
+  logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
 
   logic issue_param, issue_window, issue_flush, param_end;
   logic word_full, left_over, word_out, vector_end;
   logic [OffWidth:0] filled;
 
-  assign param_end    = param_index_q == (run ? LastRunParam : LastConstant);
-  assign issue_param  = (state_q == Params)
-                     && (!run || (param_index_q != '0) || (loaded_q != 2'd2));
+  logic [AddrWidth-1:0]  param_addr;
+  logic [IndexWidth-1:0] param_index;
+  logic                  param_weights, bank;
+
+  lacuna_param_reader #(
+    .Lanes(Lanes), .TileWords(TileWords), .IndexWidth(IndexWidth)
+  ) u_params (
+    .clk_i,
+    .start_i, .run_i(run), .depthwise_i(depthwise),
+    .addr_i(post_tail.params[AddrWidth-1:0]), .taps_i(post_tail.taps), .block_done_i,
+    .read_i(state_q == Params), .issue_o(issue_param), .end_o(param_end),
+    .addr_o(param_addr), .weights_o(param_weights), .index_o(param_index), .bank_o(bank)
+  );
+
   assign issue_window = (state_q == Windows)
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
                              : !last || (gap_q == '0));
@@ -161,25 +168,13 @@ module lacuna_feeder #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      param_addr_q  <= run ? run_tail.params[AddrWidth-1:0]
-                           : post_tail.params[AddrWidth-1:0];
-      param_index_q <= '0;
-      bank_q        <= 1'b0;
-      loaded_q      <= '0;
-      in_flight_q   <= '0;
-      gap_q         <= '0;
-      fill_q        <= '0;
-      tag_q         <= '0;
-      page_q        <= run_tail.page[PageWidth-1:0];
-      block_page_q  <= run_tail.page[PageWidth-1:0];
+      in_flight_q  <= '0;
+      gap_q        <= '0;
+      fill_q       <= '0;
+      tag_q        <= '0;
+      page_q       <= run_tail.page[PageWidth-1:0];
+      block_page_q <= run_tail.page[PageWidth-1:0];
     end else begin
-      if (issue_param) begin
-        param_addr_q  <= param_addr_q + AddrWidth'(WordBytes);
-        param_index_q <= param_end ? '0 : param_index_q + 4'd1;
-        bank_q        <= bank_q ^ param_end;
-      end
-      loaded_q    <= loaded_q + 2'(run && issue_param && (param_index_q == '0))
-                              - 2'(run && block_done_i);
       in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
 
       if (issue_window && last) gap_q <= GapWidth'(Groups - 1);
@@ -196,22 +191,23 @@ module lacuna_feeder #(
   end
 
   assign rd_req_o      = issue_param || (issue_window && !pad);
-  assign rd_addr_o     = (state_q == Params) ? param_addr_q : window_addr;
+  assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
   assign rd_position_o = (state_q == Windows) && run ? fill_q : '0;
 
   // Slots on their way: stage 1, then stage 2 beside the data, then the outputs.
   typedef struct packed {
-    logic                 pad;
-    logic                 flush;
-    logic                 full;      // completes a word
-    logic                 first;
-    logic                 last;
-    logic                 bank;
-    logic [3:0]           index;
-    logic [OffWidth-1:0]  position;  // of the window's first byte
-    logic [OffWidth:0]    count;
-    logic [PageWidth-1:0] page;
-    logic [1:0]           tag;
+    logic                  pad;
+    logic                  flush;
+    logic                  full;      // completes a word
+    logic                  first;
+    logic                  last;
+    logic                  weights;
+    logic                  bank;
+    logic [IndexWidth-1:0] index;
+    logic [OffWidth-1:0]   position;  // of the window's first byte
+    logic [OffWidth:0]     count;
+    logic [PageWidth-1:0]  page;
+    logic [1:0]            tag;
   } slot_t;
 
   slot_t      slot, slot_1_q, slot_2_q;
@@ -230,8 +226,9 @@ module lacuna_feeder #(
     slot.full     = word_full;
     slot.first    = first;
     slot.last     = run ? vector_end : last;
-    slot.bank     = bank_q;
-    slot.index    = param_index_q;
+    slot.weights  = param_weights;
+    slot.bank     = bank;
+    slot.index    = param_index;
     slot.position = rd_position_o;
     slot.page     = page_q;
     slot.tag      = tag_q;
@@ -257,7 +254,7 @@ module lacuna_feeder #(
   end
 
   logic [WordBytes*9-1:0] data;
-  logic [WordBytes*8-1:0] raw;  // taps and parameters: nothing was subtracted
+  logic [WordBytes*8-1:0] raw;  // parameters: nothing was subtracted
 
   lacuna_assembler #(.Lanes(Lanes)) u_assembler (
     .clk_i,
@@ -267,7 +264,7 @@ module lacuna_feeder #(
     .pad_i     (slot_2_q.pad),
     .position_i(slot_2_q.position),
     .pad_byte_i(walk.pad),
-    .gate_i    (kind_2_q[0] ? run_tail.gate : '0),
+    .gate_i    (kind_2_q[0] || (kind_2_q[1] && depthwise) ? post_tail.gate : '0),
     .window_i  (rd_data_i),
     .data_o    (data)
   );
@@ -286,14 +283,15 @@ module lacuna_feeder #(
   assign word_last_o  = slot_3_q.last;
 
   assign tap_valid_o = kind_3_q[1];
-  assign tap_data_o  = raw;
+  assign tap_data_o  = data;
   assign tap_pad_o   = slot_3_q.pad;
   assign tap_first_o = slot_3_q.first;
   assign tap_last_o  = slot_3_q.last;
 
-  assign param_valid_o = kind_3_q[2];
-  assign param_data_o  = raw;
-  assign param_index_o = slot_3_q.index;
-  assign param_bank_o  = slot_3_q.bank;
+  assign param_valid_o   = kind_3_q[2];
+  assign param_data_o    = raw;
+  assign param_weights_o = slot_3_q.weights;
+  assign param_index_o   = slot_3_q.index;
+  assign param_bank_o    = slot_3_q.bank;
 
 endmodule

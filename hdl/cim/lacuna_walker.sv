@@ -1,19 +1,21 @@
 // Walks the windows of a `run` or `post` instruction: the loops of `walk_t`, without a multiplier.
 //
 // Order, outermost first: block, oy, ox, [post: segment], ky, kx, [run: segment]. One level
-// advances at a time: its address is stepped and becomes that of every level inside it. Counts are
-// 1 or more.
+// advances at a time: its address is stepped and becomes that of every level inside it. Blocks read
+// the same windows, or those a word further on. Counts are 1 or more.
 //
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
-//             describe the current window and hold until then; after the last window they restart.
+//             describe the current window and hold until then; after the last one they mean
+//             nothing. `blocks_move_i` is held like the walk, and 0 unless BlocksMove.
 // Throughput: one window a cycle.
 // Latency:    one cycle from load to the first window.
 module lacuna_walker #(
-  parameter  int unsigned Lanes     = 8,
-  parameter  int unsigned TileWords = 2048,
-  localparam int unsigned WordBytes = 2 * Lanes,
-  localparam int unsigned OffWidth  = $clog2(WordBytes),
-  localparam int unsigned AddrWidth = $clog2(TileWords * WordBytes)
+  parameter  int unsigned Lanes      = 8,
+  parameter  int unsigned TileWords  = 2048,
+  parameter  bit          BlocksMove = 1'b1,
+  localparam int unsigned WordBytes  = 2 * Lanes,
+  localparam int unsigned OffWidth   = $clog2(WordBytes),
+  localparam int unsigned AddrWidth  = $clog2(TileWords * WordBytes)
 ) (
   input  logic                   clk_i,
 
@@ -22,6 +24,7 @@ module lacuna_walker #(
   input  lacuna_spec_pkg::walk_t walk_i,
   /* verilator lint_on UNUSEDSIGNAL */
   input  logic                   run_i,
+  input  logic                   blocks_move_i,
   input  logic [AddrWidth-1:0]   offset_i,
 
   input  logic                   load_i,
@@ -87,7 +90,7 @@ module lacuna_walker #(
 
   // Addresses: the current one at the start of each level.
   logic [AddrWidth-1:0] addr_0_q, addr_1_q, addr_2_q, addr_3_q, addr_4_q;
-  logic [AddrWidth-1:0] from, step, start, addr_next;
+  logic [AddrWidth-1:0] from, step, start, block_start, addr_next;
 
   always_comb begin
     from = addr_4_q;
@@ -105,7 +108,20 @@ module lacuna_walker #(
   end
 
   assign start     = walk_i.start[AddrWidth-1:0] + offset_i;
-  assign addr_next = (load_i || level_block) ? start : from + step;
+  assign addr_next = load_i ? start : level_block ? block_start : from + step;
+
+  if (BlocksMove) begin : gen_block_start
+    logic [AddrWidth-1:0] block_q;
+    assign block_start = block_q + (blocks_move_i ? AddrWidth'(WordBytes) : '0);
+    always_ff @(posedge clk_i) begin
+      if (load_i) block_q <= start;
+      else if (advance_i && level_block) block_q <= block_start;
+    end
+  end else begin : gen_one_start
+    logic unused;
+    assign unused      = blocks_move_i;
+    assign block_start = start;
+  end
 
   // Input coordinates: of the current window, and of the first window of the current output.
   logic [CoordWidth-1:0] y_q, x_q, y_out_q, x_out_q;

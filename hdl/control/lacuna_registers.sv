@@ -16,6 +16,7 @@ module lacuna_registers #(
   parameter  int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
+  parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   localparam int unsigned AddrBits      = $clog2(TileWords * 2 * Lanes),
   localparam int unsigned IndexBits     = $clog2(ProgramLen),
   localparam int unsigned DigitsBits    = $clog2(Lanes + 1),
@@ -92,6 +93,7 @@ module lacuna_registers #(
       lacuna_spec_pkg::RegProgramLen:    rd_data_o = ProgramLen;
       lacuna_spec_pkg::RegAccBits:       rd_data_o = AccBits;
       lacuna_spec_pkg::RegReduceColumns: rd_data_o = ReduceColumns;
+      lacuna_spec_pkg::RegDepthwiseTaps: rd_data_o = DepthwiseTaps;
       lacuna_spec_pkg::RegStart:         rd_data_o = '0;
       lacuna_spec_pkg::RegStatus:        rd_data_o = {30'd0, fault_q, running_i};
       lacuna_spec_pkg::RegRuns:          rd_data_o = runs_q;

@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h22619d8a;
+  localparam logic [31:0] LayoutHash = 32'h9b8aa14e;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -29,6 +29,7 @@ package lacuna_spec_pkg;
   localparam logic [1:0] PostMax = 2'h0;
   localparam logic [1:0] PostSum = 2'h1;
   localparam logic [1:0] PostAdd = 2'h2;
+  localparam logic [1:0] PostDepthwise = 2'h3;
   localparam logic [3:0] RegionRegisters = 4'h0;
   localparam logic [3:0] RegionProgram = 4'h1;
   localparam logic [3:0] RegionWeights = 4'h2;
@@ -44,6 +45,7 @@ package lacuna_spec_pkg;
   localparam logic [31:0] RegProgramLen = 32'h7;
   localparam logic [31:0] RegAccBits = 32'h8;
   localparam logic [31:0] RegReduceColumns = 32'h9;
+  localparam logic [31:0] RegDepthwiseTaps = 32'ha;
   localparam logic [31:0] RegStart = 32'h10;
   localparam logic [31:0] RegStatus = 32'h11;
   localparam logic [31:0] RegRuns = 32'h12;
@@ -86,6 +88,7 @@ package lacuna_spec_pkg;
   localparam int unsigned NanoReduceColumns = 1;
   localparam int unsigned NanoAccBits = 22;
   localparam int unsigned NanoProgramLen = 64;
+  localparam int unsigned NanoDepthwiseTaps = 0;
   localparam int unsigned SmallTiles = 1;
   localparam int unsigned SmallLanes = 8;
   localparam int unsigned SmallPages = 256;
@@ -94,6 +97,7 @@ package lacuna_spec_pkg;
   localparam int unsigned SmallReduceColumns = 4;
   localparam int unsigned SmallAccBits = 22;
   localparam int unsigned SmallProgramLen = 128;
+  localparam int unsigned SmallDepthwiseTaps = 16;
   localparam int unsigned BaseTiles = 4;
   localparam int unsigned BaseLanes = 8;
   localparam int unsigned BasePages = 512;
@@ -102,6 +106,7 @@ package lacuna_spec_pkg;
   localparam int unsigned BaseReduceColumns = 4;
   localparam int unsigned BaseAccBits = 22;
   localparam int unsigned BaseProgramLen = 256;
+  localparam int unsigned BaseDepthwiseTaps = 16;
   localparam int unsigned WideTiles = 8;
   localparam int unsigned WideLanes = 8;
   localparam int unsigned WidePages = 1024;
@@ -110,6 +115,7 @@ package lacuna_spec_pkg;
   localparam int unsigned WideReduceColumns = 8;
   localparam int unsigned WideAccBits = 24;
   localparam int unsigned WideProgramLen = 512;
+  localparam int unsigned WideDepthwiseTaps = 64;
 
   // The fields that every instruction starts with.
   typedef struct packed {
@@ -130,7 +136,7 @@ package lacuna_spec_pkg;
   typedef struct packed {
     logic [21:0] unused;
     logic signed [19:0] out_start;  // Address of the first output.
-    logic [6:0] blocks;  // Output columns blocks of `run`; 1 for `post`.
+    logic [6:0] blocks;  // Blocks of output columns: of `run`, which all read the same windows, or of `depthwise`, whose windows move by a word from block to block; 1 for the rest of `post`.
     logic signed [7:0] pad;  // Value of padding, before the gate value is subtracted.
     logic [10:0] in_w;  // Input columns present in this tile.
     logic [10:0] in_h;  // Input rows present in this tile.
@@ -144,8 +150,8 @@ package lacuna_spec_pkg;
     logic signed [19:0] step_ky;  // Address step from one kernel row to the next.
     logic signed [15:0] step_ox;  // Address step from one output column to the next.
     logic signed [19:0] step_oy;  // Address step from one output row to the next.
-    logic [4:0] tail;  // Bytes of the last of these windows, 1 to the word; the others are whole words.
-    logic [9:0] segments;  // Windows of one tap (`run`) or of one output pixel (`post`).
+    logic [4:0] tail;  // Bytes of the last of these windows, 1 to the word; the others are whole words. `depthwise`: channels of the last block.
+    logic [9:0] segments;  // Windows of one tap (`run`) or of one output pixel (`post`); 1 for `depthwise`.
     logic [5:0] k_w;  // Kernel columns.
     logic [5:0] k_h;  // Kernel rows.
     logic [9:0] out_w;  // Output columns.
@@ -153,32 +159,34 @@ package lacuna_spec_pkg;
     logic signed [19:0] start;  // Address of the first window, with padding already subtracted (may be negative).
   } walk_t;
 
-  // The rest of `run`, in bits 384 to 511.
+  // The rest of `run`, in bits 384 to 511. The fields up to `gate` lie where [`PostTail`] has them.
   typedef struct packed {
     logic [15:0] unused;
+    logic [1:0] gating;  // Gating mode.
+    logic [9:0] vector_pages;  // Pages of one vector: rows / lanes, rounded up.
+    logic [11:0] page;  // First page of the first column block.
+    logic [4:0] last_columns;  // Columns of the last block, 1 to `columns`; the other blocks are full.
+    logic signed [7:0] gate;  // Gate value g: lanes see d = q - g.
     logic signed [7:0] clamp_hi;  // Largest output.
     logic signed [7:0] clamp_lo;  // Smallest output.
     logic signed [7:0] zero;  // Zero point of the output.
     logic [0:0] rule;  // Requantisation rule.
-    logic [1:0] gating;  // Gating mode.
-    logic signed [7:0] gate;  // Gate value g: lanes see d = q - g.
-    logic [9:0] vector_pages;  // Pages of one vector: rows / lanes, rounded up.
-    logic [11:0] page;  // First page of the first column block.
     logic [17:0] params;  // Address of the parameters: nine words a column block.
-    logic [4:0] last_columns;  // Columns of the last block, 1 to `columns`; the other blocks are full.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } run_tail_t;
 
-  // The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on the output side.
+  // The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on the output side; so are the blocks of `depthwise`.
   typedef struct packed {
-    logic [50:0] unused;
-    logic [17:0] params;  // Address of its constants, one word boundary aligned: see [`PostConstants`].
+    logic [35:0] unused;
+    logic [6:0] taps;  // Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
+    logic [1:0] op;  // Operation.
+    logic signed [7:0] gate;  // Gate value g of `depthwise`: weights meet d = q - g. Of no effect on the others.
     logic signed [7:0] clamp_hi;  // Largest output.
     logic signed [7:0] clamp_lo;  // Smallest output.
-    logic signed [7:0] zero;  // Zero point of the output (`sum`).
-    logic [0:0] rule;  // Requantisation rule of `sum`; for `add`: 0 rounds half away from zero, 1 half to even.
-    logic [1:0] op;  // Operation.
+    logic signed [7:0] zero;  // Zero point of the output (`sum`, `depthwise`).
+    logic [0:0] rule;  // Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
+    logic [17:0] params;  // Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } post_tail_t;

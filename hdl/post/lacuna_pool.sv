@@ -1,28 +1,44 @@
-// Combines the taps of an output word: the largest, the sum, or the two operands of an add.
+// Combines the taps of an output word: the largest, the sum, the sum of products with weights, or
+// the two operands of an add.
 //
-// Contract:   `op_i` is held during a job. Last taps are at least Groups cycles apart. A result is
-//             20 bits a column: the sum (up to 4096 taps, padding counts as the bytes it carries),
-//             the maximum in bits 7:0 (padding is skipped; -128 where nothing else is), or a in
-//             bits 7:0 and b in bits 15:8.
+// Contract:   `op_i` and `depthwise_i` are held during a job. Last taps are at least Groups cycles
+//             apart. Column c of a tap is bits 9*c, two's complement; only `depthwise` uses more
+//             than a byte. A result has SumBits a column: the sum (up to 4096 bytes, or
+//             DepthwiseTaps products; padding counts as what it carries), the maximum in bits 7:0
+//             (padding is skipped; -128 where nothing else is), or a in bits 7:0 and b in bits
+//             15:8. Weights: see lacuna_depthwise.
 // Throughput: one tap a cycle, ReduceColumns results a cycle.
-// Latency:    group 0 is out 2 cycles after the last tap, the others follow one a cycle.
+// Latency:    group 0 is out 2 cycles after the last tap, 3 if there are multipliers; the others
+//             follow one a cycle.
 module lacuna_pool #(
   parameter  int unsigned Columns       = 16,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned DepthwiseTaps = 16,
   localparam int unsigned Groups        = Columns / ReduceColumns,
-  localparam int unsigned SumBits       = 20
+  localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
+  localparam int unsigned TapWidth      = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
+  localparam int unsigned SumBits       = 16 + TapWidth
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
   input  logic [1:0]                       op_i,
 
+  // For the multipliers, if there are any.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic                             depthwise_i,
+  input  logic                             weight_valid_i,
+  input  logic [TapWidth-1:0]              weight_tap_i,
+  input  logic [Columns*8-1:0]             weight_data_i,
+  /* verilator lint_on UNUSEDSIGNAL */
+
   input  logic                             tap_valid_i,
-  input  logic [Columns*8-1:0]             tap_data_i,
+  input  logic [Columns*9-1:0]             tap_data_i,
   input  logic                             tap_pad_i,
   input  logic                             tap_first_i,
   input  logic                             tap_last_i,
 
   output logic                             valid_o,
+  output logic [GroupWidth-1:0]            group_o,
   output logic [ReduceColumns*SumBits-1:0] values_o
 );
 
@@ -32,35 +48,68 @@ module lacuna_pool #(
   logic                       full_q;
   logic [Groups-1:0]          valid_q;
 
+  // Taps meet their weights; a chip without multipliers passes them on.
+  logic                  valid, pad, first, last;
+  logic [Columns*16-1:0] values;
+
+  if (DepthwiseTaps != 0) begin : gen_depthwise
+    lacuna_depthwise #(.Columns(Columns), .Taps(DepthwiseTaps)) u_depthwise (
+      .clk_i,
+      .rst_ni,
+      .depthwise_i,
+      .weight_valid_i,
+      .weight_tap_i,
+      .weight_data_i,
+      .tap_valid_i,
+      .tap_data_i,
+      .tap_pad_i,
+      .tap_first_i,
+      .tap_last_i,
+      .valid_o   (valid),
+      .products_o(values),
+      .pad_o     (pad),
+      .first_o   (first),
+      .last_o    (last)
+    );
+  end else begin : gen_bytes
+    assign {valid, pad, first, last} = {tap_valid_i, tap_pad_i, tap_first_i, tap_last_i};
+    for (genvar c = 0; c < Columns; c++) begin : gen_column
+      assign values[16*c +: 16] = {{7{tap_data_i[9*c+8]}}, tap_data_i[9*c +: 9]};
+    end
+  end
+
   // Shared by the columns. Padding is the smallest byte to the maximum.
   logic is_sum, add_up, lowest;
-  assign is_sum = op_i == lacuna_spec_pkg::PostSum;
-  assign add_up = is_sum && !tap_first_i;
-  assign lowest = (op_i == lacuna_spec_pkg::PostMax) && tap_pad_i;
+  assign is_sum = (op_i == lacuna_spec_pkg::PostSum) || (op_i == lacuna_spec_pkg::PostDepthwise);
+  assign add_up = is_sum && !first;
+  assign lowest = (op_i == lacuna_spec_pkg::PostMax) && pad;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
+    logic signed [15:0]        value;
     logic signed [7:0]         tap, best;
     logic signed [SumBits-1:0] old, total;
     logic                      take_low, take_high;
 
-    assign tap   = tap_data_i[8*c +: 8];
+    assign value = values[16*c +: 16];
+    assign tap   = value[7:0];
     assign old   = sum_q[SumBits*c +: SumBits];
     assign best  = old[7:0];
-    assign total = old + {{(SumBits-8){tap[7]}}, tap};
+    assign total = old + {{(SumBits-16){value[15]}}, value};
 
     always_comb begin
-      take_low  = tap_valid_i && (tap_first_i || is_sum);
-      take_high = tap_valid_i && (!tap_first_i || is_sum);
+      take_low  = valid && (first || is_sum);
+      take_high = valid && (!first || is_sum);
       if (op_i == lacuna_spec_pkg::PostMax)
-        take_low = tap_valid_i && (tap_first_i || (!tap_pad_i && (tap > best)));
+        take_low = valid && (first || (!pad && (tap > best)));
     end
 
     always_ff @(posedge clk_i) begin
       if (take_low)
         sum_q[SumBits*c +: 8] <= add_up ? total[7:0] : lowest ? 8'h80 : tap;
       if (take_high) begin
-        sum_q[SumBits*c+8 +: 8] <= add_up ? total[15:8] : is_sum ? {8{tap[7]}} : tap;
-        sum_q[SumBits*c+16 +: SumBits-16] <= add_up ? total[SumBits-1:16] : {(SumBits-16){tap[7]}};
+        sum_q[SumBits*c+8 +: 8] <= add_up ? total[15:8] : is_sum ? value[15:8] : tap;
+        sum_q[SumBits*c+16 +: SumBits-16] <= add_up ? total[SumBits-1:16]
+                                                    : {(SumBits-16){value[15]}};
       end
     end
   end
@@ -73,9 +122,11 @@ module lacuna_pool #(
     if (!rst_ni) begin
       full_q  <= 1'b0;
       valid_q <= '0;
+      group_o <= '0;
     end else begin
-      full_q  <= tap_valid_i && tap_last_i;
+      full_q  <= valid && last;
       valid_q <= full_q ? '1 : valid_q >> 1;
+      if (valid_o) group_o <= group_o + 1'b1;
     end
   end
 

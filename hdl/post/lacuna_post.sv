@@ -1,27 +1,30 @@
 // Post unit: turns the array's sums, or taps, into output words and writes them.
 //
-// `run`: bias, requantise rule A or B, clamp. `post`: maximum, sum (requantised) or residual add of
-// taps. Both pass the same lanes, ReduceColumns columns a cycle; the groups of a word are collected
-// and written at once. `host/spec/src/numerics.rs` is what the lanes equal.
+// `run`: bias, requantise rule A or B, clamp. `post`: maximum, sum (requantised), residual add or
+// depthwise products (summed, then as `run`) of taps. Both pass the same lanes, ReduceColumns
+// columns a cycle; the groups of a word are collected and written at once.
+// `host/spec/src/numerics.rs` is what the lanes equal.
 //
 // Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order;
 //             last taps are at least Groups cycles apart. `block_done_o`: the parameters of a block
-//             of `run` are no longer needed. `done_o`: a read issued in the next cycle sees the
-//             last word. `written_o`: words written by the present or last job.
+//             of `run` or `depthwise` are no longer needed. `done_o`: a read issued in the next
+//             cycle sees the last word. `written_o`: words written by the present or last job.
 // Throughput: one group a cycle.
 // Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles
-//             after its last tap.
+//             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0).
 module lacuna_post #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned TileWords     = 2048,
+  parameter  int unsigned DepthwiseTaps = 16,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned Groups        = WordBytes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
-  localparam int unsigned ByteBits      = $clog2(WordBytes + 1)
+  localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
+  localparam int unsigned IndexBits     = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -37,13 +40,14 @@ module lacuna_post #(
   input  logic [ReduceColumns*SumBits-1:0] sums_i,
 
   input  logic                             tap_valid_i,
-  input  logic [WordBytes*8-1:0]           tap_data_i,
+  input  logic [WordBytes*9-1:0]           tap_data_i,
   input  logic                             tap_pad_i,
   input  logic                             tap_first_i,
   input  logic                             tap_last_i,
 
   input  logic                             param_valid_i,
-  input  logic [3:0]                       param_index_i,
+  input  logic                             param_weights_i,
+  input  logic [IndexBits-1:0]             param_index_i,
   input  logic                             param_bank_i,
   input  logic [WordBytes*8-1:0]           param_data_i,
 
@@ -59,7 +63,7 @@ module lacuna_post #(
 
   localparam int unsigned LaneLatency     = 13;
   localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
-  localparam int unsigned PoolBits        = 20;
+  localparam int unsigned PoolBits        = 16 + IndexBits;
 
   // The instruction's parts.
   /* verilator lint_off UNUSEDSIGNAL */
@@ -68,7 +72,7 @@ module lacuna_post #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic       run, pair, is_max, rule;
+  logic       run, depthwise, by_column, pair, is_max;
   logic [7:0] zero, clamp_lo, clamp_hi;
 
   assign head      = instr_i[127:0];
@@ -76,21 +80,52 @@ module lacuna_post #(
   assign run_tail  = instr_i[511:384];
   assign post_tail = instr_i[511:384];
 
+  // What `run` and `post` share is in the same place of both tails. `by_column`: with parameters of
+  // each column.
   always_comb begin
-    run      = head.opcode == lacuna_spec_pkg::OpRun;
-    pair     = !run && (post_tail.op != lacuna_spec_pkg::PostSum);
-    is_max   = !run && (post_tail.op == lacuna_spec_pkg::PostMax);
-    rule     = run ? run_tail.rule : post_tail.rule;
-    zero     = pair ? '0 : run ? run_tail.zero : post_tail.zero;
-    clamp_lo = is_max ? 8'h80 : run ? run_tail.clamp_lo : post_tail.clamp_lo;
-    clamp_hi = is_max ? 8'h7f : run ? run_tail.clamp_hi : post_tail.clamp_hi;
+    run       = head.opcode == lacuna_spec_pkg::OpRun;
+    depthwise = !run && (DepthwiseTaps != 0) && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
+    by_column = run || depthwise;
+    is_max    = !run && (post_tail.op == lacuna_spec_pkg::PostMax);
+    pair      = is_max || (!run && (post_tail.op == lacuna_spec_pkg::PostAdd));
+    zero      = pair ? '0 : post_tail.zero;
+    clamp_lo  = is_max ? 8'h80 : post_tail.clamp_lo;
+    clamp_hi  = is_max ? 8'h7f : post_tail.clamp_hi;
   end
 
-  // Which block's parameters: the bank changes after the last group of a block.
-  logic [9:0] x_q, y_q;
-  logic       bank_q, vector_end, last_x, last_y, block_end;
+  // Taps.
+  logic                              pool_valid;
+  logic [GroupWidth-1:0]             pool_group;
+  logic [ReduceColumns*PoolBits-1:0] pooled;
 
-  assign vector_end = sum_valid_i && (sum_group_i == GroupWidth'(Groups - 1));
+  lacuna_pool #(
+    .Columns(WordBytes), .ReduceColumns(ReduceColumns), .DepthwiseTaps(DepthwiseTaps)
+  ) u_pool (
+    .clk_i,
+    .rst_ni,
+    .op_i          (post_tail.op),
+    .depthwise_i   (depthwise),
+    .weight_valid_i(param_valid_i && param_weights_i),
+    .weight_tap_i  (param_index_i),
+    .weight_data_i (param_data_i),
+    .tap_valid_i,
+    .tap_data_i,
+    .tap_pad_i,
+    .tap_first_i,
+    .tap_last_i,
+    .valid_o       (pool_valid),
+    .group_o       (pool_group),
+    .values_o      (pooled)
+  );
+
+  // Which block's parameters: the bank changes after the last group of a block.
+  logic [GroupWidth-1:0] group;
+  logic [9:0]            x_q, y_q;
+  logic                  bank_q, vector_end, last_x, last_y, block_end;
+
+  assign group      = run ? sum_group_i : pool_group;
+  assign vector_end = (run ? sum_valid_i : depthwise && pool_valid)
+                   && (group == GroupWidth'(Groups - 1));
   assign last_x     = x_q == walk.out_w;
   assign last_y     = y_q == walk.out_h;
   assign block_end  = vector_end && last_x && last_y;
@@ -115,42 +150,26 @@ module lacuna_post #(
   logic [47:0]                               pair_bias;
 
   always_ff @(posedge clk_i) begin
-    entry_q <= {entry_q[(MultiplierDelay-1)*(GroupWidth+1)-1:0], bank_q, sum_group_i};
+    entry_q <= {entry_q[(MultiplierDelay-1)*(GroupWidth+1)-1:0], bank_q, group};
   end
 
   lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
     .clk_i,
     .rst_ni,
     .start_i,
-    .run_i             (run),
+    .run_i             (by_column),
     .pair_i            (pair),
-    .param_valid_i,
-    .param_index_i,
+    .param_valid_i     (param_valid_i && !param_weights_i),
+    .param_index_i     (param_index_i[3:0]),
     .param_bank_i,
     .param_data_i,
-    .entry_i           ({bank_q, sum_group_i}),
+    .entry_i           ({bank_q, group}),
     .bias_o            (bias),
     .shift_o           (shift),
     .multiplier_entry_i(entry_q[MultiplierDelay*(GroupWidth+1)-1 -: GroupWidth + 1]),
     .multiplier_o      (multiplier),
     .pair_mb_o         (pair_mb),
     .pair_bias_o       (pair_bias)
-  );
-
-  logic                              pool_valid;
-  logic [ReduceColumns*PoolBits-1:0] pooled;
-
-  lacuna_pool #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_pool (
-    .clk_i,
-    .rst_ni,
-    .op_i    (post_tail.op),
-    .tap_valid_i,
-    .tap_data_i,
-    .tap_pad_i,
-    .tap_first_i,
-    .tap_last_i,
-    .valid_o (pool_valid),
-    .values_o(pooled)
   );
 
   // Lanes.
@@ -179,7 +198,7 @@ module lacuna_post #(
 
     lacuna_requantise u_requantise (
       .clk_i,
-      .rule_i      (rule),
+      .rule_i      (post_tail.rule),
       .pair_i      (pair),
       .pair_mb_i   (pair_mb),
       .pair_bias_i (pair_bias),
@@ -225,27 +244,26 @@ module lacuna_post #(
     if (valid) collect_q <= wr_data_o[WordBytes*8-1:ReduceColumns*8];
   end
 
-  // Where words go. `run`: block, row, column; `post`: row, column, segment.
+  // Where words go. By column: block, row, column; else row, column, segment.
   logic                last_0, last_2, last;
   logic [ByteBits-1:0] last_bytes;
   logic                done_q;
   logic [AddrBits-1:0] step_y, step_x;
 
-  // Both tails have their steps in the same place.
-  assign step_y = AddrBits'(unsigned'(run_tail.out_step_y));
-  assign step_x = AddrBits'({{8{run_tail.out_step_x[11]}}, run_tail.out_step_x});
+  assign step_y = AddrBits'(unsigned'(post_tail.out_step_y));
+  assign step_x = AddrBits'({{8{post_tail.out_step_x[11]}}, post_tail.out_step_x});
 
   lacuna_post_walk #(.AddrBits(AddrBits)) u_walk (
     .clk_i,
     .rst_ni,
     .start_i,
     .origin_i (AddrBits'(unsigned'(walk.out_start)) + (head.to_output ? output_offset_i : '0)),
-    .count_0_i(run ? walk.out_w : walk.segments),
-    .count_1_i(run ? walk.out_h : walk.out_w),
-    .count_2_i(run ? {3'b0, walk.blocks} : walk.out_h),
-    .step_0_i (run ? step_x : AddrBits'(WordBytes)),
-    .step_1_i (run ? step_y : step_x),
-    .step_2_i (run ? AddrBits'(WordBytes) : step_y),
+    .count_0_i(by_column ? walk.out_w : walk.segments),
+    .count_1_i(by_column ? walk.out_h : walk.out_w),
+    .count_2_i(by_column ? {3'b0, walk.blocks} : walk.out_h),
+    .step_0_i (by_column ? step_x : AddrBits'(WordBytes)),
+    .step_1_i (by_column ? step_y : step_x),
+    .step_2_i (by_column ? AddrBits'(WordBytes) : step_y),
     .step_i   (wr_en_o),
     .addr_o   (wr_addr_o),
     .last_0_o (last_0),
@@ -254,7 +272,7 @@ module lacuna_post #(
   );
 
   assign last_bytes = ByteBits'(run ? run_tail.last_columns : walk.tail);
-  assign wr_bytes_o = (run ? last_2 : last_0) ? last_bytes : ByteBits'(WordBytes);
+  assign wr_bytes_o = (by_column ? last_2 : last_0) ? last_bytes : ByteBits'(WordBytes);
   assign done_o     = done_q;
 
   always_ff @(posedge clk_i) begin

@@ -12,6 +12,7 @@ module lacuna_core #(
   parameter  int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
+  parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned Bits          = 8 * WordBytes
 ) (
@@ -125,7 +126,8 @@ module lacuna_core #(
 
   lacuna_registers #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen)
+    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .DepthwiseTaps(DepthwiseTaps)
   ) u_registers (
     .clk_i, .rst_ni,
     .wr_en_i       (reg_wr_en),
@@ -235,7 +237,8 @@ module lacuna_core #(
 
     lacuna_tile #(
       .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-      .ReduceColumns(ReduceColumns), .AccBits(AccBits), .Hold(Hold)
+      .ReduceColumns(ReduceColumns), .AccBits(AccBits), .DepthwiseTaps(DepthwiseTaps),
+      .Hold(Hold)
     ) u_tile (
       .clk_i, .rst_ni,
       .start_i        (compute_start[t]),

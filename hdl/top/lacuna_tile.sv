@@ -16,6 +16,7 @@ module lacuna_tile #(
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
+  parameter  int unsigned DepthwiseTaps = 16,
   // Keep a copy of the instruction; else `instr_i` is held until `done_o`.
   parameter  bit          Hold          = 1'b1,
   localparam int unsigned WordBytes     = 2 * Lanes,
@@ -69,6 +70,7 @@ module lacuna_tile #(
   localparam int unsigned PageWidth  = $clog2(Pages);
   localparam int unsigned SumBits    = AccBits + $clog2(Lanes);
   localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
+  localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
 
   // The job.
   logic         start_q, busy_q, run;
@@ -167,9 +169,10 @@ module lacuna_tile #(
   logic [PageWidth-1:0]             word_page;
   logic [1:0]                       word_tag;
   logic                             tap_valid, tap_pad, tap_first, tap_last;
-  logic [WordBytes*8-1:0]           tap_data, param_data;
-  logic                             param_valid, param_bank, block_done;
-  logic [3:0]                       param_index;
+  logic [WordBytes*9-1:0]           tap_data;
+  logic [WordBytes*8-1:0]           param_data;
+  logic                             param_valid, param_weights, param_bank, block_done;
+  logic [IndexWidth-1:0]            param_index;
   logic                             sum_valid;
   logic [GroupWidth-1:0]            sum_group;
   logic [ReduceColumns*SumBits-1:0] sums;
@@ -177,35 +180,37 @@ module lacuna_tile #(
   logic [WorkBits-1:0]              written;
 
   lacuna_feeder #(
-    .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ReduceColumns(ReduceColumns)
+    .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ReduceColumns(ReduceColumns),
+    .DepthwiseTaps(DepthwiseTaps)
   ) u_feeder (
     .clk_i,
     .rst_ni,
-    .start_i       (start_q),
-    .instr_i       (instr_q),
+    .start_i        (start_q),
+    .instr_i        (instr_q),
     .input_offset_i,
-    .rd_req_o      (feed_rd_req),
-    .rd_addr_o     (feed_rd_addr),
-    .rd_position_o (feed_rd_position),
-    .rd_data_i     (rd_data_o),
-    .room_i        (room),
-    .reduced_i     (reduced),
-    .word_valid_o  (word_valid),
-    .word_data_o   (word_data),
-    .word_count_o  (word_count),
-    .word_page_o   (word_page),
-    .word_tag_o    (word_tag),
-    .word_last_o   (word_last),
-    .tap_valid_o   (tap_valid),
-    .tap_data_o    (tap_data),
-    .tap_pad_o     (tap_pad),
-    .tap_first_o   (tap_first),
-    .tap_last_o    (tap_last),
-    .block_done_i  (block_done),
-    .param_valid_o (param_valid),
-    .param_index_o (param_index),
-    .param_bank_o  (param_bank),
-    .param_data_o  (param_data)
+    .rd_req_o       (feed_rd_req),
+    .rd_addr_o      (feed_rd_addr),
+    .rd_position_o  (feed_rd_position),
+    .rd_data_i      (rd_data_o),
+    .room_i         (room),
+    .reduced_i      (reduced),
+    .word_valid_o   (word_valid),
+    .word_data_o    (word_data),
+    .word_count_o   (word_count),
+    .word_page_o    (word_page),
+    .word_tag_o     (word_tag),
+    .word_last_o    (word_last),
+    .tap_valid_o    (tap_valid),
+    .tap_data_o     (tap_data),
+    .tap_pad_o      (tap_pad),
+    .tap_first_o    (tap_first),
+    .tap_last_o     (tap_last),
+    .block_done_i   (block_done),
+    .param_valid_o  (param_valid),
+    .param_weights_o(param_weights),
+    .param_index_o  (param_index),
+    .param_bank_o   (param_bank),
+    .param_data_o   (param_data)
   );
 
   lacuna_macro #(
@@ -237,7 +242,8 @@ module lacuna_tile #(
   );
 
   lacuna_post #(
-    .Lanes(Lanes), .ReduceColumns(ReduceColumns), .AccBits(AccBits), .TileWords(TileWords)
+    .Lanes(Lanes), .ReduceColumns(ReduceColumns), .AccBits(AccBits), .TileWords(TileWords),
+    .DepthwiseTaps(DepthwiseTaps)
   ) u_post (
     .clk_i,
     .rst_ni,
@@ -253,6 +259,7 @@ module lacuna_tile #(
     .tap_first_i    (tap_first),
     .tap_last_i     (tap_last),
     .param_valid_i  (param_valid),
+    .param_weights_i(param_weights),
     .param_index_i  (param_index),
     .param_bank_i   (param_bank),
     .param_data_i   (param_data),

@@ -12,6 +12,7 @@ module lacuna_uart_top #(
   parameter int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
   parameter int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
+  parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   parameter int unsigned Divisor       = 64
 ) (
   input  logic clk_i,
@@ -63,7 +64,8 @@ module lacuna_uart_top #(
 
   lacuna_core #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen)
+    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .DepthwiseTaps(DepthwiseTaps)
   ) u_core (
     .clk_i, .rst_ni(reset_n),
     .req_valid_i(req_valid), .req_ready_o(req_ready), .req_write_i(req_write),

@@ -36,6 +36,7 @@ fn core_4x4() -> Geometry {
         reduce_columns: 2,
         acc_bits: 22,
         program_len: 32,
+        depthwise_taps: 32,
     }
 }
 

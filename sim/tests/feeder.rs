@@ -23,8 +23,8 @@ struct Stalls {
 #[derive(Debug, PartialEq, Eq, Clone)]
 enum Given {
     Word { data: Vec<i16>, page: u16, tag: u8, last: bool },
-    Tap { data: Vec<i8>, pad: bool, first: bool, last: bool },
-    Param { data: Vec<u8>, index: u8, bank: u8 },
+    Tap { data: Vec<i16>, pad: bool, first: bool, last: bool },
+    Param { data: Vec<u8>, weights: bool, index: u8, bank: u8 },
 }
 
 impl Given {
@@ -37,31 +37,32 @@ impl Given {
     }
 
     fn param(param: &Param, bytes: usize) -> Self {
-        Self::Param { data: param.data[..bytes].to_vec(), index: param.index, bank: param.bank }
+        let Param { data, weights, index, bank } = *param;
+        Self::Param { data: data[..bytes].to_vec(), weights, index, bank }
     }
 
     /// What the RTL's outputs say in this cycle.
     fn of(dut: &Model, word: usize) -> Option<Self> {
-        let bytes = |port: &str| (0..word).map(|b| dut.field(port, 8 * b as u32, 8) as u8).collect::<Vec<_>>();
+        let differences =
+            |port: &str, count: u32| (0..count).map(|b| ((dut.field(port, 9 * b, 9) << 7) as i16) >> 7).collect();
         let valid = ["word", "tap", "param"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
         match valid {
             [false, false, false] => None,
             [true, false, false] => Some(Self::Word {
-                data: (0..dut.get("word_count_o") as u32)
-                    .map(|row| ((dut.field("word_data_o", 9 * row, 9) << 7) as i16) >> 7)
-                    .collect(),
+                data: differences("word_data_o", dut.get("word_count_o") as u32),
                 page: dut.get("word_page_o") as u16,
                 tag: dut.get("word_tag_o") as u8,
                 last: dut.bit("word_last_o"),
             }),
             [false, true, false] => Some(Self::Tap {
-                data: bytes("tap_data_o").into_iter().map(|byte| byte as i8).collect(),
+                data: differences("tap_data_o", word as u32),
                 pad: dut.bit("tap_pad_o"),
                 first: dut.bit("tap_first_o"),
                 last: dut.bit("tap_last_o"),
             }),
             [false, false, true] => Some(Self::Param {
-                data: bytes("param_data_o"),
+                data: (0..word).map(|b| dut.field("param_data_o", 8 * b as u32, 8) as u8).collect(),
+                weights: dut.bit("param_weights_o"),
                 index: dut.get("param_index_o") as u8,
                 bank: dut.get("param_bank_o") as u8,
             }),
@@ -72,11 +73,18 @@ impl Given {
 
 /// Runs one job on both and compares every cycle, then the whole with im2col.
 #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
-fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder, memory: &TileMemory, stalls: &Stalls) {
+fn run_job(
+    rng: &mut Rng,
+    geometry: &Geometry,
+    dut: &mut Model,
+    golden: &mut Feeder,
+    memory: &TileMemory,
+    stalls: &Stalls,
+) {
     let word = geometry.word_bytes();
     let instr = walks::random(rng, geometry);
     let offset = rng.random_range(0..geometry.tile_bytes());
-    let Expected { given: want, vectors, blocks } = expected(geometry, &instr, offset, memory.bytes());
+    let Expected { given: want, words, blocks } = expected(geometry, &instr, offset, memory.bytes());
 
     let beats: Vec<u32> =
         instr.pack().unwrap().chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
@@ -85,6 +93,7 @@ fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder,
     dut.set("start_i", 1);
     golden.start(&instr, offset);
 
+    let run = matches!(instr, Instr::Run(..));
     let mut given = Vec::new();
     let mut reads: VecDeque<[u8; MAX_WORD]> = VecDeque::from([[0; MAX_WORD]; 2]);
     let (mut fed, mut reduced, mut finished) = (0, 0, 0);
@@ -94,12 +103,11 @@ fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder,
     let mut quiet = 0;
     while quiet < 40 {
         let room = rng.random_bool(stalls.room);
-        let reduce = fed > reduced && rng.random_bool(stalls.reduced);
+        let reduce = run && fed > reduced && rng.random_bool(stalls.reduced);
         reduced += u32::from(reduce);
-        let block_done = finished < blocks
-            && reduced >= (finished + 1) * vectors / blocks
-            && matches!(instr, Instr::Run(..))
-            && rng.random_bool(stalls.block_done);
+        let through = if run { reduced } else { fed };
+        let block_done =
+            finished < blocks && through >= (finished + 1) * words / blocks && rng.random_bool(stalls.block_done);
         finished += u32::from(block_done);
         dut.set("room_i", room.into());
         dut.set("reduced_i", reduce.into());
@@ -128,10 +136,11 @@ fn run(rng: &mut Rng, geometry: &Geometry, dut: &mut Model, golden: &mut Feeder,
                 let apart = last_tap.map_or(groups, |before| dut.cycle() - before);
                 assert!(apart >= groups, "two output words {apart} cycles apart");
                 last_tap = Some(dut.cycle());
+                fed += 1;
             }
             _ => {}
         }
-        let pending = matches!(instr, Instr::Run(..)) && finished < blocks;
+        let pending = finished < blocks;
         quiet = if chip.is_some() || pending { 0 } else { quiet + 1 };
         given.extend(chip);
 
@@ -162,7 +171,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
             if rng.random_bool(0.4) { 1.0 } else { rng.random_range(0.05..1.0) }
         };
         let stalls = Stalls { room: share(), reduced: share(), block_done: share() };
-        run(rng, geometry, dut, &mut golden, &memory, &stalls);
+        run_job(rng, geometry, dut, &mut golden, &memory, &stalls);
     }
 }
 
@@ -203,6 +212,13 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
 fn a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
     randomised("a_base_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
         compare(rng, &Geometry::BASE, &mut tops::feeder_base());
+    });
+}
+
+#[test]
+fn a_wide_feeder_hands_over_the_im2col_rows_in_the_golden_cycles() {
+    randomised("a_wide_feeder_hands_over_the_im2col_rows_in_the_golden_cycles", |rng| {
+        compare(rng, &Geometry::WIDE, &mut tops::feeder_wide());
     });
 }
 

@@ -18,6 +18,8 @@ use rand::Rng as _;
 const JOBS: usize = 150;
 /// Cycles after a block's last group until its bank may be loaded again: after `block_done`.
 const BLOCK_GAP: usize = 6;
+/// The same for `depthwise` after a block's last tap, without its groups.
+const TAP_GAP: usize = 10;
 /// Cycles from the last input of a job until it is certainly done.
 const DRAIN: usize = 30;
 
@@ -81,10 +83,21 @@ fn walk(rng: &mut Rng) -> Walk {
     Walk { out_h, out_w, segments, blocks, out_start: rng.random_range(-(1 << 19)..1 << 19), ..Walk::default() }
 }
 
-fn param(rng: &mut Rng, bytes: &[u8], index: usize, bank: usize) -> Param {
+fn param(rng: &mut Rng, bytes: &[u8], weights: bool, index: usize, bank: usize) -> Param {
     let mut data = [0; MAX_WORD].map(|_: u8| rng.random());
     data[..bytes.len()].copy_from_slice(bytes);
-    Param { data, index: index as u8, bank: bank as u8 }
+    Param { data, weights, index: index as u8, bank: bank as u8 }
+}
+
+/// The nine words of a block whose accumulators have `bits` bits.
+fn block_words(rng: &mut Rng, word: usize, rule: i64, bits: u32) -> Vec<u8> {
+    let scales: Vec<_> = (0..word).map(|_| multiplier(rng, rule, bits)).collect();
+    let biases = (0..word).map(|_| rng.random_range(-(1i32 << bits)..1 << bits));
+    biases
+        .chain(scales.iter().map(|scale| scale.0))
+        .flat_map(i32::to_le_bytes)
+        .chain(scales.iter().map(|scale| scale.1 as u8))
+        .collect()
 }
 
 /// A random `run` with its sums and parameters.
@@ -107,17 +120,11 @@ fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
     let (mut params_end, mut sums_end, mut previous_end) = (1, 1, 0);
     for block in 0..walk.blocks as usize {
         let bits = rng.random_range(8..sum_bits);
-        let scales: Vec<_> = (0..word).map(|_| multiplier(rng, tail.rule, bits)).collect();
-        let biases = (0..word).map(|_| rng.random_range(-(1i32 << bits)..1 << bits));
-        let bytes: Vec<u8> = biases
-            .chain(scales.iter().map(|scale| scale.0))
-            .flat_map(i32::to_le_bytes)
-            .chain(scales.iter().map(|scale| scale.1 as u8))
-            .collect();
+        let bytes = block_words(rng, word, tail.rule, bits);
         let mut cycle = params_end.max(previous_end + BLOCK_GAP);
         for (index, bytes) in bytes.chunks(word).enumerate() {
             cycle += idle(rng);
-            schedule.at(cycle).param = Some(param(rng, bytes, index, block % 2));
+            schedule.at(cycle).param = Some(param(rng, bytes, false, index, block % 2));
             cycle += 1;
         }
         params_end = cycle;
@@ -176,7 +183,7 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         let bytes = constants(rng, op, tail.rule, taps).pack().expect("inside the layout");
         for (index, bytes) in bytes.chunks(word).enumerate() {
             cycle += idle(rng);
-            schedule.at(cycle).param = Some(param(rng, bytes, index, 0));
+            schedule.at(cycle).param = Some(param(rng, bytes, false, index, 0));
             cycle += 1;
         }
     }
@@ -188,11 +195,64 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
                 cycle = cycle.max(next_last);
                 next_last = cycle + groups;
             }
-            let data = [0; MAX_WORD].map(|_: i8| rng.random());
+            let data = [0; MAX_WORD].map(|_: i16| rng.random_range(-128..128));
             let pad = op != PostOp::Add && rng.random_bool(0.3);
             schedule.at(cycle).tap = Some(Tap { data, pad, first: tap == 0, last: tap + 1 == taps });
             cycle += 1;
         }
+    }
+    (Instr::Post(head(rng, Opcode::Post), walk, tail), schedule)
+}
+
+/// A random depthwise `post`: for each block its weights, parameters and taps.
+fn depthwise_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
+    let (word, groups) = (geometry.word_bytes(), geometry.columns() / geometry.reduce_columns);
+    let taps = [1, rng.random_range(1..10), rng.random_range(1..=geometry.depthwise_taps)][rng.random_range(0..3)];
+    let walk = Walk { segments: 1, tail: rng.random_range(1..=word as i64), ..walk(rng) };
+    let (clamp_lo, clamp_hi) = limits(rng);
+    let tail = PostTail {
+        out_step_y: rng.random_range(-(1 << 19)..1 << 19),
+        out_step_x: rng.random_range(-(1 << 11)..1 << 11),
+        rule: rng.random_range(0..2),
+        zero: rng.random_range(-128..=127),
+        clamp_lo,
+        clamp_hi,
+        gate: rng.random_range(-128..=127),
+        op: PostOp::Depthwise as i64,
+        taps: taps as i64,
+        ..PostTail::default()
+    };
+    let mut schedule = Schedule::default();
+    let (mut cycle, mut next_last, mut ends) = (1, 0, [0; 2]);
+    for block in 0..walk.blocks as usize {
+        // Extremes, so that the sums' width is needed.
+        let extreme = rng.random_bool(0.3);
+        cycle = cycle.max(ends[block % 2]);
+        for tap in 0..taps {
+            cycle += idle(rng);
+            let bytes: Vec<u8> = (0..word).map(|_| if extreme { 0x80 } else { rng.random() }).collect();
+            schedule.at(cycle).param = Some(param(rng, &bytes, true, tap, block % 2));
+            cycle += 1;
+        }
+        let bits = 15 + taps.ilog2();
+        let bytes = block_words(rng, word, tail.rule, bits);
+        for (index, bytes) in bytes.chunks(word).enumerate() {
+            cycle += idle(rng);
+            schedule.at(cycle).param = Some(param(rng, bytes, false, index, block % 2));
+            cycle += 1;
+        }
+        for at in 0..walk.out_h as usize * walk.out_w as usize * taps {
+            let (first, last) = (at % taps == 0, at % taps == taps - 1);
+            cycle += idle(rng);
+            if last {
+                cycle = cycle.max(next_last);
+                next_last = cycle + groups;
+            }
+            let data = [0; MAX_WORD].map(|_: i16| if extreme { -255 } else { rng.random_range(-255..=255) });
+            schedule.at(cycle).tap = Some(Tap { data, pad: rng.random_bool(0.3), first, last });
+            cycle += 1;
+        }
+        ends[block % 2] = cycle + groups + TAP_GAP;
     }
     (Instr::Post(head(rng, Opcode::Post), walk, tail), schedule)
 }
@@ -213,7 +273,9 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
     }
     dut.set("tap_valid_i", inputs.tap.is_some().into());
     if let Some(tap) = inputs.tap {
-        dut.set_words("tap_data_i", &as_words(&tap.data.map(|byte| byte as u8)[..word]));
+        for (column, d) in (0..).zip(&tap.data[..word]) {
+            dut.set_field("tap_data_i", 9 * column, 9, *d as u64 & 0x1ff);
+        }
         dut.set("tap_pad_i", tap.pad.into());
         dut.set("tap_first_i", tap.first.into());
         dut.set("tap_last_i", tap.last.into());
@@ -221,6 +283,7 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
     dut.set("param_valid_i", inputs.param.is_some().into());
     if let Some(param) = inputs.param {
         dut.set_words("param_data_i", &as_words(&param.data[..word]));
+        dut.set("param_weights_i", param.weights.into());
         dut.set("param_index_i", param.index.into());
         dut.set("param_bank_i", param.bank.into());
     }
@@ -244,11 +307,16 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
         dut.set(input, 0);
     }
     dut.reset();
-    let mut kinds = [0; 2];
+    let kinds = if geometry.depthwise_taps > 0 { 3 } else { 2 };
+    let mut met = [0; 3];
     for _ in 0..JOBS {
-        let run: bool = rng.random();
-        kinds[usize::from(run)] += 1;
-        let (instr, mut schedule) = if run { run_job(rng, geometry) } else { post_job(rng, geometry) };
+        let kind = rng.random_range(0..kinds);
+        met[kind] += 1;
+        let (instr, mut schedule) = match kind {
+            0 => run_job(rng, geometry),
+            1 => post_job(rng, geometry),
+            _ => depthwise_job(rng, geometry),
+        };
         schedule.at(schedule.0.len() + DRAIN);
         let offset = rng.random_range(0..geometry.tile_bytes());
         dut.set_words("instr_i", &as_words(&instr.pack().expect("inside the layout")));
@@ -269,7 +337,7 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
         }
         assert!(finished, "the job never ended: {instr:?}");
     }
-    assert!(kinds[0] > 0 && kinds[1] > 0, "both kinds of jobs occur");
+    assert!(met[..kinds].iter().all(|&jobs| jobs > 0), "every kind of job occurs");
 }
 
 #[test]

@@ -155,10 +155,11 @@ impl Bench {
 
     fn sweep(&mut self, rng: &mut Rng, jobs: usize) {
         for _ in 0..jobs {
-            let job = if rng.random_bool(0.7) {
-                jobs::convolution(rng, &self.geometry)
-            } else {
-                jobs::elementwise(rng, &self.geometry)
+            let depthwise = self.geometry.depthwise_taps > 0;
+            let job = match rng.random_range(0..10) {
+                0..5 => jobs::convolution(rng, &self.geometry),
+                5..7 if depthwise => jobs::depthwise(rng, &self.geometry, false),
+                _ => jobs::elementwise(rng, &self.geometry),
             };
             self.load(&job);
             self.run(rng, &job);

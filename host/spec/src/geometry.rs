@@ -23,6 +23,8 @@ pub struct Geometry {
     pub acc_bits: usize,
     /// Instructions that the program memory holds, a power of two.
     pub program_len: usize,
+    /// Kernel taps that the post unit can multiply by weights: 0 for none, else a power of two, 16 to 64.
+    pub depthwise_taps: usize,
 }
 
 /// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
@@ -57,6 +59,7 @@ impl Geometry {
         reduce_columns: 1,
         acc_bits: 22,
         program_len: 64,
+        depthwise_taps: 0,
     };
     /// For ECP5-25F.
     pub const SMALL: Self = Self {
@@ -69,6 +72,7 @@ impl Geometry {
         reduce_columns: 4,
         acc_bits: 22,
         program_len: 128,
+        depthwise_taps: 16,
     };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {
@@ -81,6 +85,7 @@ impl Geometry {
         reduce_columns: 4,
         acc_bits: 22,
         program_len: 256,
+        depthwise_taps: 16,
     };
     /// Simulation only.
     pub const WIDE: Self = Self {
@@ -93,6 +98,7 @@ impl Geometry {
         reduce_columns: 8,
         acc_bits: 24,
         program_len: 512,
+        depthwise_taps: 64,
     };
     /// All presets, smallest first.
     pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
@@ -138,7 +144,7 @@ impl Geometry {
 
     /// The RTL module parameters, by name.
     #[must_use]
-    pub const fn parameters(&self) -> [(&'static str, usize); 8] {
+    pub const fn parameters(&self) -> [(&'static str, usize); 9] {
         [
             ("Tiles", self.tiles),
             ("Lanes", self.lanes),
@@ -148,6 +154,7 @@ impl Geometry {
             ("ReduceColumns", self.reduce_columns),
             ("AccBits", self.acc_bits),
             ("ProgramLen", self.program_len),
+            ("DepthwiseTaps", self.depthwise_taps),
         ]
     }
 
@@ -190,6 +197,7 @@ mod tests {
             assert!(g.pages.is_power_of_two() && g.tile_words.is_power_of_two(), "{}", g.name);
             assert!(g.program_len.is_power_of_two(), "{}", g.name);
             assert_eq!(g.columns() % g.reduce_columns, 0, "{}", g.name);
+            assert!(matches!(g.depthwise_taps, 0 | 16 | 32 | 64), "{}", g.name);
             assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
         }
     }

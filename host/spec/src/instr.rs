@@ -4,7 +4,7 @@
 //! regions are in words, `lo` inclusive and `hi` exclusive. `hdl/README.md` tells what each unit
 //! does with its instruction, cycle by cycle.
 
-use crate::packed;
+use crate::{Geometry, packed};
 
 /// Bytes of one instruction.
 pub const INSTR_BYTES: usize = 64;
@@ -23,7 +23,7 @@ pub enum Opcode {
     Load = 2,
     /// Runs a convolution or dense layer through the array and the post unit.
     Run = 3,
-    /// Runs an element-wise or pooling operator through the post unit.
+    /// Runs an element-wise, pooling or depthwise operator through the post unit.
     Post = 4,
     /// Moves a tensor between tile memories.
     Reshape = 5,
@@ -83,11 +83,15 @@ pub enum PostOp {
     Sum = 1,
     /// `round((a * ma + b * mb + bias) >> shift)` of exactly two taps, a then b.
     Add = 2,
+    /// Products of the taps with weights of their own, a channel each, summed and requantised by the
+    /// channel's parameters as `run` does. Where the geometry has no `depthwise_taps` it means `sum`.
+    Depthwise = 3,
 }
 
 impl PostOp {
     /// All operations with their RTL names.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::Max, "Max"), (Self::Sum, "Sum"), (Self::Add, "Add")];
+    pub const ALL: [(Self, &'static str); 4] =
+        [(Self::Max, "Max"), (Self::Sum, "Sum"), (Self::Add, "Add"), (Self::Depthwise, "Depthwise")];
 }
 
 packed! {
@@ -134,9 +138,10 @@ packed! {
         k_h: u 6,
         /// Kernel columns.
         k_w: u 6,
-        /// Windows of one tap (`run`) or of one output pixel (`post`).
+        /// Windows of one tap (`run`) or of one output pixel (`post`); 1 for `depthwise`.
         segments: u 10,
-        /// Bytes of the last of these windows, 1 to the word; the others are whole words.
+        /// Bytes of the last of these windows, 1 to the word; the others are whole words. `depthwise`:
+        /// channels of the last block.
         tail: u 5,
         /// Address step from one output row to the next.
         step_oy: s 20,
@@ -164,7 +169,8 @@ packed! {
         in_w: u 11,
         /// Value of padding, before the gate value is subtracted.
         pad: s 8,
-        /// Output columns blocks of `run`; 1 for `post`.
+        /// Blocks of output columns: of `run`, which all read the same windows, or of `depthwise`, whose
+        /// windows move by a word from block to block; 1 for the rest of `post`.
         blocks: u 7,
         /// Address of the first output.
         out_start: s 20,
@@ -172,24 +178,14 @@ packed! {
 }
 
 packed! {
-    /// The rest of `run`, in bits 384 to 511.
+    /// The rest of `run`, in bits 384 to 511. The fields up to `gate` lie where [`PostTail`] has them.
     RunTail: 128 {
         /// Address step from one output row to the next, on the output side.
         out_step_y: s 20,
         /// Address step from one output column to the next, on the output side.
         out_step_x: s 12,
-        /// Columns of the last block, 1 to `columns`; the other blocks are full.
-        last_columns: u 5,
         /// Address of the parameters: nine words a column block.
         params: u 18,
-        /// First page of the first column block.
-        page: u 12,
-        /// Pages of one vector: rows / lanes, rounded up.
-        vector_pages: u 10,
-        /// Gate value g: lanes see d = q - g.
-        gate: s 8,
-        /// Gating mode.
-        gating: u 2,
         /// Requantisation rule.
         rule: u 1,
         /// Zero point of the output.
@@ -198,29 +194,52 @@ packed! {
         clamp_lo: s 8,
         /// Largest output.
         clamp_hi: s 8,
+        /// Gate value g: lanes see d = q - g.
+        gate: s 8,
+        /// Columns of the last block, 1 to `columns`; the other blocks are full.
+        last_columns: u 5,
+        /// First page of the first column block.
+        page: u 12,
+        /// Pages of one vector: rows / lanes, rounded up.
+        vector_pages: u 10,
+        /// Gating mode.
+        gating: u 2,
     }
 }
 
 packed! {
     /// The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on
-    /// the output side.
+    /// the output side; so are the blocks of `depthwise`.
     PostTail: 128 {
         /// Address step from one output row to the next, on the output side.
         out_step_y: s 20,
         /// Address step from one output column to the next, on the output side.
         out_step_x: s 12,
-        /// Operation.
-        op: u 2,
-        /// Requantisation rule of `sum`; for `add`: 0 rounds half away from zero, 1 half to even.
+        /// Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and
+        /// the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c.
+        params: u 18,
+        /// Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
         rule: u 1,
-        /// Zero point of the output (`sum`).
+        /// Zero point of the output (`sum`, `depthwise`).
         zero: s 8,
         /// Smallest output.
         clamp_lo: s 8,
         /// Largest output.
         clamp_hi: s 8,
-        /// Address of its constants, one word boundary aligned: see [`PostConstants`].
-        params: u 18,
+        /// Gate value g of `depthwise`: weights meet d = q - g. Of no effect on the others.
+        gate: s 8,
+        /// Operation.
+        op: u 2,
+        /// Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
+        taps: u 7,
+    }
+}
+
+impl PostTail {
+    /// Whether a chip takes it as `depthwise`.
+    #[must_use]
+    pub const fn depthwise(&self, geometry: &Geometry) -> bool {
+        geometry.depthwise_taps > 0 && self.op == PostOp::Depthwise as i64
     }
 }
 

@@ -115,6 +115,14 @@ mod tests {
     }
 
     #[test]
+    fn run_and_post_share_the_places_that_rtl_reads_without_a_choice() {
+        let (run, post) = (instr::RunTail::LAYOUT.fields, instr::PostTail::LAYOUT.fields);
+        let place = |f: &crate::Field| (f.name, f.lsb, f.width, f.signed);
+        let shared = run.iter().zip(post).take_while(|(a, b)| place(a) == place(b)).last().expect("some");
+        assert_eq!(shared.0.name, "gate");
+    }
+
+    #[test]
     fn a_value_too_wide_is_refused_with_its_name() {
         let error = instr::Head { tiles: 256, ..Default::default() }.pack().unwrap_err();
         assert!(error.to_string().contains("Head.tiles = 256"), "{error}");

@@ -24,7 +24,11 @@ pub fn set_head(instr: &mut Instr, change: impl FnOnce(&mut Head)) {
 }
 
 pub fn random_job(rng: &mut Rng, g: &Geometry) -> jobs::Job {
-    if rng.random_bool(0.6) { jobs::convolution(rng, g) } else { jobs::elementwise(rng, g) }
+    match rng.random_range(0..10) {
+        0..5 => jobs::convolution(rng, g),
+        5..7 if g.depthwise_taps > 0 => jobs::depthwise(rng, g, true),
+        _ => jobs::elementwise(rng, g),
+    }
 }
 
 /// Where `jobs` puts parameters; only they may be there.

@@ -1,7 +1,9 @@
 //! Random small layers for one tile, and what they must leave in its memory by plain integers.
 
+mod depthwise;
 mod shape;
 
+pub use depthwise::depthwise;
 use lacuna_sim::testing::Rng;
 use lacuna_spec::{
     Geometry,
@@ -10,6 +12,7 @@ use lacuna_spec::{
 };
 use rand::{Rng as _, RngCore as _};
 use shape::Shape;
+use std::ops::RangeInclusive;
 
 /// One layer, ready to run.
 pub struct Job {
@@ -45,6 +48,39 @@ fn image(rng: &mut Rng, geometry: &Geometry) -> Vec<u8> {
 
 fn clamps(rng: &mut Rng) -> (i64, i64) {
     (rng.random_range(-128..-60), rng.random_range(60..128))
+}
+
+/// Bias, multiplier and shift of a column.
+type Scale = (i32, i32, i32);
+
+/// Random nine words of a block, put at `base`; rule A's shifts come from `shifts`.
+fn parameters(
+    rng: &mut Rng,
+    rule: i64,
+    base: usize,
+    columns: usize,
+    shifts: RangeInclusive<i8>,
+    memory: &mut [u8],
+) -> Vec<Scale> {
+    let mut scale = |column: usize| {
+        let bias: i32 = rng.random_range(-100_000..100_000);
+        let (multiplier, shift) = match rule {
+            0 => (rng.random_range(1 << 30..i32::MAX), rng.random_range(shifts.clone())),
+            _ => (rng.random_range(1e-4f32..4e-3).to_bits() as i32, 0i8),
+        };
+        memory[base + 4 * column..][..4].copy_from_slice(&bias.to_le_bytes());
+        memory[base + 4 * (columns + column)..][..4].copy_from_slice(&multiplier.to_le_bytes());
+        memory[base + 8 * columns + column] = shift as u8;
+        (bias, multiplier, i32::from(shift))
+    };
+    (0..columns).map(&mut scale).collect()
+}
+
+fn requantised(sum: i32, &(bias, multiplier, shift): &Scale, rule: i64, zero: i32) -> i32 {
+    match rule {
+        0 => numerics::requantise_a(sum + bias, multiplier, shift, zero),
+        _ => numerics::requantise_b(sum + bias, f32::from_bits(multiplier as u32), zero),
+    }
 }
 
 /// A convolution with random gating mode and rule.
@@ -90,23 +126,11 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     }
     let weight: Vec<i8> = (0..rows * blocks * columns).map(|_| rng.random()).collect();
     let weight = |block: usize, row: usize, column: usize| weight[(block * rows + row) * columns + column];
+    let scales: Vec<Vec<Scale>> = (0..blocks)
+        .map(|block| parameters(rng, tail.rule, params + block * 9 * word, columns, -14..=-8, &mut before))
+        .collect();
     let mut after = before.clone();
-    for block in 0..blocks {
-        let base = params + block * 9 * word;
-        let mut scale = Vec::new();
-        for column in 0..columns {
-            let bias: i32 = rng.random_range(-100_000..100_000);
-            let (multiplier, shift) = match tail.rule {
-                0 => (rng.random_range(1 << 30..i32::MAX), rng.random_range(-14..=-8)),
-                _ => (rng.random_range(1e-4f32..4e-3).to_bits() as i32, 0i8),
-            };
-            for memory in [&mut before, &mut after] {
-                memory[base + 4 * column..][..4].copy_from_slice(&bias.to_le_bytes());
-                memory[base + 4 * (columns + column)..][..4].copy_from_slice(&multiplier.to_le_bytes());
-                memory[base + 8 * columns + column] = shift as u8;
-            }
-            scale.push((bias, multiplier, i32::from(shift)));
-        }
+    for (block, scale) in scales.iter().enumerate() {
         let live = if block + 1 == blocks { last_columns } else { columns };
         for (oy, ox) in shape.outputs() {
             let input: Vec<i32> = shape
@@ -114,13 +138,9 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
                 .flat_map(|(ky, kx)| (0..shape.channels).map(move |channel| [oy, ox, ky, kx, channel]))
                 .map(|at| shape.tap(&before, input_offset, at).map_or(walk.pad, i64::from) as i32 - tail.gate as i32)
                 .collect();
-            for (column, &(bias, multiplier, shift)) in scale[..live].iter().enumerate() {
+            for (column, scale) in scale[..live].iter().enumerate() {
                 let products = input.iter().enumerate().map(|(row, d)| d * i32::from(weight(block, row, column)));
-                let acc = products.sum::<i32>() + bias;
-                let value = match tail.rule {
-                    0 => numerics::requantise_a(acc, multiplier, shift, tail.zero as i32),
-                    _ => numerics::requantise_b(acc, f32::from_bits(multiplier as u32), tail.zero as i32),
-                };
+                let value = requantised(products.sum(), scale, tail.rule, tail.zero as i32);
                 let place = (oy * shape.out_w + ox) as usize * pitch + block * columns + column;
                 after[walk.out_start as usize + output_offset + place] =
                     numerics::clamp(value.into(), tail.clamp_lo as i8, tail.clamp_hi as i8) as u8;
@@ -166,6 +186,7 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
         clamp_lo,
         clamp_hi,
         params,
+        ..PostTail::default()
     };
     let constants = match (op, tail.rule) {
         (2, _) => PostConstants {

@@ -78,18 +78,8 @@ module pack_bench (
   output logic signed [19:0] run_tail_out_step_y_o,
   input  logic signed [11:0] run_tail_out_step_x_i,
   output logic signed [11:0] run_tail_out_step_x_o,
-  input  logic [4:0] run_tail_last_columns_i,
-  output logic [4:0] run_tail_last_columns_o,
   input  logic [17:0] run_tail_params_i,
   output logic [17:0] run_tail_params_o,
-  input  logic [11:0] run_tail_page_i,
-  output logic [11:0] run_tail_page_o,
-  input  logic [9:0] run_tail_vector_pages_i,
-  output logic [9:0] run_tail_vector_pages_o,
-  input  logic signed [7:0] run_tail_gate_i,
-  output logic signed [7:0] run_tail_gate_o,
-  input  logic [1:0] run_tail_gating_i,
-  output logic [1:0] run_tail_gating_o,
   input  logic [0:0] run_tail_rule_i,
   output logic [0:0] run_tail_rule_o,
   input  logic signed [7:0] run_tail_zero_i,
@@ -98,14 +88,24 @@ module pack_bench (
   output logic signed [7:0] run_tail_clamp_lo_o,
   input  logic signed [7:0] run_tail_clamp_hi_i,
   output logic signed [7:0] run_tail_clamp_hi_o,
+  input  logic signed [7:0] run_tail_gate_i,
+  output logic signed [7:0] run_tail_gate_o,
+  input  logic [4:0] run_tail_last_columns_i,
+  output logic [4:0] run_tail_last_columns_o,
+  input  logic [11:0] run_tail_page_i,
+  output logic [11:0] run_tail_page_o,
+  input  logic [9:0] run_tail_vector_pages_i,
+  output logic [9:0] run_tail_vector_pages_o,
+  input  logic [1:0] run_tail_gating_i,
+  output logic [1:0] run_tail_gating_o,
   input  logic [127:0] post_tail_i,
   output logic [127:0] post_tail_o,
   input  logic signed [19:0] post_tail_out_step_y_i,
   output logic signed [19:0] post_tail_out_step_y_o,
   input  logic signed [11:0] post_tail_out_step_x_i,
   output logic signed [11:0] post_tail_out_step_x_o,
-  input  logic [1:0] post_tail_op_i,
-  output logic [1:0] post_tail_op_o,
+  input  logic [17:0] post_tail_params_i,
+  output logic [17:0] post_tail_params_o,
   input  logic [0:0] post_tail_rule_i,
   output logic [0:0] post_tail_rule_o,
   input  logic signed [7:0] post_tail_zero_i,
@@ -114,8 +114,12 @@ module pack_bench (
   output logic signed [7:0] post_tail_clamp_lo_o,
   input  logic signed [7:0] post_tail_clamp_hi_i,
   output logic signed [7:0] post_tail_clamp_hi_o,
-  input  logic [17:0] post_tail_params_i,
-  output logic [17:0] post_tail_params_o,
+  input  logic signed [7:0] post_tail_gate_i,
+  output logic signed [7:0] post_tail_gate_o,
+  input  logic [1:0] post_tail_op_i,
+  output logic [1:0] post_tail_op_o,
+  input  logic [6:0] post_tail_taps_i,
+  output logic [6:0] post_tail_taps_o,
   input  logic [191:0] post_constants_i,
   output logic [191:0] post_constants_o,
   input  logic signed [31:0] post_constants_ma_i,
@@ -213,25 +217,27 @@ module pack_bench (
   lacuna_spec_pkg::run_tail_t run_tail_made, run_tail_taken;
   assign run_tail_out_step_y_o = run_tail_taken.out_step_y;
   assign run_tail_out_step_x_o = run_tail_taken.out_step_x;
-  assign run_tail_last_columns_o = run_tail_taken.last_columns;
   assign run_tail_params_o = run_tail_taken.params;
-  assign run_tail_page_o = run_tail_taken.page;
-  assign run_tail_vector_pages_o = run_tail_taken.vector_pages;
-  assign run_tail_gate_o = run_tail_taken.gate;
-  assign run_tail_gating_o = run_tail_taken.gating;
   assign run_tail_rule_o = run_tail_taken.rule;
   assign run_tail_zero_o = run_tail_taken.zero;
   assign run_tail_clamp_lo_o = run_tail_taken.clamp_lo;
   assign run_tail_clamp_hi_o = run_tail_taken.clamp_hi;
+  assign run_tail_gate_o = run_tail_taken.gate;
+  assign run_tail_last_columns_o = run_tail_taken.last_columns;
+  assign run_tail_page_o = run_tail_taken.page;
+  assign run_tail_vector_pages_o = run_tail_taken.vector_pages;
+  assign run_tail_gating_o = run_tail_taken.gating;
   lacuna_spec_pkg::post_tail_t post_tail_made, post_tail_taken;
   assign post_tail_out_step_y_o = post_tail_taken.out_step_y;
   assign post_tail_out_step_x_o = post_tail_taken.out_step_x;
-  assign post_tail_op_o = post_tail_taken.op;
+  assign post_tail_params_o = post_tail_taken.params;
   assign post_tail_rule_o = post_tail_taken.rule;
   assign post_tail_zero_o = post_tail_taken.zero;
   assign post_tail_clamp_lo_o = post_tail_taken.clamp_lo;
   assign post_tail_clamp_hi_o = post_tail_taken.clamp_hi;
-  assign post_tail_params_o = post_tail_taken.params;
+  assign post_tail_gate_o = post_tail_taken.gate;
+  assign post_tail_op_o = post_tail_taken.op;
+  assign post_tail_taps_o = post_tail_taken.taps;
   lacuna_spec_pkg::post_constants_t post_constants_made, post_constants_taken;
   assign post_constants_ma_o = post_constants_taken.ma;
   assign post_constants_mb_o = post_constants_taken.mb;
@@ -309,25 +315,27 @@ module pack_bench (
     run_tail_made = '0;
     run_tail_made.out_step_y = run_tail_out_step_y_i;
     run_tail_made.out_step_x = run_tail_out_step_x_i;
-    run_tail_made.last_columns = run_tail_last_columns_i;
     run_tail_made.params = run_tail_params_i;
-    run_tail_made.page = run_tail_page_i;
-    run_tail_made.vector_pages = run_tail_vector_pages_i;
-    run_tail_made.gate = run_tail_gate_i;
-    run_tail_made.gating = run_tail_gating_i;
     run_tail_made.rule = run_tail_rule_i;
     run_tail_made.zero = run_tail_zero_i;
     run_tail_made.clamp_lo = run_tail_clamp_lo_i;
     run_tail_made.clamp_hi = run_tail_clamp_hi_i;
+    run_tail_made.gate = run_tail_gate_i;
+    run_tail_made.last_columns = run_tail_last_columns_i;
+    run_tail_made.page = run_tail_page_i;
+    run_tail_made.vector_pages = run_tail_vector_pages_i;
+    run_tail_made.gating = run_tail_gating_i;
     post_tail_made = '0;
     post_tail_made.out_step_y = post_tail_out_step_y_i;
     post_tail_made.out_step_x = post_tail_out_step_x_i;
-    post_tail_made.op = post_tail_op_i;
+    post_tail_made.params = post_tail_params_i;
     post_tail_made.rule = post_tail_rule_i;
     post_tail_made.zero = post_tail_zero_i;
     post_tail_made.clamp_lo = post_tail_clamp_lo_i;
     post_tail_made.clamp_hi = post_tail_clamp_hi_i;
-    post_tail_made.params = post_tail_params_i;
+    post_tail_made.gate = post_tail_gate_i;
+    post_tail_made.op = post_tail_op_i;
+    post_tail_made.taps = post_tail_taps_i;
     post_constants_made = '0;
     post_constants_made.ma = post_constants_ma_i;
     post_constants_made.mb = post_constants_mb_i;

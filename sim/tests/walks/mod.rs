@@ -11,7 +11,9 @@ use rand::{Rng as _, seq::IndexedRandom as _};
 /// What a feeder must hand over for one instruction, in order.
 pub struct Expected {
     pub given: Vec<Given>,
-    pub vectors: u32,
+    /// Vectors of `run`, output words of `depthwise`.
+    pub words: u32,
+    /// 0 without blocks.
     pub blocks: u32,
 }
 
@@ -30,14 +32,18 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
     let (y_stride, x_stride) = limits(3);
     let (y_dilation, x_dilation) = limits(3);
-    let run = rng.random_bool(0.6);
+    let run = rng.random_bool(0.5);
+    let depthwise = !run && geometry.depthwise_taps > 0 && rng.random_bool(0.5);
+    let most = if depthwise { 4 } else { 5 };
+    let (k_h, k_w) = (k_h.min(most), k_w.min(most));
+    let blocks = if run || depthwise { rng.random_range(1..4) } else { 1 };
     let walk = Walk {
         start: rng.random_range(-200..size),
         out_h: rng.random_range(1..5),
         out_w: rng.random_range(1..5),
         k_h,
         k_w,
-        segments,
+        segments: if depthwise { 1 } else { segments },
         tail: channels - (segments - 1) * word,
         step_oy: y_stride * row,
         step_ox: x_stride * pixel,
@@ -52,7 +58,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
         in_h,
         in_w,
         pad: rng.random_range(-128..128),
-        blocks: if run { rng.random_range(1..4) } else { 1 },
+        blocks,
         out_start: 0,
     };
     let opcode = if run { Opcode::Run } else { Opcode::Post };
@@ -61,14 +67,16 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     if run {
         let tail = RunTail {
             params,
+            gate: rng.random_range(-128..128),
             page: rng.random_range(0..geometry.pages as i64),
             vector_pages: rng.random_range(1..200),
-            gate: rng.random_range(-128..128),
             ..RunTail::default()
         };
         Instr::Run(head, walk, tail)
     } else {
-        Instr::Post(head, walk, PostTail { params, op: rng.random_range(0..3), ..PostTail::default() })
+        let gate = rng.random_range(-128..128);
+        let (op, taps) = if depthwise { (3, k_h * k_w) } else { (rng.random_range(0..3), 0) };
+        Instr::Post(head, walk, PostTail { params, gate, op, taps, ..PostTail::default() })
     }
 }
 
@@ -98,10 +106,11 @@ fn window(
     ((0..bytes).map(byte).collect(), false)
 }
 
+/// `words` parameter words, `first` words behind the address.
 fn params(
     address: i64,
-    words: usize,
-    first: usize,
+    [first, words]: [usize; 2],
+    weights: bool,
     bank: u8,
     word: usize,
     memory: &[u8],
@@ -109,8 +118,32 @@ fn params(
     (0..words).map(move |index| {
         let from = address as usize + (first + index) * word;
         let data = (0..word).map(|k| memory[(from + k) % memory.len()]).collect();
-        Given::Param { data, index: index as u8, bank }
+        Given::Param { data, weights, index: index as u8, bank }
     })
+}
+
+/// The gated bytes of one output word's taps.
+fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usize, memory: &[u8]) -> Vec<Given> {
+    let word = geometry.word_bytes();
+    let mut given = Vec::new();
+    for block in 0..walk.blocks as usize {
+        let (taps, bank) = (tail.taps as usize, block as u8 % 2);
+        let first = block * (taps + 9);
+        given.extend(params(tail.params, [first, taps], true, bank, word, memory));
+        given.extend(params(tail.params, [first + taps, 9], false, bank, word, memory));
+        for (oy, ox) in pairs(walk.out_h, walk.out_w) {
+            for (ky, kx) in pairs(walk.k_h, walk.k_w) {
+                let (data, pad) = window(geometry, walk, offset + block * word, memory, [oy, ox, ky, kx, 0], word);
+                given.push(Given::Tap {
+                    data: data.into_iter().map(|byte| i16::from(byte as i8) - tail.gate as i16).collect(),
+                    pad,
+                    first: (ky, kx) == (0, 0),
+                    last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
+                });
+            }
+        }
+    }
+    given
 }
 
 /// What the feeder must hand over.
@@ -122,7 +155,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
             let offset = if head.from_input == 1 { offset } else { 0 };
             let mut tag = 0;
             for block in 0..walk.blocks {
-                given.extend(params(tail.params, 9, 9 * block as usize, block as u8 % 2, word, memory));
+                given.extend(params(tail.params, [9 * block as usize, 9], false, block as u8 % 2, word, memory));
                 for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                     let mut rows = Vec::new();
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
@@ -144,20 +177,24 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                     tag = (tag + 1) % 4;
                 }
             }
-            let vectors = (walk.blocks * walk.out_h * walk.out_w) as u32;
-            Expected { given, vectors, blocks: walk.blocks as u32 }
+            Expected { given, words: (walk.blocks * walk.out_h * walk.out_w) as u32, blocks: walk.blocks as u32 }
+        }
+        Instr::Post(head, walk, tail) if tail.depthwise(geometry) => {
+            let offset = if head.from_input == 1 { offset } else { 0 };
+            let given = depthwise(geometry, (walk, tail), offset, memory);
+            Expected { given, words: (walk.blocks * walk.out_h * walk.out_w) as u32, blocks: walk.blocks as u32 }
         }
         Instr::Post(head, walk, tail) => {
             let offset = if head.from_input == 1 { offset } else { 0 };
             if tail.op != 0 {
-                given.extend(params(tail.params, 24usize.div_ceil(word), 0, 0, word, memory));
+                given.extend(params(tail.params, [0, 24usize.div_ceil(word)], false, 0, word, memory));
             }
             for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                 for segment in 0..walk.segments {
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
                         let (data, pad) = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], word);
                         given.push(Given::Tap {
-                            data: data.into_iter().map(|byte| byte as i8).collect(),
+                            data: data.into_iter().map(|byte| i16::from(byte as i8)).collect(),
                             pad,
                             first: (ky, kx) == (0, 0),
                             last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
@@ -165,7 +202,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                     }
                 }
             }
-            Expected { given, vectors: 0, blocks: 1 }
+            Expected { given, words: 0, blocks: 0 }
         }
         _ => unreachable!("only run and post walk"),
     }

@@ -58,6 +58,7 @@ impl LinkDevice {
             reduce_columns: registers.read(regs::REDUCE_COLUMNS).await? as usize,
             acc_bits: registers.read(regs::ACC_BITS).await? as usize,
             program_len: registers.read(regs::PROGRAM_LEN).await? as usize,
+            depthwise_taps: registers.read(regs::DEPTHWISE_TAPS).await? as usize,
         };
         if found.word_bytes() != self.link.hello().shape.word_bytes {
             return Err(DeviceError::Geometry { device: self.name.clone(), what: "LANES", value: found.lanes as u32 });

@@ -28,6 +28,7 @@ enum State {
 enum Kind {
     #[default]
     None,
+    Weights,
     Param,
     Tap,
     /// A window that joins the bytes held and sends nothing.
@@ -57,19 +58,24 @@ struct Slot {
 }
 
 /// The feeder of one tile.
+#[allow(clippy::struct_excessive_bools, reason = "they are registers and wires")]
 #[derive(Debug, Clone)]
 pub struct Feeder {
     geometry: Geometry,
     run: bool,
+    depthwise: bool,
     has_params: bool,
     pad: u8,
     gate: i16,
     vector_pages: u16,
     params: u8,
+    taps: u8,
     walker: Walker,
 
     state: State,
     param_addr: usize,
+    /// The next parameter word holds weights.
+    weights: bool,
     param_index: u8,
     bank: u8,
     loaded: u8,
@@ -92,14 +98,17 @@ impl Feeder {
         Self {
             geometry: *geometry,
             run: false,
+            depthwise: false,
             has_params: false,
             pad: 0,
             gate: 0,
             vector_pages: 0,
             params: 0,
+            taps: 0,
             walker: Walker::default(),
             state: State::Idle,
             param_addr: 0,
+            weights: false,
             param_index: 0,
             bank: 0,
             loaded: 0,
@@ -126,8 +135,9 @@ impl Feeder {
         };
         let word = self.geometry.word_bytes();
         let offset = if head.from_input == 1 { input_offset } else { 0 };
-        self.walker = Walker::new(&self.geometry, walk, run, offset);
         self.run = run;
+        self.depthwise = matches!(instr, Instr::Post(_, _, tail) if tail.depthwise(&self.geometry));
+        self.walker = Walker::new(&self.geometry, walk, run, self.depthwise, offset);
         self.pad = walk.pad as u8;
         self.has_params = true;
         self.params = PARAM_WORDS as u8;
@@ -138,13 +148,19 @@ impl Feeder {
                 self.page = tail.page as u16 & self.page_mask();
                 self.block_page = self.page;
             }
+            Instr::Post(_, _, tail) if self.depthwise => {
+                self.gate = tail.gate as i16;
+                self.taps = tail.taps as u8;
+            }
             Instr::Post(_, _, tail) => {
+                self.gate = 0;
                 self.has_params = tail.op != PostOp::Max as i64;
                 self.params = (PostConstants::LAYOUT.bits as usize / 8).div_ceil(word) as u8;
             }
             _ => {}
         }
         self.param_addr = params as usize;
+        self.weights = self.depthwise;
         self.param_index = 0;
         self.bank = 0;
         self.loaded = 0;
@@ -176,7 +192,7 @@ impl Feeder {
         self.reading = false;
         self.stages[0] = self.issue(room, memory);
         self.in_flight -= u8::from(self.run && reduced);
-        self.loaded -= u8::from(self.run && block_done);
+        self.loaded -= u8::from(block_done);
         out
     }
 
@@ -190,12 +206,13 @@ impl Feeder {
         let mut out = FeederOut::default();
         match slot.kind {
             Kind::None => {}
-            Kind::Param => {
-                out.param = Some(Param { data: slot.window, index: slot.index, bank: slot.bank });
+            Kind::Weights | Kind::Param => {
+                let weights = slot.kind == Kind::Weights;
+                out.param = Some(Param { data: slot.window, weights, index: slot.index, bank: slot.bank });
             }
             Kind::Tap => {
                 out.tap = Some(Tap {
-                    data: slot.window.map(|byte| byte as i8),
+                    data: slot.window.map(|byte| i16::from(byte as i8) - self.gate),
                     pad: slot.pad,
                     first: slot.first,
                     last: slot.last,
@@ -240,19 +257,28 @@ impl Feeder {
     }
 
     fn issue_param(&mut self, memory: &TileMemory) -> Slot {
-        if self.run && self.param_index == 0 {
+        if (self.run || self.depthwise) && self.param_index == 0 && self.weights == self.depthwise {
             if self.loaded == 2 {
                 return Slot::default();
             }
             self.loaded += 1;
         }
         self.reading = true;
-        let window = memory.read(self.param_addr, 0);
-        let slot = Slot { kind: Kind::Param, index: self.param_index, bank: self.bank, window, ..Slot::default() };
+        let slot = Slot {
+            kind: if self.weights { Kind::Weights } else { Kind::Param },
+            index: self.param_index,
+            bank: self.bank,
+            window: memory.read(self.param_addr, 0),
+            ..Slot::default()
+        };
         self.param_addr += self.geometry.word_bytes();
-        self.param_index += 1;
-        if self.param_index == self.params {
+        self.param_index = self.param_index.wrapping_add(1);
+        if self.weights && self.param_index == self.taps {
             self.param_index = 0;
+            self.weights = false;
+        } else if !self.weights && self.param_index == self.params {
+            self.param_index = 0;
+            self.weights = self.depthwise;
             self.bank ^= 1;
             self.state = State::Windows;
         }

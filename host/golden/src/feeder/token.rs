@@ -21,8 +21,8 @@ pub struct RowWord {
 /// One window of a post operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tap {
-    /// The bytes; in padding all hold the pad value.
-    pub data: [i8; MAX_WORD],
+    /// The bytes, for `depthwise` less the gate value; in padding all hold the pad value.
+    pub data: [i16; MAX_WORD],
     /// Lies outside the input.
     pub pad: bool,
     /// First tap of its output word.
@@ -36,7 +36,9 @@ pub struct Tap {
 pub struct Param {
     /// Bytes as they lie in memory.
     pub data: [u8; MAX_WORD],
-    /// Which word of its block (`run`) or of the constants (`post`).
+    /// Holds the weights of a tap (`depthwise`).
+    pub weights: bool,
+    /// Which tap, which word of its block's nine, or which of the constants.
     pub index: u8,
     /// Block modulo 2.
     pub bank: u8,

@@ -13,6 +13,8 @@ const OY: usize = 4;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Walker {
     run: bool,
+    /// Address step from block to block.
+    block_step: usize,
     counts: [u16; LEVELS],
     steps: [usize; LEVELS],
     start: usize,
@@ -46,7 +48,7 @@ pub(super) struct Walker {
 
 impl Walker {
     /// Stands at the first window.
-    pub(super) fn new(geometry: &Geometry, walk: &Walk, run: bool, offset: usize) -> Self {
+    pub(super) fn new(geometry: &Geometry, walk: &Walk, run: bool, blocks_move: bool, offset: usize) -> Self {
         let mask = geometry.tile_bytes() - 1;
         let addr = |value: i64| value as usize & mask;
         let word = geometry.word_bytes();
@@ -63,6 +65,7 @@ impl Walker {
         let (y_start, x_start) = (coordinate(walk.y_start), coordinate(walk.x_start));
         Self {
             run,
+            block_step: if blocks_move { word } else { 0 },
             counts,
             steps: [inner_steps[0], inner_steps[1], inner_steps[2], addr(walk.step_ox), addr(walk.step_oy)],
             start,
@@ -93,7 +96,7 @@ impl Walker {
         }
     }
 
-    /// Goes to the next window; after the last one to the first.
+    /// Goes to the next window; after the last one there is none.
     pub(super) fn advance(&mut self) {
         self.first = self.last();
         let mut level = 0;
@@ -103,6 +106,7 @@ impl Walker {
         }
         if level == LEVELS {
             self.left_blocks = if self.left_blocks == 1 { self.blocks } else { self.left_blocks - 1 };
+            self.start = (self.start + self.block_step) & self.mask;
             self.addr = [self.start; LEVELS];
             (self.y, self.x) = (self.y_start, self.x_start);
         } else {

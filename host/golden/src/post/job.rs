@@ -6,7 +6,8 @@ use super::{
     walk::Loops,
 };
 use lacuna_spec::{
-    instr::{Instr, PostOp, Rule, RunTail, Walk},
+    Geometry,
+    instr::{Instr, PostOp, Rule, Walk},
     numerics,
 };
 
@@ -27,7 +28,7 @@ pub(super) struct Job {
     zero: i32,
     clamp_lo: i8,
     clamp_hi: i8,
-    /// Vectors of a column block.
+    /// Vectors, or words, of a column block; 0 without blocks.
     pub vectors: u64,
     /// Bytes of the last word of the loop that can be ragged.
     pub last_bytes: usize,
@@ -38,7 +39,8 @@ pub(super) struct Job {
 
 impl Job {
     /// The job of `run` or `post`; nothing for the others.
-    pub fn new(instr: &Instr, word_bytes: i64, output_offset: i64) -> Option<Self> {
+    pub fn new(instr: &Instr, geometry: &Geometry, output_offset: i64) -> Option<Self> {
+        let word_bytes = geometry.word_bytes() as i64;
         let (Instr::Run(head, walk, _) | Instr::Post(head, walk, _)) = instr else {
             return None;
         };
@@ -54,13 +56,24 @@ impl Job {
                 vectors: (walk.out_h * walk.out_w) as u64,
                 last_bytes: tail.last_columns as usize,
                 ragged_level: 2,
-                loops: run_loops(walk, tail, word_bytes, origin),
+                loops: block_loops(walk, [tail.out_step_x, tail.out_step_y, word_bytes], origin),
+            },
+            Instr::Post(_, _, tail) if tail.depthwise(geometry) => Self {
+                source: Source::Post(PostOp::Depthwise),
+                rule: rule(tail.rule),
+                zero: tail.zero as i32,
+                clamp_lo: tail.clamp_lo as i8,
+                clamp_hi: tail.clamp_hi as i8,
+                vectors: (walk.out_h * walk.out_w) as u64,
+                last_bytes: walk.tail as usize,
+                ragged_level: 2,
+                loops: block_loops(walk, [tail.out_step_x, tail.out_step_y, word_bytes], origin),
             },
             Instr::Post(_, _, tail) => Self {
                 source: Source::Post(match tail.op {
                     0 => PostOp::Max,
-                    1 => PostOp::Sum,
-                    _ => PostOp::Add,
+                    2 => PostOp::Add,
+                    _ => PostOp::Sum,
                 }),
                 rule: rule(tail.rule),
                 zero: tail.zero as i32,
@@ -79,18 +92,20 @@ impl Job {
         })
     }
 
-    /// The output of a column of `run`.
+    /// The output of a column of `run` or `depthwise`.
     pub fn requantise(&self, block: &Block, column: usize, sum: i32) -> i8 {
         let acc = sum.wrapping_add(block.biases[column]);
         self.rescale(acc, block.multipliers[column], i32::from(block.shifts[column]))
     }
 
-    /// The output of a column of `post`.
+    /// The output of a column of the rest of `post`.
     pub fn combine(&self, op: PostOp, constants: &Constants, pool: &Pool, column: usize) -> i8 {
         let value = pool.values[column];
         match op {
             PostOp::Max => value as i8,
-            PostOp::Sum => self.rescale(value.wrapping_add(constants.mb()), constants.ma(), constants.shift()),
+            PostOp::Sum | PostOp::Depthwise => {
+                self.rescale(value.wrapping_add(constants.mb()), constants.ma(), constants.shift())
+            }
             PostOp::Add => {
                 let sum = numerics::linear(
                     value as i8,
@@ -115,10 +130,6 @@ impl Job {
     }
 }
 
-fn run_loops(walk: &Walk, tail: &RunTail, word_bytes: i64, origin: i64) -> Loops {
-    Loops {
-        origin,
-        counts: [walk.out_w, walk.out_h, walk.blocks],
-        steps: [tail.out_step_x, tail.out_step_y, word_bytes],
-    }
+fn block_loops(walk: &Walk, steps: [i64; 3], origin: i64) -> Loops {
+    Loops { origin, counts: [walk.out_w, walk.out_h, walk.blocks], steps }
 }

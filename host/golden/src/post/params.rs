@@ -7,6 +7,34 @@ const SHIFT_WORD: usize = 8;
 /// Bytes of `PostConstants` that mean something.
 const CONSTANT_BYTES: usize = 15;
 
+/// Weights of a block of `depthwise`, by tap and column.
+#[derive(Debug, Clone)]
+pub(super) struct Weights {
+    words: Vec<[i8; MAX_WORD]>,
+    /// The tap that comes next.
+    tap: usize,
+}
+
+impl Weights {
+    /// Room for that many taps.
+    pub fn new(taps: usize) -> Self {
+        Self { words: vec![[0; MAX_WORD]; taps], tap: 0 }
+    }
+
+    /// Takes the word of one tap.
+    pub fn load(&mut self, param: &Param) {
+        let at = usize::from(param.index) % self.words.len();
+        self.words[at] = param.data.map(|byte| byte as i8);
+    }
+
+    /// The weights of the tap that comes now; after the last one it starts over.
+    pub fn next(&mut self, last: bool) -> &[i8; MAX_WORD] {
+        let at = self.tap % self.words.len();
+        self.tap = if last { 0 } else { self.tap + 1 };
+        &self.words[at]
+    }
+}
+
 /// Parameters of one column block, by column.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Block {

@@ -2,7 +2,7 @@
 
 use super::{
     job::{Job, Source},
-    params::{Block, Constants},
+    params::{Block, Constants, Weights},
     pool::Pool,
     walk::OutputWalk,
 };
@@ -10,12 +10,15 @@ use crate::{
     cim::MAX_COLUMNS,
     feeder::{MAX_WORD, Param, Tap},
 };
-use lacuna_spec::{Geometry, instr::Instr};
+use lacuna_spec::{
+    Geometry,
+    instr::{Instr, PostOp},
+};
 use std::collections::VecDeque;
 
 /// Cycles from the last group of a word to its write: a register and the lane.
 const WRITE_DELAY: u64 = 14;
-/// Cycles from the last tap of a word to its first group.
+/// Cycles from the last tap of a word to its first group, without the multipliers.
 const POOL_DELAY: u64 = 2;
 /// Cycles from the last group of a block to `block_done`: its multipliers are read one before.
 const BLOCK_DELAY: u32 = 5;
@@ -45,11 +48,15 @@ pub struct PostOut {
 /// The post unit of one tile.
 #[derive(Debug, Clone)]
 pub struct Post {
+    geometry: Geometry,
     word_bytes: usize,
     reduce_columns: usize,
     address_mask: i64,
     job: Option<Job>,
     blocks: [Block; 2],
+    weights: Weights,
+    /// Cycles from the last tap of a word to its last group.
+    pool_delay: u64,
     constants: Constants,
     pool: Pool,
     /// The word that `run` is collecting.
@@ -71,11 +78,16 @@ impl Post {
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
         Self {
+            geometry: *geometry,
             word_bytes: geometry.word_bytes(),
             reduce_columns: geometry.reduce_columns,
             address_mask: geometry.tile_bytes() as i64 - 1,
             job: None,
             blocks: [Block::default(); 2],
+            weights: Weights::new(geometry.depthwise_taps),
+            pool_delay: POOL_DELAY
+                + u64::from(geometry.depthwise_taps > 0)
+                + (geometry.columns() / geometry.reduce_columns - 1) as u64,
             constants: Constants::default(),
             pool: Pool::default(),
             collected: [0; MAX_WORD],
@@ -93,7 +105,7 @@ impl Post {
     /// Takes a `run` or `post`, before the step of the cycle of `start_i`; other instructions are
     /// not the unit's.
     pub fn start(&mut self, instr: &Instr, output_offset: usize) {
-        let Some(job) = Job::new(instr, self.word_bytes as i64, output_offset as i64) else {
+        let Some(job) = Job::new(instr, &self.geometry, output_offset as i64) else {
             return;
         };
         self.walk = OutputWalk::new(job.loops);
@@ -130,7 +142,10 @@ impl Post {
             }
             if let Some(param) = param {
                 match job.source {
-                    Source::Run => self.blocks[usize::from(param.bank)].load(param, self.word_bytes),
+                    Source::Post(PostOp::Depthwise) if param.weights => self.weights.load(param),
+                    Source::Run | Source::Post(PostOp::Depthwise) => {
+                        self.blocks[usize::from(param.bank)].load(param, self.word_bytes);
+                    }
                     Source::Post(_) => self.constants.load(param, self.word_bytes),
                 }
             }
@@ -163,25 +178,38 @@ impl Post {
             return;
         }
         self.writes.push_back((self.cycle + WRITE_DELAY, self.collected));
+        self.end_vector(job, BLOCK_DELAY - 1);
+    }
+
+    /// Counts a word of a block, whose last one ends the block `delay` cycles after the next.
+    fn end_vector(&mut self, job: &Job, delay: u32) {
         self.vector += 1;
         if self.vector == job.vectors {
             self.vector = 0;
             self.bank ^= 1;
-            self.block_ends |= 1 << (BLOCK_DELAY - 1);
+            self.block_ends |= 1 << delay;
         }
     }
 
     fn take_tap(&mut self, job: &Job, tap: &Tap) {
         let Source::Post(op) = job.source else { return };
-        self.pool.take(op, tap);
+        let depthwise = op == PostOp::Depthwise;
+        let weights = if depthwise { Some(self.weights.next(tap.last)) } else { None };
+        self.pool.take(op, tap, weights);
         if !tap.last {
             return;
         }
         let mut data = [0; MAX_WORD];
         for (column, byte) in data[..self.word_bytes].iter_mut().enumerate() {
-            *byte = job.combine(op, &self.constants, &self.pool, column) as u8;
+            *byte = if depthwise {
+                job.requantise(&self.blocks[self.bank], column, self.pool.values[column])
+            } else {
+                job.combine(op, &self.constants, &self.pool, column)
+            } as u8;
         }
-        let groups = (self.word_bytes / self.reduce_columns) as u64;
-        self.writes.push_back((self.cycle + POOL_DELAY + groups - 1 + WRITE_DELAY, data));
+        self.writes.push_back((self.cycle + self.pool_delay + WRITE_DELAY, data));
+        if depthwise {
+            self.end_vector(job, self.pool_delay as u32 + BLOCK_DELAY - 1);
+        }
     }
 }

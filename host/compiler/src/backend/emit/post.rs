@@ -125,6 +125,8 @@ impl Emitter<'_> {
                 clamp_lo: i64::from(job.clamp.min),
                 clamp_hi: i64::from(job.clamp.max),
                 params: plan.params as i64,
+                gate: 0,
+                taps: 0,
             };
             draft.push(first, &Instr::Post(head, walk, tail));
         }

@@ -1,0 +1,89 @@
+// Multiplies the taps of `depthwise` by the weights of their channels, one multiplier a column; the
+// taps of other operations by 1.
+//
+// Contract:   `depthwise_i` is held during a job. The weights of a block come before its taps, from
+//             tap 0, and two cycles or more before the tap they belong to; those of the next block
+//             after its last tap. Columns hold bits 9*c of `tap_data_i`, a difference from the gate
+//             value, and bits 16*c of `products_o`.
+// Throughput: one tap a cycle.
+// Latency:    1 cycle.
+module lacuna_depthwise #(
+  parameter  int unsigned Columns  = 16,
+  parameter  int unsigned Taps     = 16,
+  localparam int unsigned TapWidth = $clog2(Taps)
+) (
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
+  input  logic                  depthwise_i,
+
+  input  logic                  weight_valid_i,
+  input  logic [TapWidth-1:0]   weight_tap_i,
+  input  logic [Columns*8-1:0]  weight_data_i,
+
+  input  logic                  tap_valid_i,
+  input  logic [Columns*9-1:0]  tap_data_i,
+  input  logic                  tap_pad_i,
+  input  logic                  tap_first_i,
+  input  logic                  tap_last_i,
+
+  output logic                  valid_o,
+  output logic [Columns*16-1:0] products_o,
+  output logic                  pad_o,
+  output logic                  first_o,
+  output logic                  last_o
+);
+
+  // The tap that comes next; its weights wait in a register.
+  logic [TapWidth-1:0]  tap_d, tap_q;
+  logic [Columns*8-1:0] weights_read, weights_q;
+
+  always_comb begin
+    tap_d = tap_q;
+    if (tap_valid_i) tap_d = tap_last_i ? '0 : tap_q + 1'b1;
+  end
+
+  lacuna_ram_lut #(.Words(Taps), .Width(Columns * 8)) u_weights (
+    .clk_i,
+    .wr_en_i  (weight_valid_i),
+    .wr_addr_i(weight_tap_i),
+    .wr_data_i(weight_data_i),
+    .rd_addr_i(tap_d),
+    .rd_data_o(weights_read)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!depthwise_i) weights_q <= {Columns{8'd1}};
+    else weights_q <= weights_read;
+  end
+
+  for (genvar c = 0; c < Columns; c++) begin : gen_column
+    logic signed [8:0]  tap;
+    logic signed [7:0]  weight;
+    logic signed [15:0] product_q;
+
+    assign tap    = tap_data_i[9*c +: 9];
+    assign weight = weights_q[8*c +: 8];
+
+    // 255 * 128 at most.
+    always_ff @(posedge clk_i) product_q <= tap * weight;
+
+    assign products_o[16*c +: 16] = product_q;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      tap_q   <= '0;
+      valid_o <= 1'b0;
+    end else begin
+      tap_q   <= tap_d;
+      valid_o <= tap_valid_i;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    pad_o   <= tap_pad_i;
+    first_o <= tap_first_i;
+    last_o  <= tap_last_i;
+  end
+
+endmodule
