@@ -1,12 +1,12 @@
 //! Single operators and small streaming networks against the reference kernels of TensorFlow Lite 2.14.
 //!
-//! `tests/tflite` holds a few of the cases that `scripts/make_tflite.py` writes; set `LACUNA_TFLITE` to a directory of such cases to run those
-//! instead.
+//! `tests/tflite` holds a few of the cases that `scripts/make_tflite.py` writes; set `LACUNA_TFLITE` to directories of such cases (with a
+//! colon between) to run those instead.
 
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use common::Array;
 use lacuna_compiler::error::Error;
@@ -23,17 +23,27 @@ struct Case {
 
 fn cases() -> Vec<Case> {
     let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tflite");
-    let folder = std::env::var_os("LACUNA_TFLITE").map_or(committed, PathBuf::from);
+    let folders =
+        std::env::var_os("LACUNA_TFLITE").map_or(vec![committed], |folders| std::env::split_paths(&folders).collect());
+    let cases: Vec<Case> = folders.iter().flat_map(|folder| cases_in(folder)).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+fn cases_in(folder: &Path) -> Vec<Case> {
     let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
     let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
     let case = |case: &serde_json::Value| {
         let name = case["name"].as_str().unwrap().to_string();
         let bytes = std::fs::read(folder.join(format!("{name}.tflite"))).unwrap();
-        Case { operator: case["operator"].as_str().unwrap().into(), bytes, data: folder.join(format!("{name}.npz")), name }
+        Case {
+            operator: case["operator"].as_str().unwrap().into(),
+            bytes,
+            data: folder.join(format!("{name}.npz")),
+            name,
+        }
     };
-    let cases: Vec<Case> = manifest["cases"].as_array().unwrap().iter().map(case).collect();
-    assert!(!cases.is_empty());
-    cases
+    manifest["cases"].as_array().unwrap().iter().map(case).collect()
 }
 
 /// How the cases of an operator went: values that agreed and that were compared, cases out of scope.
@@ -47,7 +57,7 @@ struct Tally {
 }
 
 /// Frames of every input, in the graph's order of inputs.
-fn frames(graph: &Graph, data: &std::path::Path) -> Vec<Vec<Value>> {
+fn frames(graph: &Graph, data: &Path) -> Vec<Vec<Value>> {
     let arrays: Vec<Array> = (0..graph.inputs.len()).map(|at| Array::read(data, &format!("x{at}"))).collect();
     let elements: Vec<usize> = graph.inputs.iter().map(|id| graph.tensor(*id).elements()).collect();
     let count = arrays[0].len() / elements[0];
@@ -104,7 +114,9 @@ fn imported_networks_equal_the_reference_kernels() {
     }
     for (operator, tally) in &tallies {
         let Tally { cases, out_of_scope, equal, values, wrong } = tally;
-        println!("{operator:24} {cases:4} cases, {out_of_scope} out of scope, {equal} of {values} values equal {wrong:?}");
+        println!(
+            "{operator:24} {cases:4} cases, {out_of_scope} out of scope, {equal} of {values} values equal {wrong:?}"
+        );
     }
     assert!(tallies.values().all(|tally| tally.equal == tally.values && tally.values > 0), "see the table above");
 }

@@ -5,7 +5,7 @@
 
 use lacuna_compiler::backend::{Compiled, PageImage, Program, Step, TensorLayout, io};
 use lacuna_compiler::graph::{Graph, TensorId};
-use lacuna_compiler::reference::{self, Value};
+use lacuna_compiler::reference::{self, State, Value};
 use lacuna_spec::map::{self, Region};
 use lacuna_spec::regs::{self, ProfileField};
 use tracing::Instrument as _;
@@ -20,6 +20,8 @@ pub const FRAME_LIMIT: u64 = 1 << 28;
 pub struct Session<'a> {
     device: &'a mut dyn Device,
     compiled: &'a Compiled,
+    /// What the network keeps from one frame to the next.
+    state: State,
     profile: bool,
 }
 
@@ -41,7 +43,7 @@ impl<'a> Session<'a> {
                 chip: format!("{:?}", chip.parameters()),
             });
         }
-        let mut session = Self { device, compiled, profile: false };
+        let mut session = Self { device, compiled, state: State::new(&compiled.graph), profile: false };
         let span = tracing::info_span!("load", pages = compiled.pages.len());
         session.load_all().instrument(span).await?;
         Ok(session)
@@ -90,7 +92,7 @@ impl<'a> Session<'a> {
         self.device.write(map::tile_word(transfer.tile, transfer.address / word), &bytes).await
     }
 
-    /// Streams frames; `report` gets each answer in order.
+    /// Streams frames; `report` gets each answer in order. What a network keeps starts with the session's first frame.
     ///
     /// # Errors
     /// The first error of a frame or the device; frames before it have been reported.
@@ -101,7 +103,9 @@ impl<'a> Session<'a> {
     ) -> Result<(), DeviceError> {
         let steps = &self.compiled.steps;
         let chips: Vec<usize> = (0..steps.len()).filter(|&i| matches!(steps[i], Step::Chip(_))).collect();
-        if let [only] = chips[..] {
+        // A frame that needs what the one before leaves cannot be sent ahead of it.
+        if let ([only], true) = (&chips[..], self.compiled.graph.states.is_empty()) {
+            let only = *only;
             return self.stream(only, frames, report).await;
         }
         for frame in frames {
@@ -112,7 +116,7 @@ impl<'a> Session<'a> {
 
     /// One frame, step after step.
     async fn one(&mut self, frame: Vec<Value>) -> Result<FrameReport, DeviceError> {
-        let mut values = start(&self.compiled.graph, frame)?;
+        let mut values = self.state.start(&self.compiled.graph, &frame)?;
         let mut answer = FrameReport::default();
         for step in &self.compiled.steps {
             match step {
@@ -125,6 +129,7 @@ impl<'a> Session<'a> {
                 }
             }
         }
+        self.state.keep(&self.compiled.graph, &values)?;
         answer.outputs = outputs(&self.compiled.graph, values);
         Ok(answer)
     }
@@ -138,8 +143,9 @@ impl<'a> Session<'a> {
     ) -> Result<(), DeviceError> {
         let compiled = self.compiled;
         let Step::Chip(program) = &compiled.steps[at] else { unreachable!("the caller found a program there") };
-        let before = |frame| -> Result<Values, DeviceError> {
-            let mut values = start(&compiled.graph, frame)?;
+        let state = self.state.clone();
+        let before = |frame: Vec<Value>| -> Result<Values, DeviceError> {
+            let mut values = state.start(&compiled.graph, &frame)?;
             run_host(&compiled.graph, &compiled.steps[..at], &mut values)?;
             Ok(values)
         };
@@ -245,15 +251,6 @@ impl<'a> Session<'a> {
         }
         Ok(bytes)
     }
-}
-
-fn start(graph: &Graph, frame: Vec<Value>) -> Result<Values, DeviceError> {
-    reference::check_inputs(graph, &frame)?;
-    let mut values = reference::constants(graph);
-    for (id, value) in graph.inputs.iter().zip(frame) {
-        values[id.0] = Some(value);
-    }
-    Ok(values)
 }
 
 fn run_host(graph: &Graph, steps: &[Step], values: &mut Values) -> Result<(), DeviceError> {

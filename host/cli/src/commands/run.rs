@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use clap::Args;
 use lacuna_compiler::graph::DType;
-use lacuna_compiler::reference::{self, Value};
+use lacuna_compiler::reference::{State, Value};
 use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
 
@@ -166,9 +166,10 @@ async fn check(
     bar.finish_and_clear();
     let mut tally = Tally::default();
     let mut cycles = 0;
+    let mut state = State::new(&compiled.graph);
     for ((frame, ours), golden) in frames.iter().zip(answers).zip(&golden) {
         tally.compare(&ours.outputs, &golden.outputs);
-        let host = reference::run(&compiled.graph, frame).map_err(lacuna_driver::DeviceError::Frame)?;
+        let host = state.run(&compiled.graph, frame).map_err(lacuna_driver::DeviceError::Frame)?;
         tally.compare(&ours.outputs, &host);
         cycles += u64::from(ours.cycles != golden.cycles || ours.profile != golden.profile);
     }

@@ -1,4 +1,4 @@
-//! `cargo +nightly fuzz run import ../tests/models` from `host/compiler/fuzz`: no file may panic the importer.
+//! `cargo +nightly fuzz run import ../tests/models ../tests/tflite` from `host/compiler/fuzz`: no file may panic the importer.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {

@@ -106,15 +106,11 @@ pub struct Mul {
     pub clamp: Clamp,
 }
 
-/// TensorFlow Lite's int8 softmax over the channels of one position: `exp` is looked up, everything is `f32`.
-#[derive(Debug, Clone, PartialEq)]
+/// TensorFlow Lite's 8-bit softmax over the channels of one position, in fixed point; its output goes in steps of 1/256 from -128.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct QuantisedSoftmax {
-    /// `exp(-beta * scale * d)` for differences `d` of 0 to 255 from the largest value.
-    pub table: Box<[f32; 256]>,
-    /// What means 0 in the output.
-    pub y_zero_point: i32,
-    /// The step of the output.
-    pub y_scale: f32,
+    /// The exponential of a value that is so many steps below the largest, in units of 2^-31.
+    pub table: Box<[i32; 256]>,
 }
 
 /// The affine map between real and quantised values; several scales go along `axis`.

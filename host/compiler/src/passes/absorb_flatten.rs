@@ -1,7 +1,7 @@
 //! Lets a dense layer read the picture itself instead of its flattened copy.
 //!
-//! A dense layer's columns follow the flattened order, channel by channel. Its weights *are* OIHW with a kernel as large as the
-//! picture, so the reshape in front of it moves nothing and disappears.
+//! A dense layer's columns follow the flattened order. Channel by channel, its weights *are* OIHW with a kernel as large as the picture;
+//! pixel by pixel, as channels-last files flatten, they are reordered once. Either way the reshape in front of it disappears.
 
 use crate::graph::Graph;
 use crate::op::{Op, Window};
@@ -23,12 +23,19 @@ pub fn run(graph: &mut Graph) {
         let [outputs, columns, 1, 1] = layer.weights.shape else {
             continue;
         };
-        if view.op != Op::Reshape || channels * height * width != columns {
+        if !matches!(view.op, Op::Reshape | Op::View) || channels * height * width != columns {
             continue;
         }
+        let pixels = (view.op == Op::View).then_some(height * width);
         let node = &mut graph.nodes[index];
         node.inputs[0] = picture;
         if let Op::Dense(layer) = &mut node.op {
+            if let Some(pixels) = pixels {
+                // A view's columns go pixel by pixel, with the channels of each side by side.
+                let old = std::mem::take(&mut layer.weights.data);
+                let order = (0..outputs * columns).map(|at| (at / columns, at % columns / pixels, at % pixels));
+                layer.weights.data = order.map(|(o, c, p)| old[o * columns + p * channels + c]).collect();
+            }
             layer.weights.shape = [outputs, channels, height, width];
             layer.window = Window::of([height, width]);
         }
@@ -43,10 +50,20 @@ mod tests {
 
     #[test]
     fn a_dense_layer_reads_the_picture() {
+        absorbs(Op::Reshape);
+    }
+
+    #[test]
+    fn a_dense_layer_over_a_channels_last_view_reads_the_picture() {
+        absorbs(Op::View);
+    }
+
+    fn absorbs(view: Op) {
         let mut builder = Builder::new(7, &[1, 3, 2, 4]);
         let flat = builder.reshape(builder.input(), &[1, 24]);
         let out = builder.dense(flat, 5);
         let mut graph = builder.finish(out);
+        graph.nodes[0].op = view;
         let x = Value::I8((0..24).map(|v| (v * 9 - 100) as i8).collect());
         let before = execute(&graph, std::slice::from_ref(&x)).unwrap();
         run(&mut graph);

@@ -6,7 +6,7 @@
 use crate::error::Error;
 use crate::graph::{Graph, TensorId};
 use crate::op::{Linear, Op};
-use crate::reference::{Value, run_all};
+use crate::reference::{State, Value};
 
 /// How often each value occurs in each tensor over the calibration frames.
 #[derive(Debug, Clone)]
@@ -17,14 +17,15 @@ pub struct Histograms {
 }
 
 impl Histograms {
-    /// Runs the frames and counts.
+    /// Runs the frames, one after the other, and counts.
     ///
     /// # Errors
-    /// As [`run_all`].
+    /// As [`State::run_all`].
     pub fn measure(graph: &Graph, frames: &[Vec<Value>]) -> Result<Self, Error> {
         let mut counts: Vec<Option<Box<[u64; 256]>>> = vec![None; graph.tensors.len()];
+        let mut state = State::new(graph);
         for frame in frames {
-            for (slot, value) in counts.iter_mut().zip(run_all(graph, frame)?) {
+            for (slot, value) in counts.iter_mut().zip(state.run_all(graph, frame)?) {
                 if let Some(Value::I8(values)) = value {
                     let table = slot.get_or_insert_with(|| Box::new([0; 256]));
                     for q in values {

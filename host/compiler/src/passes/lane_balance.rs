@@ -9,12 +9,12 @@ use crate::graph::{Graph, TensorId};
 use crate::op::{Linear, Op};
 use crate::passes::Options;
 use crate::passes::gate_value::essential_digits;
-use crate::reference::{Value, run_all};
+use crate::reference::{State, Value};
 
 /// Runs the pass.
 ///
 /// # Errors
-/// As [`run_all`].
+/// As [`State::run_all`].
 pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Result<(), Error> {
     let classes = Classes::of(graph);
     let activity = activity(graph, frames, options.digit_bits)?;
@@ -71,8 +71,9 @@ pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
 /// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.
 fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec<Option<Vec<u64>>>, Error> {
     let mut table: Vec<Option<Vec<u64>>> = vec![None; graph.tensors.len()];
+    let mut state = State::new(graph);
     for frame in frames {
-        let values = run_all(graph, frame)?;
+        let values = state.run_all(graph, frame)?;
         for node in &graph.nodes {
             let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else {
                 continue;

@@ -15,7 +15,7 @@ pub struct Fallback {
     pub op: &'static str,
     /// Why.
     pub reason: String,
-    /// Whether it was expected: the host always converts between real and quantised values.
+    /// Whether it was expected: the host always converts between real and quantised values, and the file's order of elements.
     pub expected: bool,
 }
 
@@ -33,10 +33,14 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     let mut fallbacks = Vec::new();
     for index in 0..graph.nodes.len() {
         let place = place(graph, &graph.nodes[index])?;
+        let border = border(graph, &graph.nodes[index]);
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
-            let expected =
-                matches!(node.op, Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_));
+            let expected = border
+                || matches!(
+                    node.op,
+                    Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_)
+                );
             let (node, op) = (node.name.clone(), node.op.name());
             fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
         }
@@ -44,6 +48,12 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     }
     fallbacks.retain(|fallback| !fallback.expected);
     Ok(fallbacks)
+}
+
+/// Whether a node only brings the file's inputs or outputs into the graph's order.
+fn border(graph: &Graph, node: &Node) -> bool {
+    let outside = node.inputs.iter().any(|id| graph.inputs.contains(id)) || graph.outputs.contains(&node.output);
+    matches!(node.op, Op::Transpose(_)) && outside
 }
 
 fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {

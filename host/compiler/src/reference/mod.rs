@@ -4,6 +4,7 @@
 //! Softmax is the one exception: ONNX Runtime sums it in an order that depends on the processor, so its last digits do too.
 
 mod elementwise;
+mod fixed;
 mod linear;
 mod movement;
 mod pool;

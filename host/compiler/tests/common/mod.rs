@@ -1,4 +1,6 @@
 //! What the integration tests share: arrays from npz files, and one frame at a time.
+// Each test file compiles its own copy and uses a part of it.
+#![allow(dead_code)]
 
 use std::fs::File;
 use std::path::Path;

@@ -5,14 +5,43 @@ use super::layout::graph_shape;
 use super::schema::kind;
 use super::windows::activation;
 use crate::error::Error;
-use crate::graph::{Quant, TensorId};
+use crate::graph::{DType, Quant, TensorId};
 use crate::import::limits::MAX_RANK;
-use crate::op::{Add, AddRule, Affine, Clamp, Mul, Op, QuantisedSoftmax, Rounding};
-use crate::reference::quantise_multiplier;
+use crate::op::{
+    Add, AddRule, Affine, Clamp, Linear, Mul, Op, QuantisedSoftmax, Requantise, Rounding, Weights, Window,
+};
+use crate::reference::{add as sum, quantise_multiplier};
 use lacuna_spec::numerics::requantise_a;
 
+/// A constant operand with one value, or with one a channel of a picture, and the place of the other, whose shape is the output's.
+struct Factors {
+    other: usize,
+    values: Vec<i8>,
+    quant: Quant,
+}
+
+/// Finds such a constant.
+fn factors(importer: &Importer, node: &Node) -> Result<Option<Factors>, Error> {
+    let output = importer.declared(node.output(0)?)?;
+    for (at, other) in [(1, 0), (0, 1)] {
+        let (constant, varying) = (importer.declared(node.input(at)?)?, importer.declared(node.input(other)?)?);
+        let picture = matches!(varying.shape[..], [1, h, w, c] if h * w * c > 0);
+        let each = picture && constant.elements() > 1 && constant.shape.last() == varying.shape.last();
+        let one_a_channel = each && constant.shape.last() == Some(&constant.elements());
+        let alike = constant.kind == varying.kind && constant.kind == output.kind;
+        let fits = constant.shape.len() <= varying.shape.len() && (constant.elements() == 1 || one_a_channel);
+        if constant.data.is_some() && varying.data.is_none() && alike && fits && output.meaning()?.dtype == DType::I8 {
+            return Ok(Some(Factors { other, values: constant.bytes()?, quant: constant.quant()? }));
+        }
+    }
+    Ok(None)
+}
+
+/// Two operands and what their values mean.
+type Operands = [(TensorId, Quant); 2];
+
 /// Both operands under one shape, and that shape in the graph's order: dimensions of 1 repeat.
-fn broadcast(importer: &mut Importer, node: &Node) -> Result<([(TensorId, Quant); 2], Vec<usize>), Error> {
+fn broadcast(importer: &mut Importer, node: &Node) -> Result<(Operands, Vec<usize>), Error> {
     let operands = [importer.quantised(node, 0)?, importer.quantised(node, 1)?];
     let output = importer.declared(node.output(0)?)?;
     let unsigned = operands.map(|(id, _)| importer.graph.tensor(id).unsigned);
@@ -44,16 +73,52 @@ fn broadcast(importer: &mut Importer, node: &Node) -> Result<([(TensorId, Quant)
     Ok((ready, graph_shape(&joined)))
 }
 
-/// `ADD`.
+/// `ADD`. A sum with one constant is a table.
 pub fn add(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    if let Some(Factors { other, values, quant }) = factors(importer, node)?
+        && let &[value] = values.as_slice()
+    {
+        let (input, x) = importer.quantised(node, other)?;
+        let y = importer.declared(node.output(0)?)?.quant()?;
+        let clamp = activation(node, node.option(0, 0)?, y)?;
+        let op = Add { a: x, b: quant, y, rule: AddRule::A, clamp, chip: None };
+        // The rule treats both operands alike, so their order does not matter.
+        return function(importer, node, input, |q| i32::from(sum(&op, q as i8, value)));
+    }
     let ([(a, qa), (b, qb)], shape) = broadcast(importer, node)?;
     let y = importer.declared(node.output(0)?)?.quant()?;
     let clamp = activation(node, node.option(0, 0)?, y)?;
     importer.emit(node, Op::Add(Add { a: qa, b: qb, y, rule: AddRule::A, clamp, chip: None }), vec![a, b], 0, shape)
 }
 
-/// `MUL`.
+/// `MUL`. A product with one constant is a table, with one a channel a depthwise layer of one tap.
 pub fn mul(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    if let Some(factors) = factors(importer, node)? {
+        let (input, x) = importer.quantised(node, factors.other)?;
+        let y = importer.declared(node.output(0)?)?.quant()?;
+        let clamp = activation(node, node.option(0, 0)?, y)?;
+        let (multiplier, shift) = multiplier(node, f64::from(x.scale * factors.quant.scale / y.scale))?;
+        let zero = factors.quant.zero_point;
+        if let &[value] = factors.values.as_slice() {
+            let factor = i32::from(value) - zero;
+            let of = |q: i32| requantise_a((q - x.zero_point) * factor, multiplier, shift, y.zero_point);
+            return function(importer, node, input, |q| i32::from(clamp.apply(of(q))));
+        }
+        let shape = importer.graph.tensor(input).shape.clone();
+        let channels = factors.values.len();
+        let layer = Linear {
+            weights: Weights { data: factors.values, shape: [channels, 1, 1, 1], zero_points: vec![zero; channels] },
+            bias: vec![0; channels],
+            window: Window::of([1, 1]),
+            groups: channels,
+            x_zero_point: x.zero_point,
+            y_zero_point: y.zero_point,
+            requantise: Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] },
+            clamp,
+            gate: x.zero_point,
+        };
+        return importer.emit(node, Op::Conv(Box::new(layer)), vec![input], 0, shape);
+    }
     let ([(a, qa), (b, qb)], shape) = broadcast(importer, node)?;
     let y = importer.declared(node.output(0)?)?.quant()?;
     let clamp = activation(node, node.option(0, 0)?, y)?;
@@ -136,24 +201,32 @@ pub fn dequantize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     importer.emit(node, op, vec![input], 0, shape)
 }
 
-/// `SOFTMAX` over the last axis, of 8-bit or real values.
+/// `SOFTMAX` over the last axis, of 8-bit values.
 pub fn softmax(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let input = importer.value(node, 0)?;
+    let (input, x) = importer.quantised(node, 0)?;
     let output = importer.declared(node.output(0)?)?;
     let shape = importer.graph.tensor(input).shape.clone();
-    let beta: f32 = node.option(0, 0.0)?;
-    let (_, x) = importer.quantised(node, 0)?;
     let y = output.quant()?;
     if output.unsigned() != importer.graph.tensor(input).unsigned {
         return Err(node.unsupported("it mixes element types: quantise the model with one activation type"));
     }
-    let scale = -x.scale * beta;
-    if !(scale.is_finite() && scale <= 0.0) {
-        return Err(node.unsupported(format!("its beta is {beta}: it must not be negative")));
+    if y.zero_point != -128 || (y.scale * 256.0 - 1.0).abs() > 0.001 {
+        return Err(
+            node.unsupported("its output must go in steps of 1/256 from the least value: quantise the model again")
+        );
     }
-    let table = Box::new(std::array::from_fn(|distance| (scale * distance as f32).exp()));
-    let op = Op::QuantisedSoftmax(QuantisedSoftmax { table, y_zero_point: y.zero_point, y_scale: y.scale });
-    importer.emit(node, op, vec![input], 0, shape)
+    if importer.file_shape(input).last().is_some_and(|&length| length > 4096) {
+        return Err(node.unsupported("it spreads over more than 4096 values, whose sum the runtime cannot hold"));
+    }
+    let beta: f32 = node.option(0, 0.0)?;
+    let op = QuantisedSoftmax::new(x.scale, beta);
+    let op = op.ok_or_else(|| {
+        node.unsupported(format!(
+            "its beta is {beta} and its input scale {}: their product must be from 2^-26 to 16",
+            x.scale
+        ))
+    })?;
+    importer.emit(node, Op::QuantisedSoftmax(op), vec![input], 0, shape)
 }
 
 /// An 8-bit operand in the output's quantisation: int8 ones must have it, uint8 ones are brought to it as `CONCATENATION` does.

@@ -135,7 +135,7 @@ fn initialise<'a>(
 fn inputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
     let list = main.inputs()?;
     at_most("the number of inputs", list.len() as u64, 256)?;
-    for index in list.iter() {
+    for index in list {
         let index =
             usize::try_from(index).map_err(|_| Error::MalformedTflite { detail: "an input is absent".into() })?;
         let declared = importer.declared(index)?;
@@ -155,7 +155,7 @@ fn inputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
 fn outputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
     let list = main.outputs()?;
     at_most("the number of outputs", list.len() as u64, 256)?;
-    for index in list.iter() {
+    for index in list {
         let index =
             usize::try_from(index).map_err(|_| Error::MalformedTflite { detail: "an output is absent".into() })?;
         let id = importer.tensor_of(index, "graph output")?;

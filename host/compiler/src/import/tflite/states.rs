@@ -87,9 +87,8 @@ pub fn initialise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
 pub fn read(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let index = importer.variables.variable(node)?;
     let output = node.output(0)?;
-    let id = match current(importer, index)? {
-        Some(id) => id,
-        None => return Err(node.unsupported("it reads a variable that is never initialised: convert the model again")),
+    let Some(id) = current(importer, index)? else {
+        return Err(node.unsupported("it reads a variable that is never initialised: convert the model again"));
     };
     let (declared, tensor) = (importer.declared(output)?, importer.graph.tensor(id));
     let meaning = declared.meaning()?;

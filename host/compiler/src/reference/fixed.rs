@@ -1,0 +1,89 @@
+//! The fixed-point functions of gemmlowp that TensorFlow Lite's reference softmax is made of.
+//!
+//! A number with `n` integer bits is an int32 in units of `2^(n - 31)`.
+
+use lacuna_spec::numerics::{rounding_divide_by_pot, rounding_doubling_high_mul};
+
+/// `x * 2^exponent`, saturating to the left, rounding to the right.
+fn scaled(x: i32, exponent: i32) -> i32 {
+    if exponent < 0 {
+        return rounding_divide_by_pot(x, exponent.unsigned_abs());
+    }
+    (i64::from(x) << exponent).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
+}
+
+/// `exp(a)` for `a` in `[-1/4, 0)` without integer bits: a Taylor series around -1/8.
+fn exp_small(a: i32) -> i32 {
+    const EXP_OF_MINUS_EIGHTH: i32 = 1_895_147_668;
+    const THIRD: i32 = 715_827_883;
+    let x = a + (1 << 28);
+    let x2 = rounding_doubling_high_mul(x, x);
+    let x3 = rounding_doubling_high_mul(x2, x);
+    let x4 = rounding_doubling_high_mul(x2, x2);
+    let high = rounding_doubling_high_mul(scaled(x4, -2) + x3, THIRD);
+    let series = x + scaled(high + x2, -1);
+    EXP_OF_MINUS_EIGHTH + rounding_doubling_high_mul(EXP_OF_MINUS_EIGHTH, series)
+}
+
+/// `exp(a)` without integer bits, for `a` of at most 0 with 5 integer bits.
+#[must_use]
+pub fn exp(a: i32) -> i32 {
+    const FRACTION: i32 = 26;
+    /// `exp(-2^(k - 2))`.
+    const POWERS: [i32; 7] = [1_672_461_947, 1_302_514_674, 790_015_084, 290_630_308, 39_332_535, 720_401, 242];
+    if a == 0 {
+        return i32::MAX;
+    }
+    let quarter = 1 << (FRACTION - 2);
+    let rest = (a & (quarter - 1)) - quarter;
+    let mut result = exp_small(scaled(rest, 5));
+    let whole = rest.wrapping_sub(a);
+    for (k, power) in POWERS.into_iter().enumerate() {
+        if whole >> (FRACTION - 2 + k as i32) & 1 == 1 {
+            result = rounding_doubling_high_mul(result, power);
+        }
+    }
+    result
+}
+
+/// `1 / (1 + a)` without integer bits, for `a` in `[0, 1)`: three Newton steps.
+fn one_over_one_plus(a: i32) -> i32 {
+    const FORTY_EIGHT_SEVENTEENTHS: i32 = 1_515_870_810;
+    const MINUS_THIRTY_TWO_SEVENTEENTHS: i32 = -1_010_580_540;
+    let sum = i64::from(a) + i64::from(i32::MAX);
+    let half = ((sum + 1) / 2) as i32;
+    let mut x = FORTY_EIGHT_SEVENTEENTHS + rounding_doubling_high_mul(half, MINUS_THIRTY_TWO_SEVENTEENTHS);
+    for _ in 0..3 {
+        let rest = (1 << 29) - rounding_doubling_high_mul(half, x);
+        x += scaled(rounding_doubling_high_mul(x, rest), 2);
+    }
+    scaled(x, 1)
+}
+
+/// `1 / x` for a positive `x` with 12 integer bits: a mantissa without integer bits and how far it goes right.
+#[must_use]
+pub fn reciprocal(x: i32) -> (i32, i32) {
+    let zeros = x.leading_zeros();
+    let mantissa = ((x as u32) << zeros).wrapping_sub(1 << 31) as i32;
+    (one_over_one_plus(mantissa), 12 - zeros as i32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exponentials_and_reciprocals_are_close_to_the_real_ones() {
+        let unit = 2_f64.powi(-31);
+        for a in (-(1_i64 << 31)..=0).step_by(9_999_991) {
+            let real = (a as f64 * 2_f64.powi(-26)).exp();
+            assert!((f64::from(exp(a as i32)) * unit - real).abs() < 2e-8, "exp of {a}");
+        }
+        for x in (1 << 18..i32::MAX).step_by(7_777_777) {
+            let (mantissa, right) = reciprocal(x);
+            let found = f64::from(mantissa) * unit * 2_f64.powi(-right);
+            let real = 2_f64.powi(19) / f64::from(x);
+            assert!((found - real).abs() < real * 1e-8, "1 / {x} is {real}, not {found}");
+        }
+    }
+}
