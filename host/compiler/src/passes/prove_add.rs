@@ -1,4 +1,4 @@
-//! Finds integer parameters with which the chip's post unit adds exactly as the model's runtime does, and proves them.
+//! Finds integer parameters with which the chip's post unit adds exactly as the model's runtime does, by rule A or B, and proves them.
 //!
 //! The chip computes `clamp(round((a * ma + b * mb + bias) >> shift))`. An int8 pair has 65,536 values, so equality is
 //! proven by enumeration. The multipliers start at the real ratios; where rounding noise of the runtime's own arithmetic
@@ -178,6 +178,37 @@ mod tests {
         // Ratios of one half put a quarter of all pairs exactly on a tie.
         let found = prove(&op([0.5, 0.5, 1.0], [3, -7, 1], AddRule::B { offset: 0 })).unwrap();
         assert_eq!((found.ma, found.mb, found.rounding), (1 << 25, 1 << 25, Rounding::HalfEven));
+    }
+
+    #[test]
+    fn random_adds_of_rule_a_are_proven() {
+        let seed = std::env::var("LACUNA_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(11);
+        println!("LACUNA_SEED={seed}");
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut proven = 0;
+        for _ in 0..400 {
+            let y = rng.random_range(0.01..0.2_f32);
+            let scales = [y * rng.random_range(0.2..1.5_f32), y * rng.random_range(0.2..1.5_f32), y];
+            let zeros = std::array::from_fn(|_| rng.random_range(-128..128));
+            proven += usize::from(prove(&op(scales, zeros, AddRule::A)).is_some());
+        }
+        assert!(proven >= 390, "only {proven} of 400 adds were proven");
+    }
+
+    #[test]
+    fn adds_of_rule_a_with_simple_ratios_are_proven() {
+        // Full of ties, which the runtime rounds away from zero before it adds the zero point.
+        for scales in [[1.0, 1.0, 1.0], [0.5, 0.5, 1.0], [1.0, 1.0, 2.0], [1.0, 0.25, 0.5]] {
+            for zeros in [[0, 0, 0], [-128, -128, -128], [3, -7, 1], [-128, 4, -128]] {
+                assert!(prove(&op(scales, zeros, AddRule::A)).is_some(), "{scales:?} {zeros:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ties_that_rule_a_breaks_by_its_inner_rounding_have_no_proof() {
+        // The second multiplier is 1/3 inside, so what becomes of a tie depends on b modulo 3.
+        assert_eq!(prove(&op([0.75, 0.5, 1.0], [0; 3], AddRule::A)), None);
     }
 
     #[test]
