@@ -111,6 +111,32 @@ def direct_cases(rng):
     yield "residual_chain", [], net.mean().flatten().dense(10), "batch", 255
 
 
+def depthwise_cases(rng):
+    """Networks with a group a channel: (name, tags, builder, batch, greatest input)."""
+
+    def plain(shape, **options):
+        return Quantised(rng, shape, **options)
+
+    net = plain((3, 12, 10)).conv(40, (3, 3), (2, 2), (1, 1, 1, 1), zero=-128)
+    for outputs in (24, 40):
+        net.depthwise((3, 3), (1, 1), (1, 1, 1, 1), zero=-128).conv(outputs, (1, 1), zero=-128)
+    yield "depthwise_separable", [], net.mean().flatten().dense(10), "batch", 255
+    for name, shape, kernel, window, options in [
+        ("strided", (33, 9, 10), (3, 3), ((2, 2), (0, 1, 2, 1)), {}),
+        ("dilated", (10, 9, 9), (3, 3), ((1, 1), (2, 2, 2, 2), (2, 2)), {"bias": False}),
+        ("5x5", (20, 8, 8), (5, 5), ((1, 1), (2, 2, 2, 2)), {}),
+        ("wide", (16, 4, 20), (1, 9), ((1, 1), (0, 4, 0, 4)), {}),
+        ("1x1", (48, 5, 5), (1, 1), (), {"per_channel": False}),
+        ("deep", (96, 2, 2), (3, 3), ((1, 1), (1, 1, 1, 1)), {}),
+    ]:
+        net = plain(shape).depthwise(kernel, *window, **options)
+        yield f"depthwise_{name}", [], net, "batch", 255
+    net = plain((24, 6, 7), kind="uint8").conv(24, (1, 1)).depthwise((3, 3), (1, 1), (1, 1, 1, 1))
+    yield "depthwise_uint8", [], net, "batch", 255
+    # As for conv_full_weights.
+    yield "depthwise_full_weights", [], plain((16, 6, 6)).depthwise((3, 3), full=True), "batch", 126
+
+
 def float_cases(rng):
     """Networks for the quantiser: (name, tags, builder, quantiser options)."""
     whole = {"per_channel": True}
@@ -217,7 +243,9 @@ def main():
     logging.getLogger().setLevel(logging.ERROR)
     rng = np.random.default_rng(args.seed)
     cases = []
-    for name, tags, net, batch, highest in direct_cases(rng):
+    # Of their own, so that the other cases stay what they were.
+    depthwise = depthwise_cases(np.random.default_rng([args.seed, 1]))
+    for name, tags, net, batch, highest in [*direct_cases(rng), *depthwise]:
         model = net.model(batch)
         onnx.checker.check_model(model)
         cases.append(write(args.outdir, name, "qop", tags, model, net.samples(args.samples, highest)))

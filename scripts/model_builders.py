@@ -75,22 +75,24 @@ class Quantised:
 
     def conv(self, outputs, kernel, strides=(1, 1), pads=(0, 0, 0, 0), dilations=(1, 1), **options):
         per_channel, bias = options.get("per_channel", True), options.get("bias", True)
-        auto_pad = options.get("auto_pad")
+        auto_pad, groups = options.get("auto_pad"), options.get("groups", 1)
         channels, height, width = self.shape
         names, scale = self.weights(
-            (outputs, channels, *kernel),
+            (outputs, channels // groups, *kernel),
             outputs,
             per_channel,
             options.get("weight_zero", 0),
             options.get("full", False),
         )
         inputs = self.operand() + names
-        spread = np.sqrt(channels * np.prod(kernel)) * 60 * 35
+        spread = np.sqrt(channels // groups * np.prod(kernel)) * 60 * 35
         bias_name = (
             [self.constant(self.rng.normal(0, spread / 2, outputs).astype(int), np.int32)] if bias else []
         )
         self.requantised(spread * scale * self.scale, options.get("zero"))
         attributes = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
+        if groups > 1:
+            attributes["group"] = groups
         if auto_pad:
             attributes["auto_pad"] = auto_pad
             size = [-(-height // strides[0]), -(-width // strides[1])]
@@ -104,6 +106,9 @@ class Quantised:
         self.value = self.emit("QLinearConv", inputs + self.quantisation() + bias_name, **attributes)
         self.shape = [outputs, *size]
         return self
+
+    def depthwise(self, kernel, *window, **options):
+        return self.conv(self.shape[0], kernel, *window, groups=self.shape[0], **options)
 
     def pool(self, op, kernel, strides, pads=(0, 0, 0, 0), **attributes):
         attributes.update(kernel_shape=kernel, strides=strides, pads=pads)

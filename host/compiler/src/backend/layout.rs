@@ -13,6 +13,9 @@ pub struct TensorLayout {
     pub base: usize,
     /// Rows held by each tile; empty where the tile has none.
     pub held: Vec<Range<usize>>,
+    /// Channels that each tile computes, where tiles compute some of them for every row; else empty.
+    /// Each of these tiles holds the whole tensor, but knows the other channels only if it reads them.
+    pub computed: Vec<Range<usize>>,
 }
 
 impl TensorLayout {

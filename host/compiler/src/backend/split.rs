@@ -77,6 +77,22 @@ pub fn choose(op: &Op, chw: [usize; 3], geometry: &Geometry) -> Split {
     }
 }
 
+/// The split of a depthwise layer of `taps` taps with output `chw` that the post unit computes. It
+/// takes a cycle a tap and a parameter word; by blocks, its input must first reach every tile, and
+/// its output the tiles of the next layer.
+#[must_use]
+pub fn choose_depthwise(taps: usize, chw: [usize; 3], geometry: &Geometry) -> Split {
+    let [channels, height, width] = chw;
+    let slots = |split| {
+        let busiest = |part: &Part| {
+            part.blocks.len() * (part.rows.len() * width * taps + taps + lacuna_spec::geometry::PARAM_WORDS)
+        };
+        parts(split, height, blocks(channels, geometry), geometry.tiles).iter().map(busiest).max().unwrap_or(0)
+    };
+    let moved = 2 * (channels * height * width).div_ceil(geometry.word_bytes());
+    if slots(Split::Blocks) + moved < slots(Split::Rows) { Split::Blocks } else { Split::Rows }
+}
+
 /// Input rows that output rows `rows` of a window read, inside `0..height`.
 #[must_use]
 pub fn input_rows(window: &Window, rows: &Range<usize>, height: usize) -> Range<usize> {

@@ -68,6 +68,19 @@ pub fn pages(linear: &Linear, rows: &Rows, outputs: Range<usize>, geometry: &Geo
         .collect()
 }
 
+/// The weight words of one block of a depthwise layer: `taps` words, one weight a channel.
+#[must_use]
+pub fn depthwise(linear: &Linear, outputs: Range<usize>, geometry: &Geometry) -> Vec<u8> {
+    let (taps, word) = (linear.rows(), geometry.word_bytes());
+    let mut bytes = vec![0u8; taps * word];
+    for (column, output) in outputs.enumerate() {
+        for (tap, &weight) in linear.weights.data[output * taps..][..taps].iter().enumerate() {
+            bytes[tap * word + column] = weight as u8;
+        }
+    }
+    bytes
+}
+
 /// Checks that no lane can exceed the accumulator of a cell.
 ///
 /// # Errors

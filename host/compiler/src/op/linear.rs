@@ -1,5 +1,7 @@
 //! Convolutions and dense layers: windows, weights, requantisation.
 
+use lacuna_spec::instr::Rule;
+
 use super::Clamp;
 
 /// A sliding window over height and width.
@@ -71,6 +73,15 @@ impl Requantise {
         }
     }
 
+    /// The rule that it is.
+    #[must_use]
+    pub const fn rule(&self) -> Rule {
+        match self {
+            Self::A { .. } => Rule::A,
+            Self::B { .. } => Rule::B,
+        }
+    }
+
     /// Reorders the channels: new channel `i` is old channel `order[i]`.
     pub fn permute(&mut self, order: &[usize]) {
         match self {
@@ -125,6 +136,12 @@ impl Linear {
     #[must_use]
     pub fn outputs(&self) -> usize {
         self.weights.shape[0]
+    }
+
+    /// Whether each channel is convolved with a kernel of its own, and nothing else.
+    #[must_use]
+    pub fn is_depthwise(&self) -> bool {
+        self.groups > 1 && self.groups == self.outputs() && self.weights.shape[1] == 1
     }
 
     /// The length of one dot product.

@@ -1,8 +1,8 @@
 //! Deals channels over the row lanes by their measured activity, so that no lane has more to do than the others.
 //!
 //! Channel `c` of a layer's input feeds lane `c mod lanes`. The order of channels is free wherever it can be absorbed on both sides: the
-//! layers that write a tensor permute their output channels, those that read it their input channels. Element-wise operators and pools tie
-//! their tensors together; inputs, outputs, views, groups and everything else fix theirs.
+//! layers that write a tensor permute their output channels, those that read it their input channels. Element-wise operators, pools and
+//! depthwise layers tie their tensors together; inputs, outputs, views, groups and everything else fix theirs.
 
 use crate::error::Error;
 use crate::graph::{Graph, TensorId};
@@ -40,7 +40,8 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
             if let Some(order) = order_of(node.output) {
                 layer.select_outputs(order);
             }
-            if let Some(order) = order_of(node.inputs[0]) {
+            // The channels of a depthwise layer are its outputs, which share the order of its inputs.
+            if let Some(order) = order_of(node.inputs[0]).filter(|_| !layer.is_depthwise()) {
                 layer.select_inputs(order);
             }
         }
@@ -78,6 +79,9 @@ fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec
             let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else {
                 continue;
             };
+            if layer.is_depthwise() {
+                continue;
+            }
             let id = node.inputs[0];
             let (Some(Value::I8(values)), Some([channels, height, width])) = (&values[id.0], graph.tensor(id).chw())
             else {
@@ -115,6 +119,7 @@ impl Classes {
         }
         for node in &graph.nodes {
             match &node.op {
+                Op::Conv(layer) if layer.is_depthwise() => classes.tie(node.inputs[0], node.output),
                 Op::Conv(layer) | Op::Dense(layer) => {
                     let channels = |id: TensorId| graph.tensor(id).chw().map(|[channels, _, _]| channels);
                     if !free_inputs(layer) || channels(node.inputs[0]) != Some(layer.weights.shape[1]) {
@@ -211,6 +216,21 @@ mod tests {
         let original = graph.clone();
         run(&mut graph, std::slice::from_ref(&frame), &Options { lanes: 4, ..Options::default() }).unwrap();
         assert_ne!(graph, original, "nothing was reordered");
+        assert_eq!(execute(&graph, &frame).unwrap(), before);
+    }
+
+    #[test]
+    fn the_order_passes_through_a_depthwise_layer() {
+        let mut builder = Builder::new(11, &[1, 3, 6, 6]);
+        let first = builder.conv(builder.input(), 12, 3);
+        let depthwise = builder.grouped(first, 12, 3, 12);
+        let out = builder.conv(depthwise, 5, 1);
+        let mut graph = builder.finish(out);
+        let frame = frame(108);
+        let before = execute(&graph, &frame).unwrap();
+        let original = graph.clone();
+        run(&mut graph, std::slice::from_ref(&frame), &Options { lanes: 4, ..Options::default() }).unwrap();
+        assert_ne!(graph.nodes[1], original.nodes[1], "the depthwise layer was not reordered");
         assert_eq!(execute(&graph, &frame).unwrap(), before);
     }
 

@@ -70,7 +70,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         Op::Conv(layer) | Op::Dense(layer) => {
-            if layer.groups != 1 {
+            if layer.groups != 1 && !layer.is_depthwise() {
                 host("it has groups, which the cell array does not hold efficiently")
             } else if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
                 host("a weight minus its zero point does not fit int8")

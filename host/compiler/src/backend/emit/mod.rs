@@ -1,5 +1,6 @@
 //! Instructions of each layer.
 
+mod depthwise;
 mod moves;
 mod plan;
 mod post;
@@ -118,6 +119,7 @@ impl<'a> Emitter<'a> {
             let first = draft.instrs.len();
             let node = &self.graph.nodes[index];
             match &node.op {
+                Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => self.depthwise(&mut draft, index, linear),
                 Op::Conv(linear) | Op::Dense(linear) => self.run(&mut draft, index, linear)?,
                 Op::Reshape => continue,
                 _ => self.post(&mut draft, index)?,

@@ -44,7 +44,12 @@ impl Emitter<'_> {
     fn splits(&self, nodes: &[usize]) -> Result<HashMap<usize, Split>, BackendError> {
         let choose = |&index: &usize| {
             let node = &self.graph.nodes[index];
-            (index, split::choose(&node.op, self.chw(node.output), &self.geometry))
+            let chw = self.chw(node.output);
+            let split = match self.as_depthwise(&node.op) {
+                Some(linear) => split::choose_depthwise(linear.rows(), chw, &self.geometry),
+                None => split::choose(&node.op, chw, &self.geometry),
+            };
+            (index, split)
         };
         let mut splits: HashMap<usize, Split> = nodes.iter().map(choose).collect();
         loop {
@@ -73,6 +78,9 @@ impl Emitter<'_> {
     pub(super) fn page_need(&self, index: usize, split: Split) -> Vec<usize> {
         let node = &self.graph.nodes[index];
         let (Op::Conv(linear) | Op::Dense(linear)) = &node.op else { return vec![0; self.geometry.tiles] };
+        if self.as_depthwise(&node.op).is_some() {
+            return vec![0; self.geometry.tiles];
+        }
         let [channels, height, _] = self.chw(node.output);
         split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
             .iter()
@@ -90,7 +98,8 @@ impl Emitter<'_> {
         match op {
             Op::Conv(_) | Op::Dense(_) => {
                 let blocks = parts.iter().map(|p| p.blocks.len()).max().unwrap_or(0);
-                blocks * PARAM_WORDS * self.geometry.word_bytes()
+                let block = PARAM_WORDS * self.geometry.word_bytes();
+                blocks * self.as_depthwise(op).map_or(block, |linear| self.depthwise_bytes(linear))
             }
             Op::Reshape => 0,
             _ => (PostConstants::LAYOUT.bits as usize / 8).next_multiple_of(self.geometry.word_bytes()),
@@ -218,7 +227,19 @@ impl Emitter<'_> {
         if held.iter().all(Range::is_empty) {
             held[0] = 0..chw[1];
         }
-        TensorLayout { chw, pad_x: self.packed_padding(id, producer, readers), base: 0, held }
+        let computed = producer.map_or_else(Vec::new, |index| self.computed(index, chw[0]));
+        TensorLayout { chw, pad_x: self.packed_padding(id, producer, readers), base: 0, held, computed }
+    }
+
+    /// Channels that each tile computes, if they share a node's blocks.
+    fn computed(&self, index: usize, channels: usize) -> Vec<Range<usize>> {
+        let plan = &self.plans[&index];
+        if plan.split == Split::Rows {
+            return Vec::new();
+        }
+        let columns = self.geometry.columns();
+        let of = |part: &Part| part.blocks.start * columns..(part.blocks.end * columns).min(channels);
+        plan.parts.iter().map(|part| if part.is_empty() { 0..0 } else { of(part) }).collect()
     }
 
     /// Input rows that a node reads in a tile.

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Gating, Instr, Opcode, Rule, RunTail, Walk};
+use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
 use super::{BackendError, Draft, Emitter, Plan};
 use crate::backend::split::{self, Part};
 use crate::backend::weights::{self, Rows};
 use crate::backend::{PageImage, TensorLayout, Transfer};
-use crate::op::{Linear, Requantise};
+use crate::op::Linear;
 
 /// Column blocks of one tile that see the same input channels: one instruction.
 #[derive(Debug, Clone)]
@@ -182,10 +182,7 @@ impl Emitter<'_> {
             vector_pages: sub.rows.pages(&self.geometry) as i64,
             gate: i64::from(linear.gate),
             gating: self.gating as i64,
-            rule: match linear.requantise {
-                Requantise::A { .. } => Rule::A as i64,
-                Requantise::B { .. } => Rule::B as i64,
-            },
+            rule: linear.requantise.rule() as i64,
             zero: i64::from(linear.y_zero_point),
             clamp_lo: i64::from(linear.clamp.min),
             clamp_hi: i64::from(linear.clamp.max),
