@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
+use lacuna_spec::geometry::PARAM_WORDS;
 
 use super::layout::overlap;
-use crate::op::{Op, Window};
+use crate::op::{Linear, Window};
 
 /// Which part of a layer's output each tile computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -55,42 +56,50 @@ pub const fn blocks(channels: usize, geometry: &Geometry) -> usize {
     channels.div_ceil(geometry.columns())
 }
 
-/// Vectors that the busiest tile computes.
-#[must_use]
-pub fn vectors(split: Split, [channels, height, width]: [usize; 3], geometry: &Geometry) -> usize {
-    parts(split, height, blocks(channels, geometry), geometry.tiles)
-        .iter()
-        .map(|part| part.rows.len() * part.blocks.len() * width)
-        .max()
-        .unwrap_or(0)
+/// What a layer asks of the tiles, in cycles of one tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// A column block of one output pixel.
+    pub pixel: usize,
+    /// A column block, whatever its size.
+    pub block: usize,
+    /// Bringing the input to every tile, and the output from each to those that read it next.
+    pub moved: usize,
 }
 
-/// The split of a layer with output `chw` that keeps the busiest tile least busy; rows when equal,
-/// because they need no gathering. Only layers with weights may split by blocks.
-#[must_use]
-pub fn choose(op: &Op, chw: [usize; 3], geometry: &Geometry) -> Split {
-    let linear = matches!(op, Op::Conv(_) | Op::Dense(_));
-    if linear && vectors(Split::Blocks, chw, geometry) < vectors(Split::Rows, chw, geometry) {
-        Split::Blocks
-    } else {
-        Split::Rows
+impl Work {
+    /// Of a layer on the array, as if each row had one digit: rows are spread over the lanes.
+    #[must_use]
+    pub fn of_array(linear: &Linear, input: [usize; 3], output: [usize; 3], geometry: &Geometry) -> Self {
+        Self {
+            pixel: linear.rows().div_ceil(geometry.lanes),
+            block: PARAM_WORDS,
+            moved: moved(input, output, geometry),
+        }
+    }
+
+    /// Of a depthwise layer on the post unit: a tap, a weight word, a parameter word a cycle.
+    #[must_use]
+    pub fn of_depthwise(taps: usize, input: [usize; 3], output: [usize; 3], geometry: &Geometry) -> Self {
+        Self { pixel: taps, block: taps + PARAM_WORDS, moved: moved(input, output, geometry) }
     }
 }
 
-/// The split of a depthwise layer of `taps` taps with output `chw` that the post unit computes. It
-/// takes a cycle a tap and a parameter word; by blocks, its input must first reach every tile, and
-/// its output the tiles of the next layer.
+fn moved(input: [usize; 3], output: [usize; 3], geometry: &Geometry) -> usize {
+    let words = |chw: [usize; 3]| chw.iter().product::<usize>().div_ceil(geometry.word_bytes());
+    if geometry.tiles == 1 { 0 } else { words(input) + words(output) }
+}
+
+/// The split of a layer with output `chw` that ends earlier; rows when equal, because a tile then
+/// needs few rows of others.
 #[must_use]
-pub fn choose_depthwise(taps: usize, chw: [usize; 3], geometry: &Geometry) -> Split {
-    let [channels, height, width] = chw;
-    let slots = |split| {
-        let busiest = |part: &Part| {
-            part.blocks.len() * (part.rows.len() * width * taps + taps + lacuna_spec::geometry::PARAM_WORDS)
-        };
-        parts(split, height, blocks(channels, geometry), geometry.tiles).iter().map(busiest).max().unwrap_or(0)
+pub fn choose(work: &Work, [channels, height, width]: [usize; 3], geometry: &Geometry) -> Split {
+    let cycles = |split| {
+        let busiest = |part: &Part| part.blocks.len() * (part.rows.len() * width * work.pixel + work.block);
+        let parts = parts(split, height, blocks(channels, geometry), geometry.tiles);
+        parts.iter().filter(|part| !part.is_empty()).map(busiest).max().unwrap_or(0)
     };
-    let moved = 2 * (channels * height * width).div_ceil(geometry.word_bytes());
-    if slots(Split::Blocks) + moved < slots(Split::Rows) { Split::Blocks } else { Split::Rows }
+    if cycles(Split::Blocks) + work.moved < cycles(Split::Rows) { Split::Blocks } else { Split::Rows }
 }
 
 /// Input rows that output rows `rows` of a window read, inside `0..height`.
@@ -115,6 +124,19 @@ mod tests {
         assert_eq!(input_rows(&window, &(0..2), 8), 0..3);
         assert_eq!(input_rows(&window, &(2..4), 8), 1..5);
         assert_eq!(input_rows(&window, &(6..8), 8), 5..8);
+    }
+
+    #[test]
+    fn channels_are_split_only_where_that_pays_for_the_moves() {
+        let geometry = Geometry::BASE;
+        let pointwise = |[channels, height, width]: [usize; 3]| {
+            let moved = 2 * (channels * height * width).div_ceil(16);
+            choose(&Work { pixel: channels / 8, block: 9, moved }, [channels, height, width], &geometry)
+        };
+        // 25 rows over 4 tiles are 7 at most, 12 % more than their share.
+        assert_eq!(pointwise([64, 25, 5]), Split::Rows);
+        assert_eq!(pointwise([256, 3, 3]), Split::Blocks);
+        assert_eq!(pointwise([64, 1, 1]), Split::Blocks);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use lacuna_spec::instr::PostConstants;
 use super::{BackendError, Draft, Emitter, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
-use crate::backend::split::{self, Part, Split};
+use crate::backend::split::{self, Part, Split, Work};
 use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
 
@@ -44,12 +44,15 @@ impl Emitter<'_> {
     fn splits(&self, nodes: &[usize]) -> Result<HashMap<usize, Split>, BackendError> {
         let choose = |&index: &usize| {
             let node = &self.graph.nodes[index];
-            let chw = self.chw(node.output);
-            let split = match self.as_depthwise(&node.op) {
-                Some(linear) => split::choose_depthwise(linear.rows(), chw, &self.geometry),
-                None => split::choose(&node.op, chw, &self.geometry),
+            let (input, output) = (self.chw(node.inputs[0]), self.chw(node.output));
+            let work = match &node.op {
+                Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
+                    Work::of_depthwise(linear.rows(), input, output, &self.geometry)
+                }
+                Op::Conv(linear) | Op::Dense(linear) => Work::of_array(linear, input, output, &self.geometry),
+                _ => return (index, Split::Rows),
             };
-            (index, split)
+            (index, split::choose(&work, output, &self.geometry))
         };
         let mut splits: HashMap<usize, Split> = nodes.iter().map(choose).collect();
         loop {
