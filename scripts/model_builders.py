@@ -89,7 +89,7 @@ class Quantised:
         bias_name = (
             [self.constant(self.rng.normal(0, spread / 2, outputs).astype(int), np.int32)] if bias else []
         )
-        self.requantised(spread * scale * self.scale, options.get("zero"))
+        self.requantised(spread * scale * self.scale / options.get("gain", 1), options.get("zero"))
         attributes = {"kernel_shape": kernel, "strides": strides, "dilations": dilations}
         if groups > 1:
             attributes["group"] = groups
@@ -139,7 +139,7 @@ class Quantised:
         self.shape = [size]
         return self
 
-    def dense(self, outputs, op="QGemm", transposed=True, per_channel=True, bias=True):
+    def dense(self, outputs, op="QGemm", transposed=True, per_channel=True, bias=True, zero=None):
         size = self.shape[0]
         names, scale = self.weights((outputs, size) if transposed else (size, outputs), outputs, per_channel)
         inputs = self.operand() + names
@@ -148,7 +148,7 @@ class Quantised:
             inputs.append(
                 self.constant(self.rng.normal(0, spread / 2, outputs).astype(int), np.int32) if bias else ""
             )
-        self.requantised(spread * scale * self.scale)
+        self.requantised(spread * scale * self.scale, zero)
         attributes = {"transB": int(transposed)} if op == "QGemm" else {}
         self.value = self.emit(op, inputs + self.quantisation(), **attributes)
         self.shape = [outputs]

@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, completions, devices, doctor, inspect, run, serve};
+use crate::commands::{bench, completions, devices, doctor, inspect, profile, run, serve};
 
 /// Run int8 networks on the Lacuna compute-in-memory chip, exactly.
 ///
@@ -30,6 +30,8 @@ pub enum Command {
     Devices(devices::DevicesArgs),
     /// Show a model's layers, layout, pages and expected cycles.
     Inspect(inspect::InspectArgs),
+    /// Show where a model's cycles go, beside the least that its data needs.
+    Profile(profile::ProfileArgs),
     /// Measure models and the simulated chip.
     Bench(bench::BenchArgs),
     /// Offer a simulated chip on TCP or a pseudo-terminal.

@@ -13,6 +13,8 @@ mod error;
 mod input;
 mod model;
 mod output;
+mod roofline;
+mod trace;
 
 use std::process::ExitCode;
 

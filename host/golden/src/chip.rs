@@ -18,7 +18,8 @@ pub use bus::BusError;
 
 use crate::{
     control::{
-        Cause, Counters, Dispatch, Events, Profile, Record, Scoreboard, Sequencer, SequencerIn, TileMask, tiles_of,
+        Cause, Counters, Dispatch, Events, Loss, Profile, Record, Scoreboard, Sequencer, SequencerIn, Slots, TileMask,
+        tiles_of,
     },
     feeder::MAX_WORD,
     reshape::{Fabric, FabricCycle, Memories},
@@ -89,6 +90,10 @@ pub struct RunReport {
     pub jobs: Vec<Job>,
     /// For each instruction of the program memory.
     pub attribution: Vec<Attribution>,
+    /// For each instruction of the program memory and tile, at `instruction * tiles + tile`: the slots spent on it.
+    /// All together they are `cycles * tiles * lanes`.
+    #[serde(skip)]
+    pub slots: Vec<Slots>,
 }
 
 /// One instruction on one tile.
@@ -122,6 +127,7 @@ pub struct Chip {
     jobs: Vec<usize>,
     ended: Vec<(usize, usize)>,
     attribution: Vec<Attribution>,
+    slots: Vec<Slots>,
     still: u32,
 }
 
@@ -154,6 +160,7 @@ impl Chip {
             jobs: vec![0; 2 * geometry.tiles],
             ended: Vec::new(),
             attribution: vec![Attribution::default(); geometry.program_len],
+            slots: vec![Slots::default(); geometry.program_len * geometry.tiles],
             still: 0,
             geometry,
         }
@@ -213,6 +220,7 @@ impl Chip {
         self.still = 0;
         self.ended.clear();
         self.attribution.fill(Attribution::default());
+        self.slots.fill(Slots::default());
     }
 
     /// Starts a program and runs it to its halt.
@@ -258,6 +266,7 @@ impl Chip {
             counters: self.counters,
             jobs: self.ended.iter().map(job).collect(),
             attribution: self.attribution.clone(),
+            slots: self.slots.clone(),
         }
     }
 
@@ -272,12 +281,14 @@ impl Chip {
             self.start_compute(dispatch.compute);
         }
         let mut events = Events { stall_hazard: dispatch.stall_hazard, ..Events::default() };
-        let (mut feeding, mut posting, mut compute_done): (TileMask, TileMask, TileMask) = (0, 0, 0);
+        let (mut feeding, mut posting, mut compute_done, mut working): (TileMask, TileMask, TileMask, TileMask) =
+            (0, 0, 0, 0);
         for (number, tile) in self.tiles.iter_mut().enumerate() {
             let cycle = tile.step();
             feeding |= TileMask::from(cycle.read_used) << number;
             posting |= TileMask::from(cycle.write_used) << number;
             compute_done |= TileMask::from(cycle.done) << number;
+            working |= TileMask::from(cycle.working) << number;
             events.digits += cycle.digits;
             events.cells += cycle.cells;
             events.stall_feed += u32::from(cycle.stall_feed);
@@ -285,7 +296,11 @@ impl Chip {
             let of = &mut self.attribution[self.jobs[number]];
             of.feed += u32::from(cycle.stall_feed);
             of.reduce += u32::from(cycle.stall_reduce);
+            if cycle.done {
+                self.slots[self.jobs[number] * tiles + number].merge(&tile.take_slots());
+            }
         }
+        self.account_idle(working);
         let fabric = self.fabric.step(feeding, posting, self.tiles.as_mut_slice());
         events.beats = fabric.sent.count_ones();
         if dispatch.reshape != 0 {
@@ -341,6 +356,26 @@ impl Chip {
         }
         if !self.sequencer.running() {
             self.runs = self.runs.wrapping_add(1);
+        }
+    }
+
+    /// Gives the slots of tiles without a job their cause, and the instruction that they waited for.
+    fn account_idle(&mut self, working: TileMask) {
+        let tiles = self.geometry.tiles;
+        let idle = !working & (((1u16 << tiles) - 1) as TileMask);
+        if idle == 0 {
+            return;
+        }
+        let moving = || (0..tiles).find(|&tile| self.fabric.engine(tile).busy());
+        let (cause, instruction) = if working != 0 {
+            (Loss::TileImbalance, self.jobs[working.trailing_zeros() as usize])
+        } else if let Some(tile) = moving() {
+            (Loss::Reshape, self.jobs[tiles + tile])
+        } else {
+            (self.sequencer.waits_for(), self.sequencer.index())
+        };
+        for tile in tiles_of(idle) {
+            self.slots[instruction * tiles + tile].add(cause, self.geometry.lanes as u32);
         }
     }
 

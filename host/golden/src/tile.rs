@@ -1,6 +1,12 @@
 //! One tile (`lacuna_tile`): memory, feeder, macro and post unit.
 
-use crate::{cim::Macro, feeder::Feeder, memory::TileMemory, post::Post};
+use crate::{
+    cim::Macro,
+    control::{Loss, Slots},
+    feeder::{Doing, Feeder},
+    memory::TileMemory,
+    post::Post,
+};
 use lacuna_spec::{
     Geometry,
     instr::{Gating, Instr},
@@ -25,6 +31,8 @@ pub struct TileCycle {
     pub stall_feed: bool,
     /// In the cycle before, a lane waited for the reduction.
     pub stall_reduce: bool,
+    /// The units had a job: the cycle is in [`Tile::take_slots`].
+    pub working: bool,
 }
 
 /// A job with its offsets.
@@ -39,6 +47,7 @@ struct Job {
 #[derive(Debug, Clone)]
 pub struct Tile {
     columns: u32,
+    lanes: u32,
     memory: TileMemory,
     feeder: Feeder,
     array: Macro,
@@ -51,6 +60,7 @@ pub struct Tile {
     busy: bool,
     issued: u32,
     runs: bool,
+    slots: Slots,
 }
 
 impl Tile {
@@ -62,6 +72,7 @@ impl Tile {
         array.step(Gating::Off, None);
         Self {
             columns: geometry.columns() as u32,
+            lanes: geometry.lanes as u32,
             memory: TileMemory::new(geometry),
             feeder: Feeder::new(geometry),
             array,
@@ -72,6 +83,7 @@ impl Tile {
             busy: false,
             issued: 0,
             runs: false,
+            slots: Slots::default(),
         }
     }
 
@@ -109,6 +121,11 @@ impl Tile {
         &self.array
     }
 
+    /// Where the slots of the job that is done went; they start from 0 again.
+    pub fn take_slots(&mut self) -> Slots {
+        std::mem::take(&mut self.slots)
+    }
+
     /// Runs one cycle.
     pub fn step(&mut self) -> TileCycle {
         self.memory.step();
@@ -136,14 +153,45 @@ impl Tile {
         }
         let post = self.post.step(sums.as_ref(), out.tap.as_ref(), out.param.as_ref());
         self.feeder.step(room, reduced, post.block_done, &self.memory);
+        self.account(self.feeder.doing(room));
         if let Some(write) = &post.write {
             self.memory.write(write.addr, &write.data[..write.bytes]);
         }
         cycle.read_used = self.feeder.reading();
         cycle.write_used = post.write.is_some();
         cycle.done = post.done;
+        cycle.working = true;
         self.busy = !post.done || self.starting.is_some();
         cycle
+    }
+
+    /// Gives every slot of this cycle its cause.
+    fn account(&mut self, doing: Doing) {
+        if !self.runs {
+            let cause = match doing {
+                Doing::Tap => Loss::Bound,
+                Doing::Parameters => Loss::Parameters,
+                _ => Loss::Post,
+            };
+            self.slots.add(cause, self.lanes);
+            return;
+        }
+        let tally = self.array.tally();
+        let others = if tally.issued > 0 { Some(Loss::LaneImbalance) } else { None };
+        let starved = match doing {
+            Doing::Window | Doing::Tap => Loss::Feed,
+            Doing::Parameters => Loss::Parameters,
+            Doing::Queues => others.unwrap_or(Loss::Feed),
+            Doing::Vectors => others.unwrap_or(Loss::Reduce),
+            Doing::Post | Doing::Done => others.unwrap_or(Loss::Post),
+        };
+        let blocked = if tally.reducing { Loss::Reduce } else { Loss::LaneImbalance };
+        self.slots.add(Loss::Bound, tally.issued - tally.zeros);
+        self.slots.add(Loss::Gating, tally.zeros);
+        self.slots.add(starved, tally.starved);
+        self.slots.add(blocked, tally.blocked);
+        // A lane between two vectors, or whose head is just being filled.
+        self.slots.add(Loss::Feed, self.lanes - tally.issued - tally.starved - tally.blocked);
     }
 
     fn start_units(&mut self, job: &Job) {

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod devices;
 pub mod doctor;
 pub mod inspect;
+pub mod profile;
 pub mod run;
 mod run_text;
 pub mod serve;
@@ -24,6 +25,7 @@ pub async fn dispatch(command: Command) -> Result<(), CliError> {
             Ok(())
         }
         Command::Inspect(args) => inspect::run(&args).await,
+        Command::Profile(args) => profile::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Doctor(args) => doctor::run(&args),

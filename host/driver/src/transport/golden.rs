@@ -1,7 +1,7 @@
 //! The golden model in this process: as exact as the chip, and faster.
 
 use lacuna_golden::Chip;
-use lacuna_golden::chip::RunError;
+use lacuna_golden::chip::{RunError, RunReport};
 use lacuna_spec::Geometry;
 
 use crate::DeviceError;
@@ -10,13 +10,26 @@ use crate::device::Device;
 /// The golden model behind its host bus.
 pub struct GoldenDevice {
     chip: Chip,
+    reports: Option<Vec<RunReport>>,
 }
 
 impl GoldenDevice {
     /// A chip as it is after reset.
     #[must_use]
     pub fn new(geometry: Geometry) -> Self {
-        Self { chip: Chip::new(geometry) }
+        Self { chip: Chip::new(geometry), reports: None }
+    }
+
+    /// Keeps what the model knows about each program that it runs from now on.
+    #[must_use]
+    pub fn with_reports(mut self) -> Self {
+        self.reports = Some(Vec::new());
+        self
+    }
+
+    /// The reports kept since the last call, one a program, in the order of their runs.
+    pub fn take_reports(&mut self) -> Vec<RunReport> {
+        self.reports.as_mut().map(std::mem::take).unwrap_or_default()
     }
 }
 
@@ -57,7 +70,12 @@ impl Device for GoldenDevice {
         }
         // The golden model bounds itself: it gives up when nothing moves.
         match self.chip.resume() {
-            Ok(_) => Ok(()),
+            Ok(report) => {
+                if let Some(reports) = &mut self.reports {
+                    reports.push(report);
+                }
+                Ok(())
+            }
             Err(RunError::Fault(fault)) => {
                 Err(DeviceError::fault((fault.cause as u32) << 16 | fault.instruction as u32))
             }

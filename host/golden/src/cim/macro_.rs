@@ -38,6 +38,21 @@ pub struct MacroOut {
     pub stall_reduce: bool,
 }
 
+/// What the lanes did in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Tally {
+    /// Lanes that issued a digit.
+    pub issued: u32,
+    /// Of these, digits that are 0.
+    pub zeros: u32,
+    /// Lanes that had nothing to do until the feeder brings more.
+    pub starved: u32,
+    /// Lanes whose hold registers were not free.
+    pub blocked: u32,
+    /// The reduction took a column group.
+    pub reducing: bool,
+}
+
 /// Registers and weights of one macro.
 #[derive(Debug, Clone)]
 pub struct Macro {
@@ -55,6 +70,7 @@ pub struct Macro {
     at: usize,
     /// Counter registers: `digits`, `stall_feed` and `stall_reduce` of the cycle before.
     counted: (u32, bool, bool),
+    tally: Tally,
 }
 
 impl Macro {
@@ -75,6 +91,7 @@ impl Macro {
             sum_delay: sum_delay(geometry.lanes),
             at: 0,
             counted: (0, false, false),
+            tally: Tally::default(),
         }
     }
 
@@ -100,6 +117,12 @@ impl Macro {
         self.lanes.iter().map(|lane| lane.activity)
     }
 
+    /// What the lanes did in the last cycle.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
     /// One cycle, in which `word` is handed over.
     pub fn step(&mut self, gating: Gating, word: Option<&RowWord>) -> MacroOut {
         let issue = self.lanes.iter().all(Lane::busy);
@@ -118,7 +141,7 @@ impl Macro {
             self.group = if reduced { 0 } else { self.group + 1 };
         }
 
-        let (mut digits, mut starved, mut blocked) = (0, false, false);
+        let mut tally = Tally { reducing: issue, ..Tally::default() };
         for (lane, cells) in self.lanes.iter_mut().zip(&mut self.cells) {
             let cycle = lane.step(self.fed, reduced, &self.recoder, gating);
             if cycle.retire {
@@ -126,12 +149,14 @@ impl Macro {
             }
             if let Some(digit) = cycle.issue {
                 cells.accumulate(usize::from(digit.page), digit.value);
-                digits += 1;
+                tally.issued += 1;
+                tally.zeros += u32::from(digit.value == 0);
             }
-            starved |= cycle.starved;
-            blocked |= cycle.blocked;
+            tally.starved += u32::from(cycle.starved);
+            tally.blocked += u32::from(cycle.blocked);
         }
-        self.counted = (digits, digits == 0 && starved, blocked);
+        self.counted = (tally.issued, tally.issued == 0 && tally.starved > 0, tally.blocked > 0);
+        self.tally = tally;
 
         if let Some(word) = word {
             self.push(gating, word);

@@ -7,5 +7,5 @@ mod recode;
 
 pub use array::MAX_COLUMNS;
 pub use lane::Activity;
-pub use macro_::{Macro, MacroOut};
+pub use macro_::{Macro, MacroOut, Tally};
 pub use recode::{Recoder, SLOTS_MAX, Slots};

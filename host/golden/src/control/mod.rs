@@ -4,11 +4,13 @@ mod counters;
 mod profile;
 mod scoreboard;
 mod sequencer;
+mod slots;
 
 pub use counters::{Counters, Events};
 pub use profile::{Profile, Record};
 pub use scoreboard::Scoreboard;
 pub use sequencer::{Cause, Dispatch, Sequencer, SequencerIn};
+pub use slots::{Loss, Slots};
 
 /// One bit a tile.
 pub type TileMask = u8;

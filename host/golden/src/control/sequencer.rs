@@ -1,6 +1,6 @@
 //! `lacuna_sequencer`: fetches, checks, waits, dispatches.
 
-use super::TileMask;
+use super::{Loss, TileMask};
 use lacuna_spec::{
     Geometry,
     instr::{Head, INSTR_BYTES, Instr, Opcode, Reshape},
@@ -139,6 +139,17 @@ impl Sequencer {
     #[must_use]
     pub fn asks(&self) -> bool {
         matches!(self.state, State::Check | State::Issue) && self.is_job()
+    }
+
+    /// What a cycle in which no unit works is spent on.
+    #[must_use]
+    pub fn waits_for(&self) -> Loss {
+        match self.head.opcode {
+            _ if self.state != State::Issue => Loss::Dispatch,
+            opcode if opcode == Opcode::Load as i64 => Loss::Load,
+            opcode if opcode == Opcode::Fence as i64 || opcode == Opcode::Halt as i64 => Loss::Fence,
+            _ => Loss::Dispatch,
+        }
     }
 
     /// One job at a time: see `lacuna_control`.

@@ -1,8 +1,10 @@
 //! The feeder: walks the windows of an operator and hands over row words, taps and parameters.
 
+mod doing;
 mod token;
 mod walker;
 
+pub use doing::Doing;
 pub use token::{FeederOut, MAX_WORD, Param, RowWord, Tap};
 
 use crate::memory::TileMemory;

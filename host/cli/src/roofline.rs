@@ -1,0 +1,125 @@
+//! The sparsity roofline: each layer's cycles beside the least that its digits need, and every difference by cause.
+//!
+//! A chip has `tiles * lanes` slots a cycle. A layer's bound is the slots that issue an essential digit, which is
+//! `sum(essential digits) * ceil(columns / C)`; for post operators it is the cycles with a tap, times the lanes. Counts are
+//! whole slots; reported cycles are slots / (tiles * lanes), exact in binary because both are powers of two.
+
+use std::collections::BTreeMap;
+
+use lacuna_compiler::backend::split::Split;
+use lacuna_compiler::backend::{Compiled, Layer, Program};
+use lacuna_golden::chip::RunReport;
+use lacuna_golden::control::Loss;
+use lacuna_spec::instr::Instr;
+use serde::Serialize;
+
+/// A cause of lost slots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
+pub enum Cause {
+    /// As the model counts it.
+    Golden(Loss),
+    /// The layer has fewer column blocks than there are tiles.
+    ColumnIdle(ColumnIdle),
+}
+
+/// Serialises as `column_idle`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ColumnIdle {
+    /// The only value.
+    ColumnIdle,
+}
+
+/// Slots of one layer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Slots {
+    /// Slots that the bound needs.
+    pub bound: u64,
+    /// The others.
+    pub losses: BTreeMap<Cause, u64>,
+}
+
+impl Slots {
+    /// All slots.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.bound + self.losses.values().sum::<u64>()
+    }
+
+    fn add(&mut self, cause: Cause, slots: u64) {
+        if slots > 0 {
+            *self.losses.entry(cause).or_default() += slots;
+        }
+    }
+
+    /// Adds another layer's slots.
+    pub fn merge(&mut self, other: &Self) {
+        self.bound += other.bound;
+        for (&cause, &slots) in &other.losses {
+            self.add(cause, slots);
+        }
+    }
+}
+
+/// One layer of one program.
+#[derive(Debug, Clone)]
+pub struct LayerSlots<'a> {
+    /// The layer.
+    pub layer: &'a Layer,
+    /// Where its slots went.
+    pub slots: Slots,
+    /// Columns of its blocks that belong to no output channel, in percent of the bound's cells.
+    pub idle_columns: f64,
+}
+
+/// The layers of a frame, in order of execution. `reports` are golden's, one a program.
+pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlots<'a>> {
+    let programs = crate::commands::inspect::programs(compiled);
+    programs.zip(reports).flat_map(|(program, report)| program_layers(compiled, program, report)).collect()
+}
+
+fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunReport) -> Vec<LayerSlots<'a>> {
+    let tiles = compiled.geometry.tiles;
+    let slots_of = |(at, layer): (usize, &Layer)| {
+        // Whatever lies between this layer's first instruction and the next one's is its own; the halt is the last one's.
+        let first = if at == 0 { program.start } else { layer.instrs.start };
+        let end = program.layers.get(at + 1).map_or(program.start + program.instrs.len(), |next| next.instrs.start);
+        let compute = &program.instrs[layer.instrs.start - program.start..layer.instrs.end - program.start];
+        let used = compute.iter().fold(0, |mask, instr| mask | instr.head().tiles);
+        let mut slots = Slots::default();
+        for (index, record) in report.slots[first * tiles..end * tiles].iter().enumerate() {
+            for cause in Loss::ALL {
+                let count = u64::from(record.of(cause));
+                let without_block = layer.split == Split::Blocks && used >> (index % tiles) & 1 == 0;
+                match cause {
+                    Loss::Bound => slots.bound += count,
+                    Loss::TileImbalance if without_block => {
+                        slots.add(Cause::ColumnIdle(ColumnIdle::ColumnIdle), count);
+                    }
+                    _ => slots.add(Cause::Golden(cause), count),
+                }
+            }
+        }
+        slots
+    };
+    let layer =
+        |(at, layer)| LayerSlots { layer, slots: slots_of((at, layer)), idle_columns: idle_columns(compiled, layer) };
+    program.layers.iter().enumerate().map(layer).collect()
+}
+
+fn idle_columns(compiled: &Compiled, layer: &Layer) -> f64 {
+    let columns = compiled.geometry.columns();
+    let used = layer.output[0];
+    if layer.pages == 0 {
+        return 0.0;
+    }
+    let held = used.next_multiple_of(columns);
+    100.0 * (held - used) as f64 / held as f64
+}
+
+/// Whether an instruction computes.
+#[must_use]
+pub const fn computes(instr: &Instr) -> bool {
+    matches!(instr, Instr::Run(..) | Instr::Post(..))
+}
