@@ -118,7 +118,9 @@ fn report(args: &ProfileArgs, compiled: &Compiled, layers: &[LayerSlots], runs: 
     let cycles = |slots: u64| slots as f64 / (geometry.tiles * geometry.lanes) as f64;
     let losses = |slots: &Slots| slots.losses.iter().map(|(&cause, &n)| (cause, cycles(n))).collect();
     let mut all = Slots::default();
-    layers.iter().for_each(|layer| all.merge(&layer.slots));
+    for layer in layers {
+        all.merge(&layer.slots);
+    }
     let ran: u64 = runs.iter().map(|run| u64::from(run.counters.cycles)).sum();
     assert_eq!(all.total(), ran * (geometry.tiles * geometry.lanes) as u64, "every slot has one cause");
     let host = compiled.graph.nodes.iter().filter_map(|node| match &node.place {

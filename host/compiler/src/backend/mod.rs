@@ -15,6 +15,8 @@ pub mod layout;
 pub mod memory;
 pub mod split;
 pub mod steps;
+#[cfg(test)]
+pub(crate) mod tests;
 pub mod weights;
 
 pub use error::BackendError;

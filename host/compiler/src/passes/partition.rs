@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Place};
-use crate::op::{FloatOp, Op};
+use crate::op::{Clamp, FloatOp, Op};
 
 /// One node that runs on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,10 +69,9 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => host("it computes in floating point"),
         Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
+        // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {
-            if layer.groups != 1 && !layer.is_depthwise() {
-                host("it has groups, which the cell array does not hold efficiently")
-            } else if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
+            if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
                 host("a weight minus its zero point does not fit int8")
             } else {
                 Ok(Place::Chip)
@@ -83,6 +82,9 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         }
         Op::MaxPool(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
             host("it computes in floating point")
+        }
+        Op::MaxPool(pool) if pool.clamp != Clamp::FULL => {
+            host("the chip does not clamp a maximum, and its producer cannot")
         }
         Op::AveragePool(pool) if pool.chip.is_none() => {
             host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
@@ -104,25 +106,29 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::Clamp;
     use crate::passes::testing::Builder;
 
     #[test]
-    fn what_falls_back_names_operator_and_reason() {
+    fn what_falls_back_names_operator_and_reason_and_groups_do_not() {
         let mut builder = Builder::new(12, &[1, 4, 4, 4]);
         let conv = builder.conv(builder.input(), 8, 3);
         let grouped = builder.grouped(conv, 8, 3, 2);
-        let out = builder.clamp(grouped, Clamp { min: 0, max: 127 });
+        let clamped = builder.clamp(grouped, Clamp { min: 0, max: 127 });
+        let pooled = builder.max_pool(clamped);
+        let out = builder.clamp(pooled, Clamp { min: 0, max: 90 });
         let mut graph = builder.finish(out);
+        let Op::MaxPool(pool) = &mut graph.nodes[3].op else { panic!("not a pool") };
+        pool.clamp = Clamp { min: 3, max: 127 };
         let texts: Vec<String> = run(&mut graph).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
             [
-                "Conv 'n1' runs on the host: it has groups, which the cell array does not hold efficiently",
                 "Clip 'n2' runs on the host: its producer cannot take the clamp",
+                "MaxPool 'n3' runs on the host: the chip does not clamp a maximum, and its producer cannot",
+                "Clip 'n4' runs on the host: its producer cannot take the clamp",
             ]
         );
-        assert_eq!(graph.nodes[0].place, Place::Chip);
+        assert_eq!([&graph.nodes[0].place, &graph.nodes[1].place], [&Place::Chip; 2]);
     }
 
     #[test]

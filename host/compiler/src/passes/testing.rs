@@ -97,8 +97,17 @@ impl Builder {
         self.node(Op::Reshape, vec![x], shape.to_vec())
     }
 
-    pub fn finish(mut self, output: TensorId) -> Graph {
+    /// Makes a tensor an output.
+    pub fn output(&mut self, output: TensorId) {
         self.graph.outputs.push(output);
+    }
+
+    pub fn finish(mut self, output: TensorId) -> Graph {
+        self.output(output);
+        self.graph()
+    }
+
+    pub fn graph(self) -> Graph {
         self.graph.validate().unwrap();
         self.graph
     }

@@ -1,0 +1,146 @@
+//! Compiled graphs on the golden chip, against the reference executor.
+
+use lacuna_golden::Chip;
+use lacuna_spec::instr::{Gating, Instr};
+use lacuna_spec::map::{self, Region};
+use lacuna_spec::{Geometry, regs};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::{Compiled, Program, Step, compile, io};
+use crate::graph::Graph;
+use crate::passes::testing::Builder;
+use crate::passes::{Options, partition, prove_add};
+use crate::reference::{self, Value};
+
+/// Loads pages, constants and programs.
+fn load(compiled: &Compiled) -> Chip {
+    let geometry = compiled.geometry;
+    let mut chip = Chip::new(geometry);
+    let mut write = |beat: u32, bytes: &[u8]| {
+        for (at, beat_bytes) in (beat..).zip(bytes.chunks(geometry.word_bytes())) {
+            chip.write_beat(at, beat_bytes).unwrap();
+        }
+    };
+    for page in &compiled.pages {
+        let bytes: Vec<u8> = page.weights.iter().map(|&w| w as u8).collect();
+        write(map::weight_page(page.tile, page.lane, page.page), &bytes);
+    }
+    for constant in &compiled.constants {
+        write(map::tile_word(constant.tile, constant.address / geometry.word_bytes()), &constant.bytes);
+    }
+    for program in programs(compiled) {
+        let bytes: Vec<u8> = program.instrs.iter().flat_map(|instr| instr.pack().unwrap()).collect();
+        write(Region::Program.at((program.start * geometry.instr_beats()) as u32), &bytes);
+    }
+    chip
+}
+
+fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
+    compiled.steps.iter().filter_map(|step| if let Step::Chip(program) = step { Some(program.as_ref()) } else { None })
+}
+
+/// Runs one frame step by step and checks every output against the reference; returns the cycles.
+pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
+    let (graph, word) = (&compiled.graph, compiled.geometry.word_bytes());
+    let mut chip = load(compiled);
+    let mut values = reference::constants(graph);
+    for (id, value) in graph.inputs.iter().zip(frame) {
+        values[id.0] = Some(value.clone());
+    }
+    let mut cycles = 0;
+    for step in &compiled.steps {
+        let program = match step {
+            Step::Chip(program) => program,
+            Step::Host(index) => {
+                let node = &graph.nodes[*index];
+                let operands = reference::operands(graph, node, &values).unwrap();
+                let value = reference::apply(graph, node, &operands).unwrap();
+                values[node.output.0] = Some(value);
+                continue;
+            }
+        };
+        for (id, layout) in &program.inputs {
+            let Some(Value::I8(input)) = &values[id.0] else { panic!("inputs are int8") };
+            for transfer in io::pack_input(layout, input, graph.tensor(*id).quant.unwrap().zero_point as i8) {
+                for (at, bytes) in transfer.bytes.chunks(word).enumerate() {
+                    chip.write_beat(map::tile_word(transfer.tile, transfer.address / word + at), bytes).unwrap();
+                }
+            }
+        }
+        cycles += chip.run(program.start).unwrap().counters.cycles;
+        assert_eq!(chip.register(regs::FAULT).unwrap() >> 16, 0);
+        for (id, layout) in &program.outputs {
+            let read = |(tile, address, count): (usize, usize, usize)| {
+                let beats = address / word..(address + count).div_ceil(word);
+                let bytes: Vec<u8> = beats.flat_map(|at| chip.read_beat(map::tile_word(tile, at)).unwrap()).collect();
+                bytes[address % word..][..count].to_vec()
+            };
+            let bytes: Vec<u8> = io::output_ranges(layout).into_iter().flat_map(read).collect();
+            values[id.0] = Some(Value::I8(io::unpack_output(layout, &bytes)));
+        }
+    }
+    let expected = reference::run(graph, frame).unwrap();
+    for (id, expected) in graph.outputs.iter().zip(expected) {
+        assert_eq!(values[id.0].as_ref(), Some(&expected), "{}", graph.tensor(*id).name);
+    }
+    cycles
+}
+
+/// A frame in which half of the values rest.
+pub(crate) fn frame(graph: &Graph, rng: &mut ChaCha8Rng) -> Vec<Value> {
+    let elements = graph.tensor(graph.inputs[0]).elements();
+    vec![Value::I8((0..elements).map(|_| if rng.random() { -5 } else { rng.random() }).collect())]
+}
+
+/// Compiles for a chip, refusing any fallback.
+pub(crate) fn on_chip(mut graph: Graph, geometry: Geometry) -> Compiled {
+    prove_add::run(&mut graph);
+    assert_eq!(partition::run(&mut graph).unwrap(), []);
+    compile(graph, geometry, Gating::Digit).unwrap()
+}
+
+fn seed() -> u64 {
+    let seed = std::env::var("LACUNA_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
+    println!("LACUNA_SEED={seed}");
+    seed
+}
+
+#[test]
+fn grouped_convolutions_are_exact_on_every_split_of_groups_over_blocks() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    // Channels in, channels out, groups: within a block, across blocks, one channel a group, channel multipliers.
+    for (inputs, outputs, groups) in [(8, 8, 2), (24, 48, 3), (40, 40, 40), (32, 64, 2), (6, 36, 6), (20, 30, 10)] {
+        for geometry in [Geometry::BASE, Geometry::SMALL] {
+            let size = [rng.random_range(3..9), rng.random_range(3..9)];
+            let mut builder = Builder::new(rng.random(), &[1, inputs, size[0], size[1]]);
+            let out = builder.grouped(builder.input(), outputs, rng.random_range(0..2) * 2 + 1, groups);
+            let graph = builder.finish(out);
+            let frame = frame(&graph, &mut rng);
+            let compiled = on_chip(graph, geometry);
+            let runs = programs(&compiled).flat_map(|p| &p.instrs).filter(|i| matches!(i, Instr::Run(..))).count();
+            assert!(runs >= outputs.div_ceil(geometry.columns()) / geometry.tiles, "{runs} runs");
+            check(&compiled, &frame);
+        }
+    }
+}
+
+#[test]
+fn a_grouped_layer_between_others_is_exact() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 3, 12, 9]);
+    let first = builder.conv(builder.input(), 24, 3);
+    let depthwise = builder.grouped(first, 24, 3, 24);
+    let pointwise = builder.conv(depthwise, 40, 1);
+    let pooled = builder.max_pool(pointwise);
+    let out = builder.grouped(pooled, 20, 3, 4);
+    let graph = builder.finish(out);
+    let frames = [frame(&graph, &mut rng), frame(&graph, &mut rng)];
+    let options = Options::default();
+    let graph = crate::passes::prepare(graph, &frames, &options).unwrap();
+    let compiled = compile(graph, Geometry::BASE, Gating::Digit).unwrap();
+    assert_eq!(compiled.steps.len(), 1, "everything is on the chip");
+    for frame in &frames {
+        check(&compiled, frame);
+    }
+}
