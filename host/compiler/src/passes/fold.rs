@@ -94,7 +94,7 @@ fn identities(graph: &mut Graph) {
         let idle = match &node.op {
             Op::Clamp(clamp) => *clamp == Clamp::FULL,
             Op::MaxPool(pool) => pool.window == Window::of([1, 1]) && pool.clamp == Clamp::FULL,
-            Op::Table(table) => table.iter().zip(i8::MIN..).all(|(&to, from)| to == from),
+            Op::Table(table) => table.iter().zip(i8::MIN..=i8::MAX).all(|(&to, from)| to == from),
             Op::Reshape => same_shape,
             Op::Transpose(order) => order.iter().copied().eq(0..order.len()),
             Op::Float(FloatOp::Clip { min, max }) => *min == f32::NEG_INFINITY && *max == f32::INFINITY,
