@@ -5,7 +5,7 @@ use super::{Feeder, Kind, State};
 /// What a feeder did in its last cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Doing {
-    /// It read parameters, or was about to.
+    /// It read parameters or the weights of a depthwise layer, or was about to.
     Parameters,
     /// It issued a window of `run` or what one left over.
     Window,
@@ -26,7 +26,7 @@ impl Feeder {
     #[must_use]
     pub fn doing(&self, room: bool) -> Doing {
         match self.stages[0].kind {
-            Kind::Param => Doing::Parameters,
+            Kind::Param | Kind::Weights => Doing::Parameters,
             Kind::Tap => Doing::Tap,
             Kind::Part | Kind::Full | Kind::Short | Kind::Flush => Doing::Window,
             Kind::None => self.waits_for(room),
