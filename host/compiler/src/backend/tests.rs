@@ -119,7 +119,8 @@ fn grouped_convolutions_are_exact_on_every_split_of_groups_over_blocks() {
             let frame = frame(&graph, &mut rng);
             let compiled = on_chip(graph, geometry);
             let runs = programs(&compiled).flat_map(|p| &p.instrs).filter(|i| matches!(i, Instr::Run(..))).count();
-            assert!(runs >= outputs.div_ceil(geometry.columns()) / geometry.tiles, "{runs} runs");
+            let depthwise = groups == inputs && groups == outputs;
+            assert!(depthwise || runs >= outputs.div_ceil(geometry.columns()) / geometry.tiles, "{runs} runs");
             check(&compiled, &frame);
         }
     }
