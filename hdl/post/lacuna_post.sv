@@ -72,8 +72,8 @@ module lacuna_post #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic       run, depthwise, by_column, pair, is_max;
-  logic [7:0] zero, clamp_lo, clamp_hi;
+  logic       run, depthwise, by_column, pair;
+  logic [7:0] zero;
 
   assign head      = instr_i[127:0];
   assign walk      = instr_i[383:128];
@@ -86,11 +86,9 @@ module lacuna_post #(
     run       = head.opcode == lacuna_spec_pkg::OpRun;
     depthwise = !run && (DepthwiseTaps != 0) && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
     by_column = run || depthwise;
-    is_max    = !run && (post_tail.op == lacuna_spec_pkg::PostMax);
-    pair      = is_max || (!run && (post_tail.op == lacuna_spec_pkg::PostAdd));
+    pair      = !run && (post_tail.op == lacuna_spec_pkg::PostMax
+                         || post_tail.op == lacuna_spec_pkg::PostAdd);
     zero      = pair ? '0 : post_tail.zero;
-    clamp_lo  = is_max ? 8'h80 : post_tail.clamp_lo;
-    clamp_hi  = is_max ? 8'h7f : post_tail.clamp_hi;
   end
 
   // Taps.
@@ -203,8 +201,8 @@ module lacuna_post #(
       .pair_mb_i   (pair_mb),
       .pair_bias_i (pair_bias),
       .zero_i      (zero),
-      .clamp_lo_i  (clamp_lo),
-      .clamp_hi_i  (clamp_hi),
+      .clamp_lo_i  (post_tail.clamp_lo),
+      .clamp_hi_i  (post_tail.clamp_hi),
       .sum_i       (sum_q),
       .bias_i      (bias_q),
       .shift_i     (shift_q),

@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use lacuna_compiler::backend::{self, BackendError, Compiled, Step};
-use lacuna_compiler::graph::DType;
-use lacuna_compiler::import;
+use lacuna_compiler::graph::{DType, Tensor};
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{self, Value};
+use lacuna_compiler::{Op, import};
 use lacuna_driver::transport::{GoldenDevice, SimDevice};
 use lacuna_driver::{Device, FrameReport, Session};
 use lacuna_spec::Geometry;
@@ -15,13 +15,14 @@ use lacuna_spec::instr::{Gating, Instr, PostOp};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// The compiler's committed cases, whose answers by ONNX Runtime its own tests compare.
+/// The compiler's committed cases, whose answers by ONNX Runtime and TensorFlow Lite its own tests compare.
 fn models(prefix: &str) -> Vec<PathBuf> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/models");
-    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let folder = |name: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests").join(name);
+    let files = ["models", "tflite"].map(|name| std::fs::read_dir(folder(name)).unwrap());
+    let is_model = |path: &PathBuf| path.extension().is_some_and(|of| of == "onnx" || of == "tflite");
     let named = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
-    let mut found: Vec<PathBuf> =
-        files.filter(|path| path.extension().is_some_and(|extension| extension == "onnx") && named(path)).collect();
+    let paths = files.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let mut found: Vec<PathBuf> = paths.filter(|path| is_model(path) && named(path)).collect();
     found.sort();
     assert!(found.len() > 3, "{found:?}");
     found
@@ -41,21 +42,25 @@ fn cases(geometry: Geometry, prefix: &str) -> Vec<Case> {
     println!("LACUNA_SEED={seed}");
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let case = |path: &PathBuf| {
-        let graph = import::onnx(&std::fs::read(path).unwrap()).unwrap();
-        let input = graph.tensor(graph.inputs[0]);
-        let frames: Vec<Vec<Value>> = (0..2)
-            .map(|_| match input.dtype {
-                DType::I8 => vec![Value::I8((0..input.elements()).map(|_| rng.random()).collect())],
-                _ => vec![Value::F32((0..input.elements()).map(|_| rng.random_range(-4.0..4.0)).collect())],
-            })
-            .collect();
+        let bytes = std::fs::read(path).unwrap();
+        let tflite = path.extension().is_some_and(|extension| extension == "tflite");
+        let graph = if tflite { import::tflite(&bytes) } else { import::onnx(&bytes) }.unwrap();
+        if !graph.states.is_empty() {
+            return None;
+        }
+        let mut value = |tensor: &Tensor| match tensor.dtype {
+            DType::I8 => Value::I8((0..tensor.elements()).map(|_| rng.random()).collect()),
+            _ => Value::F32((0..tensor.elements()).map(|_| rng.random_range(-4.0..4.0)).collect()),
+        };
+        let mut frame = || graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect();
+        let frames: Vec<Vec<Value>> = (0..2).map(|_| frame()).collect();
         let options = Options { lanes: geometry.lanes, ..Options::default() };
         let graph = passes::prepare(graph, &frames, &options).unwrap();
         let wanted = frames.iter().map(|frame| reference::run(&graph, frame).unwrap()).collect();
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         match backend::compile(graph, geometry, Gating::Digit) {
             Ok(compiled) => Some(Case { name, compiled, frames, wanted }),
-            Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) if geometry.tiles == 1 => None,
+            Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) if geometry.lanes == 2 => None,
             Err(error) => panic!("{name} on {}: {error}", geometry.name),
         }
     };
@@ -90,8 +95,8 @@ async fn golden_chips_of_every_geometry_give_the_reference_answers() {
     for geometry in Geometry::PRESETS {
         for case in cases(geometry, "") {
             run(&mut GoldenDevice::new(geometry), &case).await;
-            let taps = if case.name.contains("5x5") { 25 } else { 9 };
-            let unit = case.name.starts_with("depthwise") && taps <= geometry.depthwise_taps;
+            let small = |op: &Op| matches!(op, Op::Conv(linear) if linear.is_depthwise() && linear.rows() <= geometry.depthwise_taps);
+            let unit = case.compiled.graph.nodes.iter().any(|node| small(&node.op));
             assert_eq!(depthwise(&case.compiled) > 0, unit, "{} on {}", case.name, geometry.name);
         }
     }

@@ -77,7 +77,7 @@ impl Rule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[repr(u8)]
 pub enum PostOp {
-    /// Largest tap; no numerics.
+    /// Largest tap, clamped.
     Max = 0,
     /// Sum of the taps, requantised like an accumulator.
     Sum = 1,

@@ -215,7 +215,10 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
         for channel in 0..shape.channels {
             let taps = shape.kernel().map(|(ky, kx)| shape.tap(&before, input_offset, [oy, ox, ky, kx, channel]));
             let value = match op {
-                0 => taps.flatten().max().expect("a window keeps a byte of the input"),
+                0 => {
+                    let most = taps.flatten().max().expect("a window keeps a byte of the input");
+                    numerics::clamp(most.into(), clamp_lo as i8, clamp_hi as i8)
+                }
                 1 => {
                     let sum: i32 = taps.map(|tap| tap.map_or(walk.pad as i32, i32::from)).sum();
                     let (acc, ma) = (sum + constants.mb as i32, constants.ma as u32);

@@ -102,7 +102,7 @@ impl Job {
     pub fn combine(&self, op: PostOp, constants: &Constants, pool: &Pool, column: usize) -> i8 {
         let value = pool.values[column];
         match op {
-            PostOp::Max => value as i8,
+            PostOp::Max => numerics::clamp(value.into(), self.clamp_lo, self.clamp_hi),
             PostOp::Sum | PostOp::Depthwise => {
                 self.rescale(value.wrapping_add(constants.mb()), constants.ma(), constants.shift())
             }
