@@ -7,9 +7,9 @@ OUTDIR gets NAME.onnx and NAME.npz (arrays `x`, the inputs, and `y`, the outputs
 manifest.json:
 
     {"seed": S, "onnxruntime": "1.32.0", "cases": [
-        {"name", "form", "ops", "tags", "input", "output", "tolerance"}]}
+        {"name", "operator", "form", "ops", "tags", "input", "output", "tolerance"}]}
 
-`form` is `qop` or `qdq`, `input` and `output` are {"name", "type", "shape"}, `tags` say what is special about a
+`operator` is what the case is about, for tables, `form` is `qop` or `qdq`, `input` and `output` are {"name", "type", "shape"}, `tags` say what is special about a
 case, and `tolerance` is the greatest difference allowed: 0 except where floating point ends the network.
 """
 
@@ -27,6 +27,23 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 import oracle
 from model_builders import Floating, Quantised
+from model_operators import operator_cases
+
+
+# What the networks written node by node are about, by the first word of their names.
+OPERATORS = {
+    "conv": "Conv",
+    "depthwise": "Conv with groups",
+    "max": "MaxPool",
+    "average": "AveragePool",
+    "global": "GlobalAveragePool",
+    "dense": "Gemm",
+    "matmul": "MatMul",
+    "flatten": "Flatten",
+    "reshape": "Reshape",
+    "add": "Add",
+    "residual": "Add",
+}
 
 
 def direct_cases(rng):
@@ -208,20 +225,25 @@ def quantise(net, options, form, calibration):
         return onnx.load(target)
 
 
+class Dull(Exception):
+    """A case whose outputs hardly vary, so that it proves little."""
+
+
 def describe(value):
     return {"name": value.name, "type": value.type[7:-1], "shape": value.shape}
 
 
-def write(folder, name, form, tags, model, samples):
+def write(folder, name, operator, form, tags, model, samples):
     """Write one case with the oracle's answers; returns its entry in the manifest."""
     onnx.save(model, folder / f"{name}.onnx")
     outputs = oracle.run(folder / f"{name}.onnx", samples)
     if len(np.unique(outputs["output"])) < 4:
-        raise AssertionError(f"case {name} is dull: its outputs take fewer than four values")
+        raise Dull(f"case {name} is dull: its outputs take fewer than four values")
     np.savez_compressed(folder / f"{name}.npz", x=samples, y=outputs["output"])
     session = oracle.open_session(model)
     return {
         "name": name,
+        "operator": operator,
         "form": form,
         "ops": sorted({node.op_type for node in model.graph.node}),
         "tags": tags,
@@ -242,20 +264,33 @@ def main():
     args.outdir.mkdir(parents=True, exist_ok=True)
     logging.getLogger().setLevel(logging.ERROR)
     rng = np.random.default_rng(args.seed)
-    cases = []
+    cases, dull = [], []
     # Of their own, so that the other cases stay what they were.
     depthwise = depthwise_cases(np.random.default_rng([args.seed, 1]))
     for name, tags, net, batch, highest in [*direct_cases(rng), *depthwise]:
         model = net.model(batch)
         onnx.checker.check_model(model)
-        cases.append(write(args.outdir, name, "qop", tags, model, net.samples(args.samples, highest)))
+        operator = OPERATORS[name.split("_")[0]]
+        cases.append(write(args.outdir, name, operator, "qop", tags, model, net.samples(args.samples, highest)))
+    for name, operator, net in operator_cases(np.random.default_rng([args.seed, 2])):
+        model = net.model(net.batch)
+        onnx.checker.check_model(model)
+        # Half the range of inputs, so that the oracle cannot saturate.
+        samples = net.samples(args.samples, 255 if net.kind == "int8" else 126)
+        try:
+            cases.append(write(args.outdir, name, operator, name[:3], [], model, samples))
+        except Dull as error:
+            # Some boxes hold a few values only; most must not.
+            dull.append(str(error))
+    if len(dull) > 20:
+        raise AssertionError(f"{len(dull)} cases are dull, the first: {dull[0]}")
     for name, tags, net, options in float_cases(rng):
         calibration = rng.normal(0, 1, (16, *net.source_shape)).astype(np.float32)
         samples = rng.normal(0, 1, (args.samples, *net.source_shape)).astype(np.float32)
         samples[rng.random(samples.shape) < 0.5] = 0
         for form, kind in [("qop", QuantFormat.QOperator), ("qdq", QuantFormat.QDQ)]:
             model = quantise(net, options, kind, calibration)
-            cases.append(write(args.outdir, f"{form}_{name}", form, tags, model, samples))
+            cases.append(write(args.outdir, f"{form}_{name}", "quantize_static", form, tags, model, samples))
     manifest = {"seed": args.seed, "onnxruntime": ort.__version__, "cases": cases}
     (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     print(f"{len(cases)} cases in {args.outdir}, seed {args.seed}")

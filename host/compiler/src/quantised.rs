@@ -7,6 +7,7 @@ use crate::graph::{Data, Quant, Tensor};
 use crate::op::{
     Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, MeanRule, Op, Requantise, Weights, Window,
 };
+use crate::reference::{dequantize, quantize};
 
 /// What the file's 8-bit values exceed ours by.
 #[must_use]
@@ -118,6 +119,16 @@ pub fn dense_bias(bias: &Tensor, outputs: usize) -> Option<Vec<i32>> {
 #[must_use]
 pub fn add(a: Quant, b: Quant, y: Quant, unsigned: bool) -> Add {
     Add { a, b, y, rule: AddRule::B { offset: offset(unsigned) }, clamp: Clamp::FULL, chip: None }
+}
+
+/// Dequantise, a real function, and quantise as one function of an int8: a clamp where that is all it does, else a table.
+#[must_use]
+pub fn table(x: Quant, y: Quant, function: impl Fn(f32) -> f32) -> Op {
+    let map = |q: i8| quantize(function(dequantize(q, x.scale, x.zero_point)), y.scale, y.zero_point);
+    let table: Box<[i8; 256]> = Box::new(std::array::from_fn(|index| map((index as i32 - 128) as i8)));
+    let clamp = Clamp { min: table[0].min(table[255]), max: table[255].max(table[0]) };
+    let same = (i8::MIN..=i8::MAX).zip(table.iter()).all(|(q, &to)| to == clamp.apply(i32::from(q)));
+    if same { Op::Clamp(clamp) } else { Op::Table(table) }
 }
 
 /// The mean over the whole picture.

@@ -16,12 +16,35 @@ use rand_chacha::ChaCha8Rng;
 /// Small real files to damage.
 fn seeds() -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/models");
-    let names =
-        ["conv_01", "add_residual", "dense_uint8", "reshape_dense", "qdq_clip", "qdq_softmax", "average_pool_3x3_1"];
+    let names = [
+        "conv_01",
+        "add_residual",
+        "dense_uint8",
+        "reshape_dense",
+        "qdq_clip",
+        "qdq_softmax",
+        "average_pool_3x3_1",
+        "qop_slice_04",
+        "qdq_split_02",
+        "qop_gather_01",
+        "qop_pad_04",
+        "qdq_pad_07",
+        "qop_resize_05",
+        "qdq_resize_by_factors_02",
+        "qop_tile_01",
+        "qop_expand_04",
+        "qdq_depthtospace_03",
+        "qdq_spacetodepth_02",
+        "qop_concat_01",
+        "qdq_concat_06",
+        "qdq_mul_03",
+        "qop_softmax_05",
+        "qop_matmul_of_rows_00",
+    ];
     let mut files: Vec<Vec<u8>> =
         names.iter().map(|name| std::fs::read(folder.join(format!("{name}.onnx"))).unwrap()).collect();
     files.push(std::fs::read(folder.join("../../../cli/assets/digits/digits_qdq.onnx")).unwrap());
-    assert!(files.iter().take(7).all(|file| survives(file)), "a seed does not even run");
+    assert!(files.iter().take(names.len()).all(|file| survives(file)), "a seed does not even run");
     files
 }
 

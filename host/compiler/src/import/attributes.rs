@@ -24,6 +24,11 @@ pub fn ints<'a>(node: &'a NodeProto, name: &str) -> Option<&'a [i64]> {
     find(node, name).map(|attribute| attribute.ints.as_slice())
 }
 
+/// A text attribute; `None` if it is absent or no text.
+pub fn text<'a>(node: &'a NodeProto, name: &str) -> Option<&'a str> {
+    find(node, name)?.s.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok())
+}
+
 pub fn invalid(node: &NodeProto, attribute: &str, detail: String) -> Error {
     Error::Attribute { node: title(node), attribute: attribute.to_string(), detail }
 }

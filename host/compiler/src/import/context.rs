@@ -9,6 +9,7 @@ use super::tensors::activation;
 use crate::error::{Error, show};
 use crate::graph::{DType, Data, Graph, Node, Place, Quant, Tensor, TensorId};
 use crate::op::Op;
+use crate::reference::move_shapes;
 
 /// The graph under construction and the names defined so far.
 pub struct Context {
@@ -55,9 +56,7 @@ impl Context {
     pub fn define(&mut self, name: &str, tensor: Tensor) -> Result<TensorId, Error> {
         self.budget.elements(tensor.elements())?;
         let id = self.graph.add_tensor(tensor);
-        if self.names.insert(name.to_string(), id).is_some() {
-            return Err(Error::Duplicate { value: show(name) });
-        }
+        self.bind(name, id)?;
         Ok(id)
     }
 
@@ -163,23 +162,62 @@ impl Context {
 
     /// Adds a node and the tensor it writes.
     pub fn push(&mut self, node: &NodeProto, op: Op, inputs: Vec<TensorId>, output: Output) -> Result<(), Error> {
-        let name = output_name(node)?;
+        self.push_as(node, output_name(node)?, op, inputs, output)
+    }
+
+    /// Adds a node that writes the file's value `name`.
+    pub fn push_as(
+        &mut self,
+        node: &NodeProto,
+        name: &str,
+        op: Op,
+        inputs: Vec<TensorId>,
+        output: Output,
+    ) -> Result<(), Error> {
+        let id = self.push_inner(node, op, inputs, output)?;
+        self.name(name, id)
+    }
+
+    /// Gives a tensor that no name of the file stands for yet its name.
+    pub fn name(&mut self, name: &str, id: TensorId) -> Result<(), Error> {
+        self.graph.tensors[id.0].name = show(name);
+        self.bind(name, id)
+    }
+
+    /// Adds a node whose output has no name in the file. Moved shapes are evaluated on the spot.
+    pub fn push_inner(
+        &mut self,
+        node: &NodeProto,
+        op: Op,
+        inputs: Vec<TensorId>,
+        output: Output,
+    ) -> Result<TensorId, Error> {
         let Output { shape, dtype, unsigned, quant } = output;
-        super::tensors::check_size(&show(name), &shape)?;
-        let tensor = activation(&show(name), shape, dtype, unsigned, quant);
-        let output = self.define(name, tensor)?;
-        self.graph.nodes.push(Node { name: title(node), op, inputs, output, place: Place::Chip });
-        Ok(())
+        let name = title(node);
+        super::tensors::check_size(&name, &shape)?;
+        let mut tensor = activation(&name, shape, dtype, unsigned, quant);
+        self.budget.elements(tensor.elements())?;
+        let operands: Vec<&Tensor> = inputs.iter().map(|id| self.tensor(*id)).collect();
+        tensor.data = move_shapes(&op, &operands, &tensor.shape);
+        let evaluated = tensor.data.is_some();
+        let output = self.graph.add_tensor(tensor);
+        if !evaluated {
+            self.graph.nodes.push(Node { name, op, inputs, output, place: Place::Chip });
+        }
+        Ok(output)
+    }
+
+    fn bind(&mut self, name: &str, id: TensorId) -> Result<(), Error> {
+        match self.names.insert(name.to_string(), id) {
+            Some(_) => Err(Error::Duplicate { value: show(name) }),
+            None => Ok(()),
+        }
     }
 
     /// Gives the input of an identity a second name.
     pub fn alias(&mut self, node: &NodeProto) -> Result<(), Error> {
         let input = self.required(node, 0)?;
-        let name = output_name(node)?;
-        if self.names.insert(name.to_string(), input).is_some() {
-            return Err(Error::Duplicate { value: show(name) });
-        }
-        Ok(())
+        self.bind(output_name(node)?, input)
     }
 }
 

@@ -3,8 +3,9 @@
 use super::attributes::{average_window, int, invalid, pool_window, real, spatial_rank, window, windowed_shape};
 use super::constants::{is_8_bit, scalar_f32};
 use super::context::{Context, Output, title, unsupported};
+use super::movement::{broadcast_both, volume};
 use super::proto::{NodeProto, elem};
-use super::qoperator::{charge_linear, conv_groups, equal_shapes, oihw, vector_length};
+use super::qoperator::{charge_linear, conv_groups, oihw, vector_length};
 use crate::error::Error;
 use crate::graph::{DType, Data, Quant, TensorId};
 use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
@@ -37,16 +38,33 @@ pub fn quantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         };
     }
     let scales = context.scales(node, 1)?;
-    if scales.len() != 1 || zero_points.len() != 1 {
-        return Err(unsupported(node, "it has a scale for each channel: activations need one scale a tensor"));
+    if zero_points.len() == 1 {
+        zero_points = vec![zero_points[0]; scales.len()];
     }
-    if !(-128..=127).contains(&zero_points[0]) {
+    if zero_points.iter().any(|zero_point| !(-128..=127).contains(zero_point)) {
         return Err(unsupported(node, "its output is not 8 bits wide: quantise to int8 or uint8"));
     }
-    let quant = Quant { scale: scales[0], zero_point: zero_points[0] };
     let shape = context.tensor(input).shape.clone();
-    let op = Op::Quantize(Affine { scales, zero_points, axis: 0, rounding: Rounding::HalfEven });
-    context.push(node, op, vec![input], Output::quantised(shape, quant, unsigned))
+    let axis = scale_axis(node, &shape, &scales, &zero_points)?;
+    let quant = (scales.len() == 1).then(|| Quant { scale: scales[0], zero_point: zero_points[0] });
+    let output = Output { shape, dtype: DType::I8, unsigned, quant };
+    let op = Op::Quantize(Affine { scales, zero_points, axis, rounding: Rounding::HalfEven });
+    context.push(node, op, vec![input], output)
+}
+
+/// The dimension along which scales go, 0 for a single one.
+fn scale_axis(node: &NodeProto, shape: &[usize], scales: &[f32], zero_points: &[i32]) -> Result<usize, Error> {
+    if scales.len() == 1 && zero_points.len() == 1 {
+        return Ok(0);
+    }
+    let along = super::shapes::axis(node, int(node, "axis", 1), shape.len())?;
+    if shape[along] == scales.len() && zero_points.len() == scales.len() && int(node, "block_size", 0) == 0 {
+        return Ok(along);
+    }
+    Err(unsupported(
+        node,
+        "its scales do not match the dimension they belong to: use per-tensor or per-channel quantisation",
+    ))
 }
 
 pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -73,16 +91,7 @@ pub fn dequantize(context: &mut Context, node: &NodeProto) -> Result<(), Error> 
     if zero_points.len() == 1 {
         zero_points = vec![zero_points[0]; scales.len()];
     }
-    let mut along = 0;
-    if scales.len() > 1 {
-        along = super::shapes::axis(node, int(node, "axis", 1), shape.len())?;
-        if shape[along] != scales.len() || zero_points.len() != scales.len() || int(node, "block_size", 0) != 0 {
-            return Err(unsupported(
-                node,
-                "its scales do not match the dimension they belong to: use per-tensor or per-channel quantisation",
-            ));
-        }
-    }
+    let along = scale_axis(node, &shape, &scales, &zero_points)?;
     let op = Op::Dequantize(Affine { scales, zero_points, axis: along, rounding: Rounding::HalfEven });
     context.push(node, op, vec![input], Output::real(shape))
 }
@@ -132,9 +141,32 @@ fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b
 }
 
 pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    let inputs = vec![real_input(context, node, 0)?, real_input(context, node, 1)?];
-    let shape = equal_shapes(context, node, &inputs)?;
-    context.push(node, Op::Float(FloatOp::Add), inputs, Output::real(shape))
+    binary(context, node, FloatOp::Add)
+}
+
+pub fn mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    binary(context, node, FloatOp::Mul)
+}
+
+fn binary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
+    let inputs = [real_input(context, node, 0)?, real_input(context, node, 1)?];
+    let (inputs, shape) = broadcast_both(context, node, inputs)?;
+    context.push(node, Op::Float(op), inputs, Output::real(shape))
+}
+
+pub fn leaky_relu(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    unary(context, node, FloatOp::LeakyRelu { alpha: real(node, "alpha", 0.01) })
+}
+
+pub fn sigmoid(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    unary(context, node, FloatOp::Sigmoid)
+}
+
+fn unary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
+    let input = real_input(context, node, 0)?;
+    let shape = context.tensor(input).shape.clone();
+    context.charge(volume(&shape))?;
+    context.push(node, Op::Float(op), vec![input], Output::real(shape))
 }
 
 pub fn relu(context: &mut Context, node: &NodeProto) -> Result<(), Error> {

@@ -8,9 +8,13 @@ mod constants;
 mod context;
 mod float;
 pub mod limits;
+mod microsoft;
+mod movement;
 mod order;
+mod pad;
 pub mod proto;
 mod qoperator;
+mod resize;
 mod shapes;
 mod survive;
 mod tensors;
@@ -65,9 +69,10 @@ fn build(proto: &GraphProto, opset: i64) -> Result<Graph, Error> {
         let value = constants::read(tensor)?;
         context.define(&tensor.name, value)?;
     }
+    let frames = proto.node.iter().any(|node| PER_FRAME.contains(&node.op_type.as_str()));
     for input in &proto.input {
         if context.lookup(&input.name).is_none() {
-            declare_input(&mut context, input)?;
+            declare_input(&mut context, input, frames)?;
         }
     }
     for index in order::execution_order(&proto.node)? {
@@ -86,8 +91,24 @@ fn build(proto: &GraphProto, opset: i64) -> Result<Graph, Error> {
     Ok(context.graph)
 }
 
-/// Declares a graph input. A frame is one batch item, so an open first dimension becomes 1.
-fn declare_input(context: &mut Context, input: &ValueInfoProto) -> Result<(), Error> {
+/// Operators whose first dimension is the batch. Without any of them a network has no batch, and a fixed first dimension is one like
+/// the others.
+const PER_FRAME: [&str; 10] = [
+    "Conv",
+    "Gemm",
+    "MaxPool",
+    "AveragePool",
+    "GlobalAveragePool",
+    "MatMul",
+    "QGemm",
+    "QLinearAveragePool",
+    "QLinearConv",
+    "QLinearGlobalAveragePool",
+];
+
+/// Declares a graph input. A frame is one batch item, so an open first dimension becomes 1; a fixed one must be 1 if the network runs
+/// frame by frame.
+fn declare_input(context: &mut Context, input: &ValueInfoProto, frames: bool) -> Result<(), Error> {
     let name = show(&input.name);
     let tensor_type = input.r#type.as_ref().and_then(|t| t.tensor_type.as_ref());
     let tensor_type = tensor_type.ok_or_else(|| Error::Type {
@@ -112,7 +133,7 @@ fn declare_input(context: &mut Context, input: &ValueInfoProto) -> Result<(), Er
     for (axis, dim) in dims.iter().enumerate() {
         shape.push(match dim.dim_value {
             Some(1) if axis == 0 => 1,
-            Some(value) if axis == 0 && value > 1 => {
+            Some(value) if axis == 0 && value > 1 && frames => {
                 let detail = format!("has batch {value}: export the model with batch 1 or an open batch");
                 return Err(Error::Shape { value: name, detail });
             }
@@ -131,8 +152,8 @@ fn declare_input(context: &mut Context, input: &ValueInfoProto) -> Result<(), Er
 }
 
 fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    if node.output.iter().skip(1).any(|name| !name.is_empty()) {
-        return Err(context::unsupported(node, "it has more than one output: only single-output operators run here"));
+    if node.op_type != "Split" && node.output.iter().skip(1).any(|name| !name.is_empty()) {
+        return Err(context::unsupported(node, "it has more than one output: only Split may have several here"));
     }
     let domain = match node.domain.as_str() {
         "ai.onnx" => "",
@@ -146,6 +167,11 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "QLinearMatMul") => qoperator::mat_mul(context, node),
         ("com.microsoft", "QGemm") => qoperator::gemm(context, node),
         ("com.microsoft", "QLinearAdd") => qoperator::add(context, node),
+        ("com.microsoft", "QLinearMul") => microsoft::mul(context, node),
+        ("com.microsoft", "QLinearConcat") => microsoft::concat(context, node),
+        ("com.microsoft", "QLinearSigmoid") => microsoft::sigmoid(context, node),
+        ("com.microsoft", "QLinearLeakyRelu") => microsoft::leaky_relu(context, node),
+        ("com.microsoft", "QLinearSoftmax") => microsoft::softmax(context, node),
         ("com.microsoft", "QLinearAveragePool") => qoperator::average_pool(context, node),
         ("com.microsoft", "QLinearGlobalAveragePool") => qoperator::global_average_pool(context, node),
         ("" | "com.microsoft", "QuantizeLinear") => float::quantize(context, node),
@@ -154,6 +180,9 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "Gemm") => float::gemm(context, node),
         ("", "MatMul") => float::mat_mul(context, node),
         ("", "Add") => float::add(context, node),
+        ("", "Mul") => float::mul(context, node),
+        ("", "Sigmoid") => float::sigmoid(context, node),
+        ("", "LeakyRelu") => float::leaky_relu(context, node),
         ("", "Relu") => float::relu(context, node),
         ("", "Clip") => float::clip(context, node),
         ("", "MaxPool") => float::max_pool(context, node),
@@ -165,6 +194,18 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "Squeeze") => shapes::squeeze(context, node),
         ("", "Unsqueeze") => shapes::unsqueeze(context, node),
         ("", "Transpose") => shapes::transpose(context, node),
+        ("", "Shape") => shapes::shape(context, node),
+        ("", "Cast") => shapes::cast(context, node),
+        ("", "Concat") => movement::concat(context, node),
+        ("", "Slice") => movement::slice(context, node),
+        ("", "Split") => movement::split(context, node),
+        ("", "Pad") => pad::pad(context, node),
+        ("", "DepthToSpace") => movement::depth_to_space(context, node),
+        ("", "SpaceToDepth") => movement::space_to_depth(context, node),
+        ("", "Resize" | "Upsample") => resize::resize(context, node),
+        ("", "Expand") => movement::expand(context, node),
+        ("", "Tile") => movement::tile(context, node),
+        ("", "Gather") => movement::gather(context, node),
         _ => Err(context::unsupported(node, "this compiler has no such operator: remove or replace the node")),
     }
 }

@@ -2,7 +2,9 @@
 
 use super::attributes::{average_window, int, invalid, real, window, windowed_shape};
 use super::context::{Context, Output, unsupported};
+use super::movement::broadcast_both;
 use super::proto::NodeProto;
+use super::shapes::view;
 use crate::error::Error;
 use crate::graph::Data;
 use crate::op::{Op, Window};
@@ -128,7 +130,11 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     let input = context.activation(node, 0, x_unsigned)?;
     let matrix = context.constant(node, dense.b, "the weights")?;
     let (weights, shape) = dense_weights(matrix, dense.trans_b).ok_or_else(|| not_8_bit(context, node, dense.b))?;
-    let length = vector_length(node, &context.tensor(input).shape)?;
+    let old = context.tensor(input).shape.clone();
+    let (length, rows) = match old.split_last() {
+        Some((length, rest)) if !rest.is_empty() => (*length, rest.iter().product::<usize>()),
+        _ => return Err(unsupported(node, &format!("its input has shape {old:?}: it needs rows and columns"))),
+    };
     if length != shape[1] || shape.contains(&0) {
         let detail = format!("multiplies {length} inputs by a matrix for {}: export the model again", shape[1]);
         return Err(Error::Shape { value: super::context::title(node), detail });
@@ -158,13 +164,24 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
         window: Window::of([1, 1]),
         groups: 1,
     };
-    let mut output = context.tensor(input).shape.clone();
+    let mut output = old;
     if let Some(last) = output.last_mut() {
         *last = shape[0];
     }
     charge_linear(context, &output, &shape)?;
-    let op = Op::Dense(Box::new(parts.build()?));
-    context.push(node, op, vec![input], Output::quantised(output, y, y_unsigned))
+    let layer = Box::new(parts.build()?);
+    let result = |shape: Vec<usize>| Output::quantised(shape, y, y_unsigned);
+    if rows == 1 {
+        return context.push(node, Op::Dense(layer), vec![input], result(output));
+    }
+    // Several rows are the pixels of a picture one row high, and the layer a convolution with kernel 1 over it.
+    let pixels = view(context, node, input, vec![1, rows, length])?;
+    let turned = Output::like(context.tensor(pixels), vec![1, length, rows]);
+    let picture = context.push_inner(node, Op::Transpose(vec![0, 2, 1]), vec![pixels], turned)?;
+    let convolved = context.push_inner(node, Op::Conv(layer), vec![picture], result(vec![1, shape[0], rows]))?;
+    let turned = result(vec![1, rows, shape[0]]);
+    let last = context.push_inner(node, Op::Transpose(vec![0, 2, 1]), vec![convolved], turned)?;
+    context.push(node, Op::Reshape, vec![last], result(output))
 }
 
 pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
@@ -196,29 +213,19 @@ pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let (a, a_unsigned) = context.quant(node, 1, 2)?;
     let (b, b_unsigned) = context.quant(node, 4, 5)?;
     let (y, unsigned) = context.quant(node, 6, 7)?;
-    let inputs = vec![context.activation(node, 0, a_unsigned)?, context.activation(node, 3, b_unsigned)?];
-    if a_unsigned != unsigned || b_unsigned != unsigned {
-        return Err(unsupported(node, "it mixes int8 and uint8: quantise the model with one activation type"));
-    }
-    let shape = equal_shapes(context, node, &inputs)?;
+    let inputs = [context.activation(node, 0, a_unsigned)?, context.activation(node, 3, b_unsigned)?];
+    one_signedness(node, [a_unsigned, b_unsigned, unsigned])?;
+    let (inputs, shape) = broadcast_both(context, node, inputs)?;
     let op = Op::Add(quantised::add(a, b, y, unsigned));
     context.push(node, op, inputs, Output::quantised(shape, y, unsigned))
 }
 
-/// The common shape of an add's operands.
-pub fn equal_shapes(
-    context: &mut Context,
-    node: &NodeProto,
-    inputs: &[crate::graph::TensorId],
-) -> Result<Vec<usize>, Error> {
-    let (a, b) = (context.tensor(inputs[0]), context.tensor(inputs[1]));
-    if a.shape != b.shape {
-        let reason = format!("it adds shapes {:?} and {:?}: only equal shapes add here", a.shape, b.shape);
-        return Err(unsupported(node, &reason));
+/// Refuses operands of different 8-bit types.
+pub fn one_signedness(node: &NodeProto, [a, b, y]: [bool; 3]) -> Result<(), Error> {
+    if a == y && b == y {
+        return Ok(());
     }
-    let shape = a.shape.clone();
-    context.charge(shape.iter().map(|&d| d as u64).product())?;
-    Ok(shape)
+    Err(unsupported(node, "it mixes int8 and uint8: quantise the model with one activation type"))
 }
 
 /// Refuses NHWC pools.

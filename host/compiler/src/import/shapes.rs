@@ -1,15 +1,21 @@
-//! Operators that move no data, or only move data.
+//! Operators that move no data, and shapes as values.
 
 use super::attributes::{int, ints, invalid};
 use super::context::{Context, Output, title, unsupported};
-use super::proto::NodeProto;
+use super::proto::{NodeProto, elem};
 use crate::error::Error;
-use crate::graph::{Data, TensorId};
+use crate::graph::{DType, Data, TensorId};
 use crate::op::Op;
 
 fn push_view(context: &mut Context, node: &NodeProto, input: TensorId, shape: Vec<usize>) -> Result<(), Error> {
     let output = Output::like(context.tensor(input), shape);
     context.push(node, Op::Reshape, vec![input], output)
+}
+
+/// The same elements under another shape, without a name in the file.
+pub fn view(context: &mut Context, node: &NodeProto, input: TensorId, shape: Vec<usize>) -> Result<TensorId, Error> {
+    let output = Output::like(context.tensor(input), shape);
+    context.push_inner(node, Op::Reshape, vec![input], output)
 }
 
 /// Resolves an axis that may count from the end.
@@ -31,24 +37,55 @@ pub fn flatten(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     push_view(context, node, input, flat)
 }
 
-/// The integers that an attribute (old operator sets) or a constant input (newer ones) holds.
-fn integers(context: &Context, node: &NodeProto, attribute: &str) -> Result<Option<Vec<i64>>, Error> {
-    if let Some(values) = ints(node, attribute) {
+/// The integers that an attribute (old operator sets) or the constant input at `index` (newer ones) holds.
+pub fn integers(context: &Context, node: &NodeProto, index: usize, name: &str) -> Result<Option<Vec<i64>>, Error> {
+    if let Some(values) = ints(node, name) {
         return Ok(Some(values.to_vec()));
     }
-    if context.optional(node, 1)?.is_none() {
+    if context.optional(node, index)?.is_none() {
         return Ok(None);
     }
-    match &context.constant(node, 1, attribute)?.data {
+    match &context.constant(node, index, name)?.data {
         Some(Data::I64(values)) => Ok(Some(values.clone())),
-        _ => Err(invalid(node, attribute, "is not int64: export the model again".into())),
+        Some(Data::I32(values)) => Ok(Some(values.iter().copied().map(i64::from).collect())),
+        _ => Err(invalid(node, name, "holds no integers: export the model again".into())),
+    }
+}
+
+/// As [`integers`], but they must be there.
+pub fn required(context: &Context, node: &NodeProto, index: usize, name: &str) -> Result<Vec<i64>, Error> {
+    let missing = || Error::MissingOperand { node: title(node), what: format!("its {name}") };
+    integers(context, node, index, name)?.ok_or_else(missing)
+}
+
+/// The shape of a tensor as a constant.
+pub fn shape(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    let dims: Vec<i64> = context.tensor(context.required(node, 0)?).shape.iter().map(|&dim| dim as i64).collect();
+    let rank = dims.len() as i64;
+    let at = |value: i64| (if value < 0 { value.saturating_add(rank) } else { value }).clamp(0, rank) as usize;
+    let (start, end) = (at(int(node, "start", 0)), at(int(node, "end", rank)));
+    let values = dims[start.min(end)..end].to_vec();
+    let mut tensor = super::tensors::activation(&title(node), vec![values.len()], DType::I64, false, None);
+    tensor.data = Some(Data::I64(values));
+    context.define(super::context::output_name(node)?, tensor)?;
+    Ok(())
+}
+
+/// Shapes are int64 here whatever the file calls them; other casts compute.
+pub fn cast(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    let tensor = context.tensor(context.required(node, 0)?);
+    match (tensor.dtype, int(node, "to", 0) as i32) {
+        (DType::I64, elem::INT64 | elem::INT32) | (DType::F32, elem::FLOAT) => context.alias(node),
+        (dtype, to) => {
+            let reason = format!("it turns {dtype:?} into {}: only shapes are cast here", elem::name(to));
+            Err(unsupported(node, &reason))
+        }
     }
 }
 
 pub fn reshape(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
-    let target = integers(context, node, "shape")?
-        .ok_or_else(|| Error::MissingOperand { node: title(node), what: "its shape".into() })?;
+    let target = required(context, node, 1, "shape")?;
     let old = &context.tensor(input).shape;
     let wrong = || Error::Shape {
         value: title(node),
@@ -88,7 +125,7 @@ pub fn reshape(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
 
 pub fn squeeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
-    let chosen = integers(context, node, "axes")?;
+    let chosen = integers(context, node, 1, "axes")?;
     let shape = context.tensor(input).shape.clone();
     let axes = match chosen {
         None => (0..shape.len()).filter(|&index| shape[index] == 1).collect(),
@@ -107,8 +144,7 @@ pub fn squeeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
 
 pub fn unsqueeze(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
-    let values = integers(context, node, "axes")?
-        .ok_or_else(|| Error::MissingOperand { node: title(node), what: "its axes".into() })?;
+    let values = required(context, node, 1, "axes")?;
     let old = context.tensor(input).shape.clone();
     let rank = old.len() + values.len();
     if rank > super::limits::MAX_RANK {

@@ -3,10 +3,12 @@
 mod linear;
 mod movement;
 mod pool;
+mod runtime;
 
 pub use linear::{Linear, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
 pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
+pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,7 +129,7 @@ pub struct Affine {
 }
 
 /// Operators as the file states them between `DequantizeLinear` and `QuantizeLinear`.
-/// [`crate::passes::fuse_qdq`] turns them into quantised ones; only `Add`, `Relu` and `Clip` run as they are.
+/// [`crate::passes::fuse_qdq`] turns them into quantised ones; those of one input, `Add`, `Mul` and `Pad` also run as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FloatOp {
     /// Inputs: picture, weights, optional bias.
@@ -148,6 +150,17 @@ pub enum FloatOp {
     },
     /// Element-wise sum of equal shapes.
     Add,
+    /// Element-wise product of equal shapes.
+    Mul,
+    /// `1 / (1 + exp(-x))`.
+    Sigmoid,
+    /// `x`, or `alpha * x` below 0.
+    LeakyRelu {
+        /// The factor.
+        alpha: f32,
+    },
+    /// A frame of one value.
+    Pad(RealPad),
     /// Mean over a window.
     AveragePool {
         /// The window.
@@ -187,6 +200,8 @@ pub enum Op {
     Mean(Mean),
     /// Quantised element-wise product of equal shapes.
     Mul(Mul),
+    /// Quantised element-wise product of equal shapes by ONNX Runtime's rule.
+    Product(Product),
     /// Restricts an int8 tensor.
     Clamp(Clamp),
     /// Any function of one int8, indexed by `q + 128`.
@@ -233,6 +248,8 @@ pub enum Op {
     },
     /// int8 softmax over the channels.
     QuantisedSoftmax(QuantisedSoftmax),
+    /// int8 softmax over the last dimension by ONNX Runtime's rule.
+    TableSoftmax(TableSoftmax),
     /// A floating-point operator.
     Float(FloatOp),
 }
@@ -251,11 +268,11 @@ impl Op {
             Self::Clamp(_) | Self::Float(FloatOp::Clip { .. }) => "Clip",
             Self::Table(_) => "Table",
             Self::Mean(_) => "Mean",
-            Self::Mul(_) => "Mul",
+            Self::Mul(_) | Self::Product(_) | Self::Float(FloatOp::Mul) => "Mul",
             Self::Reshape | Self::View => "Reshape",
             Self::Concat { .. } => "Concat",
             Self::Slice(_) => "Slice",
-            Self::Pad(_) => "Pad",
+            Self::Pad(_) | Self::Float(FloatOp::Pad(_)) => "Pad",
             Self::DepthToSpace { .. } => "DepthToSpace",
             Self::SpaceToDepth { .. } => "SpaceToDepth",
             Self::Resize(_) => "Resize",
@@ -263,8 +280,10 @@ impl Op {
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",
             Self::Dequantize(_) => "DequantizeLinear",
-            Self::Softmax { .. } | Self::QuantisedSoftmax(_) => "Softmax",
+            Self::Softmax { .. } | Self::QuantisedSoftmax(_) | Self::TableSoftmax(_) => "Softmax",
             Self::Float(FloatOp::Relu) => "Relu",
+            Self::Float(FloatOp::LeakyRelu { .. }) => "LeakyRelu",
+            Self::Float(FloatOp::Sigmoid) => "Sigmoid",
         }
     }
 
@@ -278,6 +297,7 @@ impl Op {
             Self::GlobalAveragePool(pool) => Some(&mut pool.clamp),
             Self::Mean(mean) => Some(&mut mean.clamp),
             Self::Mul(mul) => Some(&mut mul.clamp),
+            Self::Product(product) => Some(&mut product.clamp),
             Self::Clamp(clamp) => Some(clamp),
             _ => None,
         }

@@ -52,6 +52,8 @@ fn constants(graph: &mut Graph) -> Result<(), Error> {
                 | Op::Quantize(_)
                 | Op::Clamp(_)
                 | Op::Table(_)
+                | Op::Broadcast
+                | Op::Slice(_)
                 | Op::Float(FloatOp::Relu | FloatOp::Clip { .. } | FloatOp::Add)
         );
         let foldable = cheap && !graph.is_result(node.output);

@@ -7,9 +7,9 @@
 
 use crate::error::Error;
 use crate::graph::{DType, Data, Graph, Node, Quant, TensorId};
-use crate::op::{Affine, Clamp, FloatOp, Op, Rounding};
+use crate::op::{Affine, Clamp, FloatOp, Op, Pad, Product, RealPad, Rounding, TableSoftmax};
 use crate::quantised::{self, LinearParts, dense_bias, dense_weights};
-use crate::reference::{dequantize, quantize};
+use crate::reference::{dequantize, quantize, unary};
 
 /// Runs the pass.
 ///
@@ -17,6 +17,7 @@ use crate::reference::{dequantize, quantize};
 /// [`Error::Quantisation`] if a fused operator's parameters do not fit together.
 pub fn run(graph: &mut Graph) -> Result<(), Error> {
     sink(graph);
+    lift(graph);
     let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         if let Some((op, inputs)) = quantised_form(graph, &producers, index)? {
@@ -52,9 +53,9 @@ fn sink(graph: &mut Graph) {
     let nodes = std::mem::take(&mut graph.nodes);
     let mut producers = vec![None; graph.tensors.len()];
     for node in nodes {
-        let moves = matches!(node.op, Op::MaxPool(_) | Op::Reshape | Op::Transpose(_));
-        let from = if moves { source(graph, &producers, node.inputs[0]) } else { None };
-        if let Some(from) = from {
+        let from = node.inputs.first().and_then(|id| source(graph, &producers, *id));
+        let moved = from.and_then(|from| Some((from, moved_form(&node.op, from.quant)?)));
+        if let Some((from, op)) = moved {
             let mut tensor = graph.tensor(node.output).clone();
             tensor.name.push_str(" (8-bit)");
             (tensor.dtype, tensor.unsigned, tensor.quant) = (DType::I8, from.unsigned, Some(from.quant));
@@ -73,7 +74,7 @@ fn sink(graph: &mut Graph) {
                 output: node.output,
                 place: node.place.clone(),
             };
-            graph.nodes.push(Node { inputs: vec![from.id], output: inner, ..node });
+            graph.nodes.push(Node { op, inputs: vec![from.id], output: inner, ..node });
             producers[below.output.0] = Some(graph.nodes.len());
             graph.nodes.push(below);
         } else {
@@ -81,6 +82,58 @@ fn sink(graph: &mut Graph) {
             graph.nodes.push(node);
         }
     }
+}
+
+/// What selects or moves the quantised values as `op` does the real ones.
+fn moved_form(op: &Op, quant: Quant) -> Option<Op> {
+    match op {
+        Op::MaxPool(_)
+        | Op::Reshape
+        | Op::Transpose(_)
+        | Op::Slice(_)
+        | Op::DepthToSpace { .. }
+        | Op::SpaceToDepth { .. }
+        | Op::Resize(_)
+        | Op::Broadcast => Some(op.clone()),
+        Op::Float(FloatOp::Pad(RealPad { before, after, value })) => {
+            // Only a value that the input's quantisation has can be added below it.
+            let inner = quantize(*value, quant.scale, quant.zero_point);
+            let exact = dequantize(inner, quant.scale, quant.zero_point).to_bits() == (value + 0.0).to_bits();
+            exact.then(|| Op::Pad(Pad { before: before.clone(), after: after.clone(), value: inner }))
+        }
+        _ => None,
+    }
+}
+
+/// Moves each `QuantizeLinear` above the concatenation that feeds it, which changes nothing because it is element-wise.
+fn lift(graph: &mut Graph) {
+    let readers = graph.consumers();
+    let producers = graph.producers();
+    let mut lifted: Vec<Vec<Node>> = vec![Vec::new(); graph.nodes.len()];
+    for index in 0..graph.nodes.len() {
+        let (Op::Quantize(affine), [input]) = (&graph.nodes[index].op, graph.nodes[index].inputs.as_slice()) else {
+            continue;
+        };
+        let Some(feeding) = producers[input.0].map(|at| graph.nodes[at].clone()) else { continue };
+        if !matches!(feeding.op, Op::Concat { .. }) || affine.scales.len() != 1 || readers[input.0].len() != 1 {
+            continue;
+        }
+        let (op, output) = (graph.nodes[index].op.clone(), graph.nodes[index].output);
+        let mut inner = Vec::new();
+        for id in &feeding.inputs {
+            let mut tensor = graph.tensor(output).clone();
+            tensor.shape.clone_from(&graph.tensor(*id).shape);
+            let name = format!("{} (quantise)", feeding.name);
+            tensor.name.clone_from(&name);
+            let to = graph.add_tensor(tensor);
+            inner.push(to);
+            let place = feeding.place.clone();
+            lifted[index].push(Node { name, op: op.clone(), inputs: vec![*id], output: to, place });
+        }
+        graph.nodes[index] = Node { inputs: inner, output, ..feeding };
+    }
+    let nodes = std::mem::take(&mut graph.nodes);
+    graph.nodes = nodes.into_iter().zip(lifted).flat_map(|(node, before)| before.into_iter().chain([node])).collect();
 }
 
 type Fused = Option<(Op, Vec<TensorId>)>;
@@ -91,25 +144,37 @@ fn quantised_form(graph: &Graph, producers: &[Option<usize>], index: usize) -> R
     let Op::Quantize(affine) = &node.op else {
         return Ok(None);
     };
+    if affine.scales.len() != 1 {
+        return Ok(None);
+    }
     let y = Quant { scale: affine.scales[0], zero_point: affine.zero_points[0] };
     let unsigned = graph.tensor(node.output).unsigned;
     let (mut low, mut high) = (f32::NEG_INFINITY, f32::INFINITY);
+    // The operators of one input on the way, last one first.
+    let mut way = Vec::new();
     let mut id = node.inputs[0];
     let feeding = loop {
         let Some(at) = producers[id.0] else {
             return Ok(None);
         };
         let feeding = &graph.nodes[at];
-        let (min, max) = match feeding.op {
-            Op::Float(FloatOp::Relu) => (0.0, f32::INFINITY),
-            Op::Float(FloatOp::Clip { min, max }) => (min, max),
+        match &feeding.op {
+            Op::Float(op) if unary(op, 0.0).is_some() => way.push(op),
             _ => break feeding,
-        };
-        (low, high) = (min.clamp(low, high), max.clamp(low, high));
+        }
         id = feeding.inputs[0];
     };
     if let Some(x) = source(graph, producers, id) {
-        return Ok(Some((table(x.quant, y, low, high), vec![x.id])));
+        let function = |value: f32| way.iter().rev().fold(value, |value, op| unary(op, value).unwrap_or(value));
+        return Ok(Some((quantised::table(x.quant, y, function), vec![x.id])));
+    }
+    for op in way {
+        let (min, max) = match *op {
+            FloatOp::Relu => (0.0, f32::INFINITY),
+            FloatOp::Clip { min, max } => (min, max),
+            _ => return Ok(None),
+        };
+        (low, high) = (min.clamp(low, high), max.clamp(low, high));
     }
     let mut fused = operator(graph, producers, feeding, y, unsigned)?;
     if let Some(clamp) = fused.as_mut().and_then(|(op, _)| op.clamp_mut()) {
@@ -119,34 +184,35 @@ fn quantised_form(graph: &Graph, producers: &[Option<usize>], index: usize) -> R
     Ok(fused)
 }
 
-/// Dequantise, clamp and quantise as one function of an int8: a clamp where scales agree, else a table.
-fn table(x: Quant, y: Quant, low: f32, high: f32) -> Op {
-    let map = |q: i8| quantize(dequantize(q, x.scale, x.zero_point).max(low).min(high), y.scale, y.zero_point);
-    let table: Box<[i8; 256]> = Box::new(std::array::from_fn(|index| map((index as i32 - 128) as i8)));
-    let clamp = Clamp { min: table[0], max: table[255] };
-    let same = (i8::MIN..=i8::MAX).zip(table.iter()).all(|(q, &to)| to == clamp.apply(i32::from(q)));
-    if same { Op::Clamp(clamp) } else { Op::Table(table) }
-}
-
 /// The quantised form of a real operator whose operands are dequantised.
 fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, unsigned: bool) -> Result<Fused, Error> {
-    let Op::Float(op) = &node.op else {
+    let Some(x) = source(graph, producers, node.inputs[0]) else {
         return Ok(None);
     };
-    let Some(x) = source(graph, producers, node.inputs[0]) else {
+    if let Op::Softmax { axis } = node.op {
+        let shape = &graph.tensor(x.id).shape;
+        let op = TableSoftmax::new(x.quant.scale, y, shape[axis]).filter(|_| axis + 1 == shape.len());
+        return Ok(op.map(|op| (Op::TableSoftmax(op), vec![x.id])));
+    }
+    let Op::Float(op) = &node.op else {
         return Ok(None);
     };
     let spatial = graph.tensor(x.id).shape.get(2..).unwrap_or_default();
     let op = match *op {
         FloatOp::Conv { .. } | FloatOp::Gemm { .. } => return linear(graph, producers, node, x, y),
-        FloatOp::Add => {
+        FloatOp::Add | FloatOp::Mul => {
             let Some(b) = source(graph, producers, node.inputs[1]) else {
                 return Ok(None);
             };
             if x.unsigned != unsigned || b.unsigned != unsigned {
                 return Ok(None);
             }
-            return Ok(Some((Op::Add(quantised::add(x.quant, b.quant, y, unsigned)), vec![x.id, b.id])));
+            let offset = quantised::offset(unsigned);
+            let op = match op {
+                FloatOp::Mul => Op::Product(Product { a: x.quant, b: b.quant, y, offset, clamp: Clamp::FULL }),
+                _ => Op::Add(quantised::add(x.quant, b.quant, y, unsigned)),
+            };
+            return Ok(Some((op, vec![x.id, b.id])));
         }
         FloatOp::AveragePool { window, count_include_pad } => {
             quantised::average(&node.name, window, count_include_pad, x.quant, y, unsigned, spatial)?
@@ -155,7 +221,7 @@ fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, u
             let pixels = spatial.iter().product();
             Op::GlobalAveragePool(quantised::global_average_pool(&node.name, x.quant, y, pixels)?)
         }
-        FloatOp::Relu | FloatOp::Clip { .. } => return Ok(None),
+        _ => return Ok(None),
     };
     Ok(Some((op, vec![x.id])))
 }
@@ -234,11 +300,19 @@ mod tests {
     #[test]
     fn equal_scales_leave_a_clamp_and_others_a_table() {
         let x = Quant { scale: 0.1, zero_point: 3 };
-        assert_eq!(table(x, x, f32::NEG_INFINITY, f32::INFINITY), Op::Clamp(Clamp::FULL));
-        assert_eq!(table(x, x, 0.0, f32::INFINITY), Op::Clamp(Clamp { min: 3, max: 127 }));
+        assert_eq!(quantised::table(x, x, |value| value), Op::Clamp(Clamp::FULL));
+        assert_eq!(quantised::table(x, x, |value| value.max(0.0)), Op::Clamp(Clamp { min: 3, max: 127 }));
         let y = Quant { scale: 0.2, zero_point: 3 };
-        let Op::Table(table) = table(x, y, 0.0, f32::INFINITY) else { panic!("not a table") };
+        let Op::Table(table) = quantised::table(x, y, |value| value.max(0.0)) else { panic!("not a table") };
         assert_eq!(table[128 + 13], 8);
         assert_eq!(table[0], 3);
+    }
+
+    #[test]
+    fn only_values_that_the_quantisation_has_are_added_below_it() {
+        let quant = Quant { scale: 0.1, zero_point: 3 };
+        let pad = |value: f32| Op::Float(FloatOp::Pad(RealPad { before: vec![1], after: vec![0], value }));
+        assert_eq!(moved_form(&pad(0.0), quant), Some(Op::Pad(Pad { before: vec![1], after: vec![0], value: 3 })));
+        assert_eq!(moved_form(&pad(0.05), quant), None);
     }
 }

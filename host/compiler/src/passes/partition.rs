@@ -6,6 +6,9 @@ use crate::error::Error;
 use crate::graph::{Graph, Node, Place};
 use crate::op::{Clamp, FloatOp, Op};
 
+/// Why the host converts between real and quantised values, and computes exponentials.
+const REAL: &str = "real numbers are the host's";
+
 /// One node that runs on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
@@ -36,11 +39,7 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
         let border = border(graph, &graph.nodes[index]);
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
-            let expected = border
-                || matches!(
-                    node.op,
-                    Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_)
-                );
+            let expected = border || reason == REAL;
             let (node, op) = (node.name.clone(), node.op.name());
             fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
         }
@@ -63,11 +62,13 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
     }
     let pictures = node.inputs.iter().chain([&node.output]).all(|id| graph.tensor(*id).chw().is_some());
     match &node.op {
-        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_) => {
-            host("real numbers are the host's")
+        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_) | Op::TableSoftmax(_) => {
+            host(REAL)
         }
-        Op::Float(FloatOp::Add | FloatOp::Relu | FloatOp::Clip { .. }) => host("it computes in floating point"),
-        Op::Float(_) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
+        Op::Float(
+            FloatOp::Conv { .. } | FloatOp::Gemm { .. } | FloatOp::AveragePool { .. } | FloatOp::GlobalAveragePool,
+        ) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
+        Op::Float(_) => host("it computes in floating point"),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {
@@ -94,7 +95,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Reshape | Op::View => host("its result must exist under another shape"),
         Op::Transpose(_) => host("it reorders dimensions"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
-        Op::Mul(_) => host("the post unit multiplies by constants only"),
+        Op::Mul(_) | Op::Product(_) => host("the post unit multiplies by constants only"),
         Op::Concat { .. } | Op::Slice(_) | Op::Pad(_) | Op::DepthToSpace { .. } | Op::SpaceToDepth { .. } => {
             host("it moves elements")
         }

@@ -2,7 +2,7 @@
 
 use lacuna_spec::numerics::requantise_a;
 
-use crate::op::{Add, AddRule, Affine, Mul};
+use crate::op::{Add, AddRule, Affine, Mul, Rounding};
 
 /// One sum of a residual add.
 #[must_use]
@@ -88,14 +88,29 @@ pub fn dequantize(q: i8, scale: f32, zero_point: i32) -> f32 {
 
 /// A whole tensor of `DequantizeLinear`, with one scale or one an index of the axis.
 pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
-    let inner: usize = shape.iter().skip(affine.axis + 1).product();
-    let count = affine.scales.len();
-    let channel = |index: usize| {
-        if count == 1 { 0 } else { index / inner.max(1) % count }
-    };
+    let channel = channels(affine, shape);
     let each =
         |(index, &q): (usize, &i8)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
     x.iter().enumerate().map(each).collect()
+}
+
+/// A whole tensor of `QuantizeLinear`, with one scale or one an index of the axis.
+pub fn quantize_all(affine: &Affine, x: &[f32], shape: &[usize]) -> Vec<i8> {
+    let channel = channels(affine, shape);
+    let rule = match affine.rounding {
+        Rounding::HalfEven => quantize,
+        Rounding::HalfAway => quantize_a,
+    };
+    let each =
+        |(index, &value): (usize, &f32)| rule(value, affine.scales[channel(index)], affine.zero_points[channel(index)]);
+    x.iter().enumerate().map(each).collect()
+}
+
+/// Which scale belongs to an element.
+fn channels(affine: &Affine, shape: &[usize]) -> impl Fn(usize) -> usize {
+    let inner: usize = shape.iter().skip(affine.axis + 1).product();
+    let count = affine.scales.len();
+    move |index| if count == 1 { 0 } else { index / inner.max(1) % count }
 }
 
 /// Reorders dimensions: output dimension `i` is input dimension `order[i]`.

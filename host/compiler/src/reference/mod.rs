@@ -8,17 +8,20 @@ mod fixed;
 mod linear;
 mod movement;
 mod pool;
+mod runtime;
 mod softmax;
 mod state;
 
 pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
 pub use movement::{channels_first, channels_last, to_channels_first, to_channels_last};
 pub use pool::{average, rounded_mean};
+pub use runtime::logistic;
+pub(crate) use runtime::unary;
 pub use state::State;
 
 use crate::error::Error;
 use crate::graph::{DType, Data, Graph, Node, Tensor, TensorId};
-use crate::op::{FloatOp, Op, Rounding};
+use crate::op::{FloatOp, Op, Pad};
 
 /// The contents of a run-time tensor, row-major.
 #[derive(Debug, Clone, PartialEq)]
@@ -137,14 +140,14 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Mul(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| elementwise::mul(op, a, b)).collect())
         }
-        (Op::QuantisedSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::softmax(op, x, &tensors[0].shape)),
-        (Op::Quantize(affine), [Value::F32(x)]) => {
-            let (scale, zero_point) = (affine.scales[0], affine.zero_points[0]);
-            match affine.rounding {
-                Rounding::HalfEven => Value::I8(x.iter().map(|&value| quantize(value, scale, zero_point)).collect()),
-                Rounding::HalfAway => Value::I8(x.iter().map(|&value| quantize_a(value, scale, zero_point)).collect()),
-            }
+        (Op::Product(op), [Value::I8(a), Value::I8(b)]) => {
+            Value::I8(a.iter().zip(b).map(|(&a, &b)| runtime::product(op, a, b)).collect())
         }
+        (Op::TableSoftmax(op), [Value::I8(x)]) => {
+            Value::I8(runtime::softmax(op, x, tensors[0].shape.last().copied().unwrap_or(1)))
+        }
+        (Op::QuantisedSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::softmax(op, x, &tensors[0].shape)),
+        (Op::Quantize(affine), [Value::F32(x)]) => Value::I8(elementwise::quantize_all(affine, x, &tensors[0].shape)),
         (Op::Dequantize(affine), [Value::I8(x)]) => {
             Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))
         }
@@ -152,9 +155,12 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Float(FloatOp::Add), [Value::F32(a), Value::F32(b)]) => {
             Value::F32(a.iter().zip(b).map(|(a, b)| a + b).collect())
         }
-        (Op::Float(FloatOp::Relu), [Value::F32(x)]) => Value::F32(x.iter().map(|v| v.max(0.0)).collect()),
-        (Op::Float(FloatOp::Clip { min, max }), [Value::F32(x)]) => {
-            Value::F32(x.iter().map(|v| v.max(*min).min(*max)).collect())
+        (Op::Float(FloatOp::Mul), [Value::F32(a), Value::F32(b)]) => {
+            Value::F32(a.iter().zip(b).map(|(a, b)| a * b).collect())
+        }
+        (Op::Float(FloatOp::Pad(_)), [Value::F32(_)]) => return move_elements(graph, node, operands).ok_or_else(wrong),
+        (Op::Float(op), [Value::F32(x)]) if unary(op, 0.0).is_some() => {
+            Value::F32(x.iter().filter_map(|&value| unary(op, value)).collect())
         }
         (Op::Float(_), _) => {
             return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() });
@@ -179,7 +185,21 @@ fn move_elements(graph: &Graph, node: &Node, operands: &[&Value]) -> Option<Valu
         return movement::movement(&node.op, &inputs, &shapes, output, fill).map(Value::I8);
     }
     let inputs: Option<Vec<&[f32]>> = operands.iter().map(|value| value.as_f32()).collect();
+    if let Op::Float(FloatOp::Pad(pad)) = &node.op {
+        let frame = Op::Pad(Pad { before: pad.before.clone(), after: pad.after.clone(), value: 0 });
+        return movement::movement(&frame, &inputs?, &shapes, output, pad.value).map(Value::F32);
+    }
     movement::movement(&node.op, &inputs?, &shapes, output, 0.0).map(Value::F32)
+}
+
+/// What a movement operator makes of constant shapes; `None` if it is none, or if an input is not constant or no shape.
+pub(crate) fn move_shapes(op: &Op, inputs: &[&Tensor], output: &[usize]) -> Option<Data> {
+    let shapes: Vec<&[usize]> = inputs.iter().map(|tensor| tensor.shape.as_slice()).collect();
+    let values =
+        |tensor: &&Tensor| if let Some(Data::I64(values)) = &tensor.data { Some(values.clone()) } else { None };
+    let inputs: Vec<Vec<i64>> = inputs.iter().map(values).collect::<Option<_>>()?;
+    let slices: Vec<&[i64]> = inputs.iter().map(Vec::as_slice).collect();
+    movement::movement(op, &slices, &shapes, output, 0).map(Data::I64)
 }
 
 /// The operands of a node among the values of a frame.
