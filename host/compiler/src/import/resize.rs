@@ -68,14 +68,26 @@ fn extents(context: &Context, node: &NodeProto, shape: &[usize]) -> Result<(Vec<
         }
     } else {
         let given = required(context, node, at_sizes, "sizes")?;
-        if given.len() != axes.len() || text(node, "keep_aspect_ratio_policy").is_some_and(|policy| policy != "stretch")
-        {
+        if given.len() != axes.len() {
             return Err(wrong(given.len()));
         }
         let given = super::tensors::checked_shape(&title(node), &given)?;
         for (&at, &size) in axes.iter().zip(&given) {
             scales[at] = size as f32 / shape[at] as f32;
             sizes[at] = size;
+        }
+        let factors = axes.iter().map(|&at| scales[at]);
+        let common = match text(node, "keep_aspect_ratio_policy").unwrap_or("stretch") {
+            "stretch" => None,
+            "not_larger" => Some(factors.fold(f32::MAX, f32::min)),
+            "not_smaller" => Some(factors.fold(f32::MIN_POSITIVE, f32::max)),
+            other => return Err(unsupported(node, &format!("its aspect ratio policy is '{}'", show(other)))),
+        };
+        if let Some(scale) = common {
+            for &at in &axes {
+                scales[at] = scale;
+                sizes[at] = (scale * shape[at] as f32).round() as usize;
+            }
         }
     }
     super::tensors::check_size(&title(node), &sizes)?;

@@ -110,7 +110,7 @@ fn lift(graph: &mut Graph) {
     let readers = graph.consumers();
     let producers = graph.producers();
     let mut lifted: Vec<Vec<Node>> = vec![Vec::new(); graph.nodes.len()];
-    for index in 0..graph.nodes.len() {
+    for (index, above) in lifted.iter_mut().enumerate() {
         let (Op::Quantize(affine), [input]) = (&graph.nodes[index].op, graph.nodes[index].inputs.as_slice()) else {
             continue;
         };
@@ -128,7 +128,7 @@ fn lift(graph: &mut Graph) {
             let to = graph.add_tensor(tensor);
             inner.push(to);
             let place = feeding.place.clone();
-            lifted[index].push(Node { name, op: op.clone(), inputs: vec![*id], output: to, place });
+            above.push(Node { name, op: op.clone(), inputs: vec![*id], output: to, place });
         }
         graph.nodes[index] = Node { inputs: inner, output, ..feeding };
     }

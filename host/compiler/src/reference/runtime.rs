@@ -47,7 +47,7 @@ pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
 #[must_use]
 pub fn logistic(x: f32) -> f32 {
     // Coefficients of x^9 down to x, and of x^10 down to 1, as that kernel states them.
-    const ODD: [f32; 5] = [4.370_310_1e-11, 1.156_273_2e-7, 6.085_749e-5, 8.513_771e-3, 2.482_879_5e-1];
+    const ODD: [f32; 5] = [4.370_31e-11, 1.156_273_2e-7, 6.085_749e-5, 8.513_771e-3, 2.482_879_5e-1];
     const EVEN: [f32; 6] =
         [6.102_473_7e-13, 5.761_021_4e-9, 6.291_068e-6, 1.701_988_2e-3, 1.168_176_5e-1, 9.931_519e-1];
     if x.is_nan() {
