@@ -19,6 +19,11 @@ hdl/cim/lacuna_param_reader.sv
 hdl/cim/lacuna_feeder.sv
 hdl/cim/lacuna_recode.sv
 hdl/cim/lacuna_lane.sv
+hdl/cim/lacuna_xor_add.sv
+hdl/cim/lacuna_select_add.sv
+hdl/cim/lacuna_keep_add.sv
+hdl/cim/lacuna_pick_select.sv
+hdl/cim/lacuna_pick.sv
 hdl/cim/lacuna_cell.sv
 hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_reduce.sv

@@ -27,21 +27,41 @@ module lacuna_assembler #(
   output logic [WordBytes*9-1:0] data_o
 );
 
-  logic [WordBytes*8-1:0] window, merged, held_q;
+  logic [WordBytes*8-1:0] window, held_q;
   logic [WordBytes*9-1:0] data_d, data_q;
+  logic [8:0]             minus_gate;
+  logic [WordBytes-1:0]   from_held;
+
+  assign minus_gate = -{gate_i[7], gate_i};
 
   assign window = pad_i ? {WordBytes{pad_byte_i}} : window_i;
 
   always_comb begin
     for (int unsigned b = 0; b < WordBytes; b++) begin
-      merged[8*b +: 8] = (flush_i || OffWidth'(b) < position_i) ? held_q[8*b +: 8]
-                                                                : window[8*b +: 8];
-      data_d[9*b +: 9] = {merged[8*b+7], merged[8*b +: 8]} - {gate_i[7], gate_i};
+      from_held[b] = flush_i || OffWidth'(b) < position_i;
+    end
+  end
+
+  for (genvar b = 0; b < WordBytes; b++) begin : gen_byte
+    logic [7:0] held;
+
+    assign held = held_q[8*b +: 8];
+
+    lacuna_select_add #(.Width(9)) u_difference (
+      .a_i     (minus_gate),
+      .b_i     ({held[7], held}),
+      .c_i     ({window[8*b+7], window[8*b +: 8]}),
+      .select_i(from_held[b]),
+      .sum_o   (data_d[9*b +: 9])
+    );
+
+    // A byte that joins those held is the window's; the others stay.
+    always_ff @(posedge clk_i) begin
+      if (keep_i && (full_i || !from_held[b])) held_q[8*b +: 8] <= window[8*b +: 8];
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (keep_i) held_q <= full_i ? window : merged;
     data_q <= data_d;
   end
 

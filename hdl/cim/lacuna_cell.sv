@@ -1,11 +1,11 @@
 // One cell: weight times digit, accumulated, without a multiplier.
 //
-// Contract:   `code_i` is the digit as lacuna_cells encodes it, `fix_i` = {plane, negate, carry}
-//             one cycle later. The accumulator is never cleared: it runs modulo 2^SumBits, a retire
-//             copies it to the hold register, and lacuna_reduce takes the difference of two such
-//             copies. That saves an AND on every bit. Reset makes the first difference right. With
-//             `show_en_i`, `shown_o` becomes the hold register if `show_i`, else 0: an OR then
-//             picks a column.
+// Contract:   the controls are those of lacuna_cells, each beside the register it steers. The
+//             accumulator is never cleared: it runs modulo 2^SumBits, a retire copies it to the
+//             hold register, and lacuna_reduce takes the difference of two such copies. That saves
+//             an AND on every bit. Reset makes the first difference right. At 4-bit digits `flip_i`
+//             inverts the accumulator before it is added to: ~(~s + p) = s - p, so that a lane
+//             whose accumulators are kept inverted after a negative digit never negates a product.
 // Throughput: one digit a cycle.
 // Latency:    weight_en_i to product_en_i to sum_en_i: one cycle each.
 module lacuna_cell #(
@@ -14,7 +14,7 @@ module lacuna_cell #(
   parameter  int unsigned GuardBits = 3,
   localparam int unsigned SumBits   = AccBits + GuardBits,
   localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15,
-  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : (DigitBits == 4) ? 3 : 1
+  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : (DigitBits == 4) ? 2 : 1
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -22,23 +22,24 @@ module lacuna_cell #(
   input  logic                product_en_i,
   input  logic                sum_en_i,
   input  logic                retire_i,
-  input  logic                show_en_i,
-  input  logic                show_i,
 
   input  logic [7:0]          weight_i,
-  input  logic [CodeBits-1:0] code_i,
-  input  logic [FixBits-1:0]  fix_i,
-  output logic [SumBits-1:0]  shown_o
+  input  logic                no_high_i,  // beside weight_en_i: the digit has no high term
+  input  logic [CodeBits-1:0] code_i,     // beside product_en_i
+  input  logic [FixBits-1:0]  fix_i,      // beside sum_en_i
+  input  logic                flip_i,
+  output logic [SumBits-1:0]  hold_o
 );
 
   logic [7:0]         weight_q;
-  logic [SumBits-1:0] addend, sum_d, sum_q, hold_q, shown_q;
+  logic [SumBits-1:0] below, above, sum_d, sum_q, hold_q;
   logic               carry;
 
   if (DigitBits == 2) begin : gen_2
     // code = {negate, two}: 1 or 2 weights, inverted to negate; the carry completes the negation.
     logic [8:0]  product_d, product_q;
     logic [14:0] shifted;
+    logic        unused;
     assign product_d = (code_i[0] ? {weight_q, 1'b0} : {weight_q[7], weight_q}) ^ {9{code_i[1]}};
     assign carry     = fix_i[0];
     always_comb begin
@@ -50,15 +51,18 @@ module lacuna_cell #(
         default: shifted = {{6{product_q[8]}}, product_q};
       endcase
     end
-    assign addend = {{(SumBits-15){shifted[14]}}, shifted};
+    assign below  = {{(SumBits-15){shifted[14]}}, shifted};
+    assign above  = '0;
+    assign unused = no_high_i;
     always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
   end else if (DigitBits == 4) begin : gen_4
-    // The digit is +-(low + 4 high), code = {high, low}; high is 0, 1 or 2 (one-hot), low 0, 1, 2,
-    // or 3 for -1. For -1 the weight is only inverted: one less than the product, which the carry
-    // makes good.
-    logic [8:0]  low, high;
-    logic [11:0] product_d, product_q;
-    logic [15:0] shifted;
+    // The digit's magnitude is low + 4 high; code = {plane, twice, low}: high is 2 if twice, else
+    // 1, or 0 if no_high_i cleared its copy of the weight; low is 0, 1, 2, or 3 for -1. For -1 the
+    // weight is only inverted: one less than the product, which the carry makes good. Products of
+    // the two planes have registers of their own, one of which is 0, so that nothing shifts them.
+    logic [7:0]  high_q;
+    logic [8:0]  low;
+    logic [11:0] product, below_q, above_q;
     always_comb begin
       low = '0;
       case (code_i[1:0])
@@ -68,15 +72,26 @@ module lacuna_cell #(
         default: low = '0;
       endcase
     end
-    assign high = ({9{code_i[2]}} & {weight_q[7], weight_q}) | ({9{code_i[3]}} & {weight_q, 1'b0});
-    assign product_d[1:0]  = low[1:0];
-    assign product_d[11:2] = {{3{low[8]}}, low[8:2]} + {high[8], high};
-    assign carry   = fix_i[0];
-    // Bits shifted in make the carry ripple up to the plane.
-    assign shifted = fix_i[2] ? {product_q ^ {12{fix_i[1]}}, {4{carry}}}
-                              : {{4{product_q[11]}}, product_q} ^ {16{fix_i[1]}};
-    assign addend  = {{(SumBits-16){shifted[15]}}, shifted};
-    always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
+    assign product[1:0] = low[1:0];
+    lacuna_select_add #(.Width(10)) u_product (
+      .a_i     ({{3{low[8]}}, low[8:2]}),
+      .b_i     ({high_q[7], high_q, 1'b0}),
+      .c_i     ({{2{high_q[7]}}, high_q}),
+      .select_i(code_i[2]),
+      .sum_o   (product[11:2])
+    );
+    always_ff @(posedge clk_i) begin
+      if (no_high_i)        high_q <= '0;
+      else if (weight_en_i) high_q <= weight_i;
+      if (product_en_i && code_i[3]) below_q <= '0;
+      else if (product_en_i)         below_q <= product;
+      if (product_en_i && !code_i[3]) above_q <= '0;
+      else if (product_en_i)          above_q <= product;
+    end
+    // fix = {fill, carry}: bits filled in below the upper plane make the carry ripple up to it.
+    assign carry = fix_i[0];
+    assign below = {{(SumBits-12){below_q[11]}}, below_q};
+    assign above = {{(SumBits-16){above_q[11]}}, above_q, {4{fix_i[1]}}};
   end else begin : gen_8
     // Five signed terms: two of them below, three above.
     logic [11:0] low_d, low_q;
@@ -92,9 +107,10 @@ module lacuna_cell #(
     assign low_d  = {{2{terms[9]}}, terms[9:0]} + {terms[19:10], 2'b00};
     assign high_d = {{3{terms[29]}}, terms[29:20]} + {terms[39], terms[39:30], 2'b00}
                   + {terms[48:40], 4'b0000};
-    assign unused = terms[49];
+    assign unused = terms[49] ^ no_high_i;
     assign carry  = fix_i[0];
-    assign addend = {{(SumBits-12){low_q[11]}}, low_q} + {{(SumBits-17){high_q[12]}}, high_q, 4'd0};
+    assign below  = {{(SumBits-12){low_q[11]}}, low_q} + {{(SumBits-17){high_q[12]}}, high_q, 4'd0};
+    assign above  = '0;
     always_ff @(posedge clk_i) begin
       if (product_en_i) begin
         low_q  <= low_d;
@@ -103,8 +119,16 @@ module lacuna_cell #(
     end
   end
 
-  assign sum_d   = sum_q + addend + SumBits'(carry);
-  assign shown_o = shown_q;
+  lacuna_xor_add #(.Width(SumBits)) u_sum (
+    .a_i    (sum_q),
+    .b_i    ({SumBits{flip_i}}),
+    .c_i    (below),
+    .d_i    (above),
+    .carry_i(carry),
+    .sum_o  (sum_d)
+  );
+
+  assign hold_o = hold_q;
 
   always_ff @(posedge clk_i) begin
     if (weight_en_i) weight_q <= weight_i;
@@ -117,20 +141,22 @@ module lacuna_cell #(
 
   always_ff @(posedge clk_i) begin
     if (retire_i) hold_q <= sum_q;
-    if (show_en_i) shown_q <= show_i ? hold_q : '0;
   end
 
 `ifdef LACUNA_CHECK
   // The compiler promises that no vector adds up to more than AccBits in one cell.
-  logic [SumBits-1:0] last_q;
-  logic [SumBits-1:0] vector;
+  logic [SumBits-1:0] last_q, sum, vector;
+  logic               inverted_q;
 
-  assign vector = sum_q - last_q;
+  assign sum    = sum_q ^ {SumBits{inverted_q}};
+  assign vector = sum - last_q;
 
   always_ff @(posedge clk_i) begin
+    if (!rst_ni) inverted_q <= 1'b0;
+    else if (sum_en_i) inverted_q <= inverted_q ^ flip_i;
     if (!rst_ni) last_q <= '0;
     else if (retire_i) begin
-      last_q <= sum_q;
+      last_q <= sum;
       assert (vector[SumBits-1:AccBits-1] == {(GuardBits+1){vector[SumBits-1]}});
     end
   end

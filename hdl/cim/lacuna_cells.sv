@@ -3,8 +3,9 @@
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
 //             ends a vector: the hold registers then keep what the slots before this cycle added up
 //             to. A slot whose digit is 0 leaves every register as it is. `shown_o` becomes the
-//             holds of column group `show_group_i` a cycle after `show_i`. A page may be written
-//             while others are used, not while its slots are under way.
+//             holds of the column group that `show_select_i` picks a cycle after `show_i`; if
+//             `inverted_o`, they are to be inverted. A page may be written while others are used,
+//             not while its slots are under way.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
 //             the hold registers of t + 4.
@@ -17,7 +18,8 @@ module lacuna_cells #(
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned PageWidth     = $clog2(Pages),
-  localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Columns / ReduceColumns),
+  localparam int unsigned Groups        = Columns / ReduceColumns,
+  localparam int unsigned Pairs         = (Groups + 1) / 2,
   localparam int unsigned PlaneWidth    = lacuna_pkg::index_width(8 / DigitBits),
   localparam int unsigned SlotTerms     = (DigitBits == 8) ? 5 : DigitBits / 2
 ) (
@@ -35,16 +37,17 @@ module lacuna_cells #(
   input  logic [Columns*8-1:0]             weight_data_i,
 
   input  logic                             show_i,
-  input  logic [GroupWidth-1:0]            show_group_i,
-  output logic [ReduceColumns*SumBits-1:0] shown_o
+  input  logic [Pairs:0]                   show_select_i,  // as lacuna_pick wants it
+  output logic [ReduceColumns*SumBits-1:0] shown_o,
+  output logic                             inverted_o
 );
 
   localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15;
-  localparam int unsigned FixBits   = (DigitBits == 8) ? 1 : 3;
+  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : (DigitBits == 4) ? 2 : 1;
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
-  // The digit as the cells want it: see lacuna_cell.
-  logic                live;
+  // The digit as the cells want it: see lacuna_cell. `negate` at 4-bit digits only.
+  logic                live, high, negate;
   logic [CodeBits-1:0] code;
   logic [FixBits-1:0]  fix;
 
@@ -52,37 +55,49 @@ module lacuna_cells #(
     assign live = issue_i && (terms_i[0] || terms_i[1]);
     assign code = terms_i[2:1];
     assign fix  = {plane_i, terms_i[2]};
+    assign {high, negate} = '0;
   end else if (DigitBits == 4) begin : gen_encode_4
     // Both terms together as +-(low + 4 high) with high >= 0. The non-adjacent 8 - 2 becomes 4 + 2.
-    logic lo_one, lo_two, lo_neg, hi_one, hi_two, hi_neg, opposed, negate, minus;
+    logic lo_one, lo_two, lo_neg, hi_one, hi_two, hi_neg, opposed, minus;
     assign {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = terms_i;
-    assign opposed = (hi_one || hi_two) && (lo_neg != hi_neg);
-    assign negate  = (hi_one || hi_two) ? hi_neg : lo_neg;
+    assign high    = hi_one || hi_two;
+    assign opposed = high && (lo_neg != hi_neg);
+    assign negate  = high ? hi_neg : lo_neg;
     assign minus   = lo_one && opposed;
-    assign live    = issue_i && (lo_one || lo_two || hi_one || hi_two);
-    assign code    = {hi_two && !(lo_two && opposed), hi_one || (hi_two && lo_two && opposed),
-                      lo_two || minus, lo_one};
-    assign fix     = {plane_i, negate, negate != minus};
+    assign live    = issue_i && (lo_one || lo_two || high);
+    assign code    = {plane_i, hi_two && !(lo_two && opposed), lo_two || minus, lo_one};
+    assign fix     = {plane_i && minus, minus};
   end else begin : gen_encode_8
     logic unused;
     assign unused = ^plane_i;
     assign live   = issue_i && (terms_i != '0);
     assign code   = terms_i;
     assign fix    = '0;
+    assign {high, negate} = '0;
   end
 
   // Index k: k + 1 cycles after issue.
   logic [2:0]          live_q, retire_q;
   logic [CodeBits-1:0] code_first_q, code_q;
   logic [FixBits-1:0]  fix_first_q, fix_second_q, fix_q;
+  logic [2:0]          negate_q;
+  logic                no_high_q, flip_q;
+  // The accumulators, the holds and the sums shown are kept inverted.
+  logic                inverted_d, inverted_q, hold_inverted_q, shown_inverted_q;
+
+  assign inverted_d = live_q[2] ? negate_q[2] : inverted_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      live_q   <= '0;
-      retire_q <= '0;
+      live_q     <= '0;
+      retire_q   <= '0;
+      no_high_q  <= 1'b0;
+      inverted_q <= 1'b0;
     end else begin
-      live_q   <= {live_q[1:0], live};
-      retire_q <= {retire_q[1:0], retire_i};
+      live_q     <= {live_q[1:0], live};
+      retire_q   <= {retire_q[1:0], retire_i};
+      no_high_q  <= live && !high;
+      inverted_q <= inverted_d;
     end
   end
 
@@ -92,6 +107,9 @@ module lacuna_cells #(
     fix_first_q  <= fix;
     fix_second_q <= fix_first_q;
     fix_q        <= fix_second_q;
+    negate_q     <= {negate_q[1:0], negate};
+    flip_q       <= (DigitBits == 4) && (negate_q[1] != inverted_d);
+    if (retire_q[2]) hold_inverted_q <= inverted_q;
   end
 
   logic [Columns*8-1:0] weights;
@@ -106,7 +124,8 @@ module lacuna_cells #(
     .wr_data_i(weight_data_i)
   );
 
-  logic [Columns*SumBits-1:0] shown;
+  logic [Columns*SumBits-1:0] holds;
+  logic [GroupBits-1:0]       shown, shown_q;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
     lacuna_cell #(
@@ -120,20 +139,29 @@ module lacuna_cells #(
       .product_en_i(live_q[1]),
       .sum_en_i    (live_q[2]),
       .retire_i    (retire_q[2]),
-      .show_en_i   (show_i),
-      .show_i      (show_group_i == GroupWidth'(c / ReduceColumns)),
       .weight_i    (weights[8*c +: 8]),
+      .no_high_i   (no_high_q),
       .code_i      (code_q),
       .fix_i       (fix_q),
-      .shown_o     (shown[SumBits*c +: SumBits])
+      .flip_i      (flip_q),
+      .hold_o      (holds[SumBits*c +: SumBits])
     );
   end
 
-  always_comb begin
-    shown_o = '0;
-    for (int unsigned g = 0; g < Columns / ReduceColumns; g++) begin
-      shown_o = shown_o | shown[GroupBits*g +: GroupBits];
+  lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
+    .words_i (holds),
+    .select_i(show_select_i),
+    .word_o  (shown)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (show_i) begin
+      shown_q          <= shown;
+      shown_inverted_q <= hold_inverted_q;
     end
   end
+
+  assign shown_o    = shown_q;
+  assign inverted_o = (DigitBits == 4) && shown_inverted_q;
 
 endmodule

@@ -51,6 +51,7 @@ module lacuna_macro #(
   localparam int unsigned PlaneWidth = lacuna_pkg::index_width(8 / DigitBits);
   localparam int unsigned SlotTerms  = (DigitBits == 8) ? 5 : DigitBits / 2;
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
+  localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
 
   if (Lanes != 2 && Lanes != 4 && Lanes != 8) begin : gen_bad_lanes
     $error("lacuna_macro: Lanes is %0d; choose 2, 4 or 8", Lanes);
@@ -73,7 +74,8 @@ module lacuna_macro #(
 
   logic [Lanes-1:0]           room, busy, issuing, starved, blocked;
   logic [Lanes*GroupBits-1:0] shown;
-  logic [GroupWidth-1:0]      show_group;
+  logic [Lanes-1:0]           inverted;
+  logic [Pairs:0]             show_select;
   logic                       show, gate_zero;
 
   assign room_o    = &room;
@@ -135,19 +137,21 @@ module lacuna_macro #(
       .weight_page_i,
       .weight_data_i,
       .show_i       (show),
-      .show_group_i (show_group),
-      .shown_o      (shown[GroupBits*l +: GroupBits])
+      .show_select_i(show_select),
+      .shown_o      (shown[GroupBits*l +: GroupBits]),
+      .inverted_o   (inverted[l])
     );
   end
 
   lacuna_reduce #(.Lanes(Lanes), .ReduceColumns(ReduceColumns), .SumBits(SumBits)) u_reduce (
     .clk_i,
     .rst_ni,
-    .busy_i      (busy),
+    .busy_i       (busy),
     .reduced_o,
-    .show_o      (show),
-    .show_group_o(show_group),
-    .shown_i     (shown),
+    .show_o       (show),
+    .show_select_o(show_select),
+    .shown_i      (shown),
+    .inverted_i   (inverted),
     .sum_valid_o,
     .sum_group_o,
     .sums_o

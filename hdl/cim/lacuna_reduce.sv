@@ -14,6 +14,7 @@ module lacuna_reduce #(
   parameter  int unsigned SumBits       = 25,
   localparam int unsigned Groups        = 2 * Lanes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
+  localparam int unsigned Pairs         = (Groups + 1) / 2,
   localparam int unsigned Levels        = $clog2(Lanes),
   localparam int unsigned GroupBits     = ReduceColumns * SumBits
 ) (
@@ -23,8 +24,10 @@ module lacuna_reduce #(
   output logic                       reduced_o,
 
   output logic                       show_o,
-  output logic [GroupWidth-1:0]      show_group_o,
-  input  logic [Lanes*GroupBits-1:0] shown_i,      // one cycle after show_o
+  output logic [Pairs:0]             show_select_o,  // for lacuna_pick
+  // One cycle after show_o; a lane's sums are to be inverted where `inverted_i`.
+  input  logic [Lanes*GroupBits-1:0] shown_i,
+  input  logic [Lanes-1:0]           inverted_i,
 
   output logic                       sum_valid_o,
   output logic [GroupWidth-1:0]      sum_group_o,
@@ -59,10 +62,21 @@ module lacuna_reduce #(
     group_stage_q <= {group_stage_q[(Stages-1)*GroupWidth-1:0], group_q};
   end
 
-  assign show_o       = valid_q[ShowDelay-1];
-  assign show_group_o = group_stage_q[(ShowDelay-1)*GroupWidth +: GroupWidth];
-  assign sum_valid_o  = valid_q[Stages-1];
-  assign sum_group_o  = group_stage_q[(Stages-1)*GroupWidth +: GroupWidth];
+  // The group of the next cycle's show_o.
+  logic [GroupWidth-1:0] picked;
+  logic [Pairs:0]        select;
+
+  assign picked = group_stage_q[(ShowDelay-2)*GroupWidth +: GroupWidth];
+
+  lacuna_pick_select #(.Words(Groups)) u_select (.word_i(picked), .select_o(select));
+
+  always_ff @(posedge clk_i) begin
+    show_select_o <= select;
+  end
+
+  assign show_o      = valid_q[ShowDelay-1];
+  assign sum_valid_o = valid_q[Stages-1];
+  assign sum_group_o = group_stage_q[(Stages-1)*GroupWidth +: GroupWidth];
 
   // Level v of the tree takes Lanes >> v summands a column and registers half as many.
   logic [GroupBits-1:0] total;
@@ -70,38 +84,80 @@ module lacuna_reduce #(
   for (genvar v = 0; v < Levels; v++) begin : gen_level
     localparam int unsigned Nodes = Lanes >> (v + 1);
     logic [2*Nodes*GroupBits-1:0] in;
+    logic [2*Nodes-1:0]           invert;
     logic [Nodes*GroupBits-1:0]   sum_d, sum_q;
 
     if (v == 0) begin : gen_shown
-      assign in = shown_i;
+      assign in     = shown_i;
+      assign invert = inverted_i;
     end else begin : gen_below
-      assign in = gen_level[v-1].sum_q;
+      assign in     = gen_level[v-1].sum_q;
+      assign invert = '0;
     end
     for (genvar n = 0; n < Nodes; n++) begin : gen_node
       for (genvar c = 0; c < ReduceColumns; c++) begin : gen_column
-        assign sum_d[n*GroupBits+c*SumBits +: SumBits] = in[2*n*GroupBits+c*SumBits +: SumBits]
-                                                       + in[(2*n+1)*GroupBits+c*SumBits +: SumBits];
+        lacuna_xor_add #(.Width(SumBits)) u_add (
+          .a_i    (in[2*n*GroupBits+c*SumBits +: SumBits]),
+          .b_i    ({SumBits{invert[2*n]}}),
+          .c_i    (in[(2*n+1)*GroupBits+c*SumBits +: SumBits]),
+          .d_i    ({SumBits{invert[2*n+1]}}),
+          .carry_i(1'b0),
+          .sum_o  (sum_d[n*GroupBits+c*SumBits +: SumBits])
+        );
       end
     end
     always_ff @(posedge clk_i) begin
-      if (valid_q[ShowDelay+v]) sum_q <= sum_d;
+      if (!rst_ni) sum_q <= '0;
+      else if (valid_q[ShowDelay+v]) sum_q <= sum_d;
     end
   end
 
   assign total = gen_level[Levels-1].sum_q;
 
-  // Totals of the vector before, oldest group first: groups come round in order.
-  logic [Groups*GroupBits-1:0] totals_q;
-  logic [GroupBits-1:0]        sums_d;
+  // Totals of the vector before.
+  logic [GroupBits-1:0] past, sums_d;
 
   for (genvar c = 0; c < ReduceColumns; c++) begin : gen_difference
     assign sums_d[c*SumBits +: SumBits] = total[c*SumBits +: SumBits]
-                                        - totals_q[c*SumBits +: SumBits];
+                                        - past[c*SumBits +: SumBits];
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) totals_q <= '0;
-    else if (valid_q[Stages-2]) totals_q <= (Groups*GroupBits)'({total, totals_q} >> GroupBits);
+  if (Groups > 4) begin : gen_totals_ram
+    // Cleared after reset by writing the tree's register, which is 0 until the first group: that
+    // takes at least Stages cycles from a row word to there.
+    logic [GroupWidth:0]   clear_q;
+    logic [GroupWidth-1:0] group;
+
+    if (Groups > Stages) begin : gen_bad_groups
+      $error("lacuna_reduce: %0d groups are not cleared before the first of them", Groups);
+    end
+
+    assign group = clear_q[GroupWidth] ? group_stage_q[(Stages-2)*GroupWidth +: GroupWidth]
+                                       : clear_q[GroupWidth-1:0];
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) clear_q <= '0;
+      else if (!clear_q[GroupWidth]) clear_q <= clear_q + 1'b1;
+    end
+
+    lacuna_ram_lut #(.Words(Groups), .Width(GroupBits)) u_totals (
+      .clk_i,
+      .wr_en_i  (valid_q[Stages-2] || !clear_q[GroupWidth]),
+      .wr_addr_i(group),
+      .wr_data_i(total),
+      .rd_addr_i(group),
+      .rd_data_o(past)
+    );
+  end else begin : gen_totals_shift
+    // Oldest group first: groups come round in order.
+    logic [Groups*GroupBits-1:0] totals_q;
+
+    assign past = totals_q[GroupBits-1:0];
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) totals_q <= '0;
+      else if (valid_q[Stages-2]) totals_q <= (Groups*GroupBits)'({total, totals_q} >> GroupBits);
+    end
   end
 
   always_ff @(posedge clk_i) begin

@@ -168,19 +168,34 @@ module lacuna_bus #(
   assign memory_write_waits = |(tile_wr_req_o & ~tile_wr_gnt_i);
   assign finish             = (wait_q == 2'd1) || (act && !memory_read && !memory_write_waits);
 
-  logic [Bits-1:0] answer;
+  // The tiles, the program, and what is narrow.
+  localparam int unsigned Answers    = Tiles + 2;
+  localparam int unsigned AnswerBits = $clog2(Answers);
+
+  logic [31:0]            narrow;
+  logic [Bits-1:0]        answer;
+  logic [AnswerBits-1:0]  answer_from;
+  logic [(Answers+1)/2:0] answer_select;
+
+  assign narrow = in_registers ? reg_rd_data_i : 32'(profile_rd_data_i);
 
   always_comb begin
-    answer = '0;
-    if (in_registers)    answer = Bits'(reg_rd_data_i);
-    else if (in_program) answer = program_rd_data_i;
-    else if (in_profile) answer = Bits'(profile_rd_data_i);
-    else begin
-      for (int unsigned t = 0; t < Tiles; t++) begin
-        answer = answer | (tile_rd_data_i[t] & {Bits{tile[t]}});
-      end
-    end
+    answer_from = AnswerBits'(Tiles + 1);
+    if (region == lacuna_spec_pkg::RegionProgram) answer_from = AnswerBits'(Tiles);
+    if (region == lacuna_spec_pkg::RegionTileMemory)
+      answer_from = AnswerBits'(addr_q[TileLsb +: AnswerBits]);
   end
+
+  lacuna_pick_select #(.Words(Answers)) u_answer_select (
+    .word_i  (answer_from),
+    .select_o(answer_select)
+  );
+
+  lacuna_pick #(.Words(Answers), .Width(Bits)) u_answer (
+    .words_i ({Bits'(narrow), program_rd_data_i, tile_rd_data_i}),
+    .select_i(answer_select),
+    .word_o  (answer)
+  );
 
   assign rsp_valid_o = rsp_valid_q;
   assign rsp_rdata_o = rsp_rdata_q;

@@ -39,7 +39,9 @@ module lacuna_profile #(
 
   logic [Units-1:0]                busy_q, waits_q, writes;
   logic [Units-1:0][IndexBits-1:0] index_q;
-  logic [Units-1:0][Bits-1:0]      start_q, cycles_q;
+  logic [Units-1:0][Bits-1:0]      start_q;
+  // Cycles since the start; the top bit stops the count.
+  logic [Units-1:0][Bits:0]        passed_q;
 
   assign busy_o = busy_q;
   assign writes = waits_q & (~waits_q + Units'(1));
@@ -59,26 +61,35 @@ module lacuna_profile #(
       if (start_i[u]) begin
         index_q[u]  <= index_i;
         start_q[u]  <= now;
-        cycles_q[u] <= Bits'(1);
-      end else if (!waits_q[u] && (cycles_q[u] != '1)) begin
-        cycles_q[u] <= cycles_q[u] + Bits'(1);
+        passed_q[u] <= '0;
+      end else if (!waits_q[u] && !passed_q[u][Bits]) begin
+        passed_q[u] <= passed_q[u] + (Bits + 1)'(1);
       end
     end
   end
 
   logic [AddrBits-1:0] wr_addr;
   logic [3*Bits-1:0]   wr_record, rd_record;
+  logic [Bits-1:0]     wr_start, wr_work;
+  logic [Bits:0]       wr_passed, wr_cycles;
 
   always_comb begin
     wr_addr   = '0;
-    wr_record = '0;
+    wr_start  = '0;
+    wr_passed = '0;
+    wr_work   = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (writes[u]) begin
         wr_addr   = AddrBits'({index_q[u], {TileBits{1'b0}}}) | AddrBits'(u % Tiles);
-        wr_record = {work_i[u], cycles_q[u], start_q[u]};
+        wr_start  = start_q[u];
+        wr_passed = passed_q[u];
+        wr_work   = work_i[u];
       end
     end
   end
+
+  assign wr_cycles = wr_passed + (Bits + 1)'(!wr_passed[Bits]);
+  assign wr_record = {wr_work, wr_cycles[Bits-1:0] | {Bits{wr_cycles[Bits]}}, wr_start};
 
   lacuna_ram_1r1w #(.Words(2 ** AddrBits), .WordBytes(3 * Bits / 8)) u_records (
     .clk_i,

@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h9b8aa14e;
+  localparam logic [31:0] LayoutHash = 32'h53c6f9b8;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -103,7 +103,7 @@ package lacuna_spec_pkg;
   localparam int unsigned BasePages = 512;
   localparam int unsigned BaseDigitBits = 4;
   localparam int unsigned BaseTileWords = 2048;
-  localparam int unsigned BaseReduceColumns = 4;
+  localparam int unsigned BaseReduceColumns = 2;
   localparam int unsigned BaseAccBits = 22;
   localparam int unsigned BaseProgramLen = 256;
   localparam int unsigned BaseDepthwiseTaps = 16;

@@ -41,13 +41,17 @@ module lacuna_normalise (
     else if (acc_i[15:8] != {8{sign}})  byte_zeros = 2'd2;
     else                               byte_zeros = 2'd3;
     byte_shift = rule_b ? byte_zeros : left_i[4:3];
-    unique case (byte_shift)
-      2'd0:    byte_d = acc_i;
-      2'd1:    byte_d = {acc_i[23:0], 8'b0};
-      2'd2:    byte_d = {acc_i[15:0], 16'b0};
-      default: byte_d = {acc_i[7:0], 24'b0};
-    endcase
   end
+
+  // The upper half of each outcome has four sources, the lower fewer.
+  lacuna_pick #(.Words(4), .Width(16)) u_byte (
+    .words_i ({acc_i[7:0], 8'b0, acc_i[15:0], acc_i[23:8], acc_i[31:16]}),
+    .select_i({byte_shift[1], byte_shift}),
+    .word_o  (byte_d[31:16])
+  );
+
+  assign byte_d[15:8] = byte_shift[1] ? '0 : byte_shift[0] ? acc_i[7:0] : acc_i[15:8];
+  assign byte_d[7:0]  = (byte_shift == '0) ? acc_i[7:0] : '0;
 
   always_ff @(posedge clk_i) begin
     byte_q       <= byte_d;
@@ -69,13 +73,13 @@ module lacuna_normalise (
     else if (byte_q[27:26] != {2{byte_sign_q}}) pair_zeros = 2'd2;
     else                                         pair_zeros = 2'd3;
     pair_shift = rule_b ? pair_zeros : byte_left_q[2:1];
-    unique case (pair_shift)
-      2'd0:    pair_d = byte_q;
-      2'd1:    pair_d = {byte_q[29:0], 2'b0};
-      2'd2:    pair_d = {byte_q[27:0], 4'b0};
-      default: pair_d = {byte_q[25:0], 6'b0};
-    endcase
   end
+
+  lacuna_pick #(.Words(4), .Width(32)) u_pair (
+    .words_i ({byte_q[25:0], 6'b0, byte_q[27:0], 4'b0, byte_q[29:0], 2'b0, byte_q}),
+    .select_i({pair_shift[1], pair_shift}),
+    .word_o  (pair_d)
+  );
 
   always_ff @(posedge clk_i) begin
     pair_q       <= pair_d;

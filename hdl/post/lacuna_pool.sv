@@ -79,58 +79,75 @@ module lacuna_pool #(
   end
 
   // Shared by the columns. Padding is the smallest byte to the maximum.
-  logic is_sum, add_up, lowest;
+  logic is_sum, is_max, low, high, lowest, greater_counts;
   assign is_sum = (op_i == lacuna_spec_pkg::PostSum) || (op_i == lacuna_spec_pkg::PostDepthwise);
-  assign add_up = is_sum && !first;
-  assign lowest = (op_i == lacuna_spec_pkg::PostMax) && pad;
+  assign is_max = op_i == lacuna_spec_pkg::PostMax;
+  assign low    = valid && (first || is_sum);
+  assign high   = valid && (!first || is_sum);
+  assign lowest = valid && first && is_max && pad;
+  assign greater_counts = valid && is_max && !pad;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic signed [15:0]        value;
-    logic signed [7:0]         tap, best;
-    logic signed [SumBits-1:0] old, total;
-    logic                      take_low, take_high;
+    logic signed [15:0] value;
+    logic signed [7:0]  tap, best;
+    logic [SumBits-1:0] old, added, total;
 
     assign value = values[16*c +: 16];
     assign tap   = value[7:0];
     assign old   = sum_q[SumBits*c +: SumBits];
     assign best  = old[7:0];
-    assign total = old + {{(SumBits-16){value[15]}}, value};
+    assign added = {{(SumBits-16){value[15]}}, is_sum ? value[15:8] : tap, tap};
 
-    always_comb begin
-      take_low  = valid && (first || is_sum);
-      take_high = valid && (!first || is_sum);
-      if (op_i == lacuna_spec_pkg::PostMax)
-        take_low = valid && (first || (!pad && (tap > best)));
-    end
+    // Only a sum keeps what came before; else the total is the tap, in both its bytes.
+    lacuna_keep_add #(.Width(SumBits)) u_total (
+      .a_i   (old),
+      .keep_i(is_sum && !first),
+      .b_i   (added),
+      .sum_o (total)
+    );
 
     always_ff @(posedge clk_i) begin
-      if (take_low)
-        sum_q[SumBits*c +: 8] <= add_up ? total[7:0] : lowest ? 8'h80 : tap;
-      if (take_high) begin
-        sum_q[SumBits*c+8 +: 8] <= add_up ? total[15:8] : is_sum ? value[15:8] : tap;
-        sum_q[SumBits*c+16 +: SumBits-16] <= add_up ? total[SumBits-1:16]
-                                                    : {(SumBits-16){value[15]}};
-      end
+      if (lowest)
+        sum_q[SumBits*c +: 8] <= 8'h80;
+      else if (low || (greater_counts && tap > best))
+        sum_q[SumBits*c +: 8] <= total[7:0];
+      if (high)
+        sum_q[SumBits*c+8 +: SumBits-8] <= total[SumBits-1:8];
     end
   end
 
+  // The group whose results are out.
+  logic [GroupWidth-1:0] group_d;
+  logic [(Groups+1)/2:0] select, select_q;
+
+  assign group_d = group_o + GroupWidth'(valid_o);
+
+  lacuna_pick_select #(.Words(Groups)) u_select (.word_i(group_d), .select_o(select));
+
+  lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
+    .words_i (held_q),
+    .select_i(select_q),
+    .word_o  (values_o)
+  );
+
   always_ff @(posedge clk_i) begin
-    held_q <= full_q ? sum_q : held_q >> GroupBits;
+    if (full_q) held_q <= sum_q;
   end
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      full_q  <= 1'b0;
-      valid_q <= '0;
-      group_o <= '0;
+      full_q   <= 1'b0;
+      valid_q  <= '0;
+      group_o  <= '0;
+      select_q <= '0;
     end else begin
-      full_q  <= valid && last;
-      valid_q <= full_q ? '1 : valid_q >> 1;
-      if (valid_o) group_o <= group_o + 1'b1;
+      full_q   <= valid && last;
+      valid_q  <= full_q ? '1 : valid_q >> 1;
+      group_o  <= group_d;
+      select_q <= select;
     end
   end
 
-  assign valid_o  = valid_q[0];
-  assign values_o = held_q[GroupBits-1:0];
+  assign valid_o = valid_q[0];
 
 endmodule

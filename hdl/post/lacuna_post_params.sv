@@ -34,26 +34,31 @@ module lacuna_post_params #(
   output logic [47:0]                 pair_bias_o
 );
 
-  // A word of biases or multipliers holds PerWord columns; a group takes WordsPerGroup of them.
+  // A word of biases or multipliers holds PerWord columns. An entry is a group of them or, where a
+  // group is less than a word, the groups of a word, of which a read takes one.
   localparam int unsigned PerWord       = Columns / 4;
-  localparam int unsigned WordsPerGroup = ReduceColumns / PerWord;
-  localparam int unsigned GroupBits     = lacuna_pkg::index_width(Groups);
+  localparam int unsigned GroupsPerWord = (ReduceColumns < PerWord) ? PerWord / ReduceColumns : 1;
+  localparam int unsigned PerEntry      = ReduceColumns * GroupsPerWord;
+  localparam int unsigned WordsPerEntry = PerEntry / PerWord;
+  localparam int unsigned Entries       = Columns / PerEntry;
+  localparam int unsigned GroupBits     = lacuna_pkg::index_width(Entries);
+  localparam int unsigned WayBits       = EntryBits - 1 - GroupBits;
   localparam int unsigned ConstantBits  = 118;  // of PostConstants, up to the shift's 6 bits
 
-  if (ReduceColumns % PerWord != 0 || Groups < 2) begin : gen_bad_columns
-    $error("ReduceColumns is %0d; a quarter or half of the %0d columns is needed",
+  if (PerEntry % PerWord != 0 || Entries < 2) begin : gen_bad_columns
+    $error("ReduceColumns is %0d; an eighth, a quarter or half of the %0d columns is needed",
            ReduceColumns, Columns);
   end
 
   // The constants of `post`; the initial ones multiply tap a by 2^17 and shift it back.
   logic [ConstantBits-1:0] constants_q;
   logic [31:0]             ma, mb;
-  logic [47:0]             bias;
+  logic [47:0]             both_bias;
   logic [32:0]             both_q;
 
-  assign ma   = constants_q[31:0];
-  assign mb   = constants_q[63:32];
-  assign bias = constants_q[111:64];
+  assign ma        = constants_q[31:0];
+  assign mb        = constants_q[63:32];
+  assign both_bias = constants_q[111:64];
 
   for (genvar b = 0; 8 * b < ConstantBits; b++) begin : gen_constant
     localparam int unsigned Bits    = (ConstantBits - 8 * b < 8) ? ConstantBits - 8 * b : 8;
@@ -68,14 +73,14 @@ module lacuna_post_params #(
   // Taps are taken as unsigned bytes, 128 more than they are.
   always_ff @(posedge clk_i) begin
     both_q      <= {1'b0, ma} + {1'b0, mb};
-    pair_bias_o <= pair_i ? bias - {8'b0, both_q, 7'b0} : '0;
+    pair_bias_o <= pair_i ? both_bias - {8'b0, both_q, 7'b0} : '0;
   end
 
   assign pair_mb_o = mb;
 
-  // The shifts come in one word; it is dealt to the groups, one a cycle.
+  // The shifts come in one word; it is dealt to the entries, one a cycle.
   logic [Columns*8-1:0] shifts_q;
-  logic [Groups-1:0]    deal_q;
+  logic [Entries-1:0]   deal_q;
   logic [GroupBits-1:0] deal_group_q;
   logic                 deal_bank_q, shifts_come;
 
@@ -87,54 +92,78 @@ module lacuna_post_params #(
   end
 
   always_ff @(posedge clk_i) begin
-    shifts_q     <= shifts_come ? param_data_i : shifts_q >> (8 * ReduceColumns);
+    shifts_q     <= shifts_come ? param_data_i : shifts_q >> (8 * PerEntry);
     deal_group_q <= shifts_come ? '0 : deal_group_q + 1'b1;
     if (shifts_come) deal_bank_q <= param_bank_i;
   end
 
-  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
-    localparam int unsigned Word = l / PerWord;   // of the group's words
-    localparam int unsigned Slot = l % PerWord;   // in the word
+  logic [GroupBits:0]     entry, multiplier_entry;
+  logic [PerEntry*32-1:0] bias_read, multiplier_read;
+  logic [PerEntry*6-1:0]  shift_read;
+
+  assign entry            = entry_i[EntryBits-1:WayBits];
+  assign multiplier_entry = multiplier_entry_i[EntryBits-1:WayBits];
+
+  for (genvar c = 0; c < PerEntry; c++) begin : gen_column
+    localparam int unsigned Word = c / PerWord;   // of the entry's words
+    localparam int unsigned Slot = c % PerWord;   // in the word
 
     logic                 here;
     logic [GroupBits-1:0] group;
-    logic [31:0]          bias_read, multiplier_read;
-    logic [5:0]           shift_read;
 
     assign here  = param_valid_i && run_i && !param_index_i[3]
-                && (32'(param_index_i[1:0]) % WordsPerGroup == Word);
-    assign group = GroupBits'(32'(param_index_i[1:0]) / WordsPerGroup);
+                && (32'(param_index_i[1:0]) % WordsPerEntry == Word);
+    assign group = GroupBits'(32'(param_index_i[1:0]) / WordsPerEntry);
 
-    lacuna_ram_lut #(.Words(2 * Groups), .Width(32)) u_bias (
+    lacuna_ram_lut #(.Words(2 * Entries), .Width(32)) u_bias (
       .clk_i,
       .wr_en_i  (here && !param_index_i[2]),
       .wr_addr_i({param_bank_i, group}),
       .wr_data_i(param_data_i[32*Slot +: 32]),
-      .rd_addr_i(entry_i),
-      .rd_data_o(bias_read)
+      .rd_addr_i(entry),
+      .rd_data_o(bias_read[32*c +: 32])
     );
 
-    lacuna_ram_lut #(.Words(2 * Groups), .Width(32)) u_multiplier (
+    lacuna_ram_lut #(.Words(2 * Entries), .Width(32)) u_multiplier (
       .clk_i,
       .wr_en_i  (here && param_index_i[2]),
       .wr_addr_i({param_bank_i, group}),
       .wr_data_i(param_data_i[32*Slot +: 32]),
-      .rd_addr_i(multiplier_entry_i),
-      .rd_data_o(multiplier_read)
+      .rd_addr_i(multiplier_entry),
+      .rd_data_o(multiplier_read[32*c +: 32])
     );
 
-    lacuna_ram_lut #(.Words(2 * Groups), .Width(6)) u_shift (
+    lacuna_ram_lut #(.Words(2 * Entries), .Width(6)) u_shift (
       .clk_i,
       .wr_en_i  (deal_q[0]),
       .wr_addr_i({deal_bank_q, deal_group_q}),
-      .wr_data_i(shifts_q[8*l +: 6]),
-      .rd_addr_i(entry_i),
-      .rd_data_o(shift_read)
+      .wr_data_i(shifts_q[8*c +: 6]),
+      .rd_addr_i(entry),
+      .rd_data_o(shift_read[6*c +: 6])
     );
+  end
 
-    assign bias_o[32*l +: 32]       = run_i ? bias_read : pair_i ? '0 : mb;
-    assign shift_o[6*l +: 6]        = run_i ? shift_read : constants_q[117:112];
-    assign multiplier_o[32*l +: 32] = run_i ? multiplier_read : ma;
+  // The group of the entry.
+  logic [ReduceColumns*32-1:0] bias, multiplier;
+  logic [ReduceColumns*6-1:0]  shift;
+
+  if (GroupsPerWord == 1) begin : gen_whole
+    assign bias       = bias_read;
+    assign multiplier = multiplier_read;
+    assign shift      = shift_read;
+  end else begin : gen_part
+    logic [WayBits-1:0] way, multiplier_way;
+    assign way            = entry_i[WayBits-1:0];
+    assign multiplier_way = multiplier_entry_i[WayBits-1:0];
+    assign bias           = bias_read[32*ReduceColumns*way +: 32*ReduceColumns];
+    assign multiplier     = multiplier_read[32*ReduceColumns*multiplier_way +: 32*ReduceColumns];
+    assign shift          = shift_read[6*ReduceColumns*way +: 6*ReduceColumns];
+  end
+
+  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
+    assign bias_o[32*l +: 32]       = run_i ? bias[32*l +: 32] : pair_i ? '0 : mb;
+    assign shift_o[6*l +: 6]        = run_i ? shift[6*l +: 6] : constants_q[117:112];
+    assign multiplier_o[32*l +: 32] = run_i ? multiplier[32*l +: 32] : ma;
   end
 
 endmodule

@@ -71,25 +71,27 @@ module lacuna_round (
 
   assign half_in = {first_q, 1'b0};
 
+  lacuna_pick #(.Words(4), .Width(17)) u_coarse (
+    .words_i ({8'b0, half_in[32:24], half_in[32:16], half_in[24:8], half_in[16:0]}),
+    .select_i({first_right_q[4], first_right_q[4:3]}),
+    .word_o  (coarse_d)
+  );
+
   always_comb begin
     unique case (first_right_q[4:3])
       2'd0: begin
-        coarse_d        = half_in[16:0];
         coarse_sticky_d = 1'b0;
         coarse_lost_d   = half_in[32:17] != '0;
       end
       2'd1: begin
-        coarse_d        = half_in[24:8];
         coarse_sticky_d = half_in[7:0] != '0;
         coarse_lost_d   = half_in[32:25] != '0;
       end
       2'd2: begin
-        coarse_d        = half_in[32:16];
         coarse_sticky_d = half_in[15:0] != '0;
         coarse_lost_d   = 1'b0;
       end
       default: begin
-        coarse_d        = {8'b0, half_in[32:24]};
         coarse_sticky_d = half_in[23:0] != '0;
         coarse_lost_d   = 1'b0;
       end

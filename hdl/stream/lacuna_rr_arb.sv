@@ -40,8 +40,17 @@ module lacuna_rr_arb #(
   end
 
   assign valid_o = |valid_i;
-  assign data_o  = data_i[chosen];
   assign index_o = chosen;
+
+  logic [(Inputs+1)/2:0] select;
+
+  lacuna_pick_select #(.Words(Inputs)) u_select (.word_i(chosen), .select_o(select));
+
+  lacuna_pick #(.Words(Inputs), .Width(Width)) u_pick (
+    .words_i (data_i),
+    .select_i(select),
+    .word_o  (data_o)
+  );
 
   always_comb begin
     ready_o         = '0;

@@ -24,6 +24,8 @@ struct Proof {
     files: Vec<String>,
     #[serde(default)]
     params: BTreeMap<String, u32>,
+    /// Models of a device's cells, as Yosys names the file.
+    library: Option<String>,
     /// Cycles of the induction.
     depth: u32,
     /// Cycles within which broken copies show.
@@ -141,7 +143,7 @@ fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {
 
 /// The proof tool's script; a broken file is written beside it.
 fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
-    let Proof { top, files, params, depth, reach, .. } = job.proof;
+    let Proof { top, files, params, library, depth, reach, .. } = job.proof;
     let mut files: Vec<PathBuf> = files.iter().map(|file| tools.root().join(file)).collect();
     if let Some((_, broken)) = job.broken {
         let intact = tools.root().join(&broken.file);
@@ -161,8 +163,9 @@ fn script_text(tools: &Tools, job: &Job, folder: &Path) -> Result<String> {
     let params: Vec<String> = params.iter().map(|(name, value)| format!("-chparam {name} {value}")).collect();
     // A broken copy only needs its counterexample from reset.
     let (mode, depth) = if job.broken.is_some() { ("bmc", reach) } else { ("prove", depth) };
+    let cells = library.as_ref().map_or_else(String::new, |file| format!("read_verilog -overwrite {file}\n"));
     Ok(format!(
-        "[options]\nmode {mode}\ndepth {depth}\n\n[engines]\nsmtbmc z3\n\n[script]\nread_verilog -sv -formal {}\n\
+        "[options]\nmode {mode}\ndepth {depth}\n\n[engines]\nsmtbmc z3\n\n[script]\n{cells}read_verilog -sv -formal {}\n\
          hierarchy -check -top {top} {}\nproc\nmemory_map\nflatten\nopt_clean\nprep\n\n[files]\n{}\n",
         names.join(" "),
         params.join(" "),
