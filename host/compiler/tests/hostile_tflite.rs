@@ -150,4 +150,6 @@ fn an_absurd_shape_is_refused_before_memory_is_taken() {
     let height = honest.tensor(honest.inputs[0]).shape[1] as i32;
     let error = model(&with_words("dequantize_0", height, 1 << 27)).unwrap_err();
     assert!(matches!(error, Error::TooLarge { limit, .. } if limit == 1 << 25), "{error}");
+    let found = text(&with_words("dequantize_0", height, 0));
+    assert!(found.contains("which is empty: remove what computes it"), "{found}");
 }

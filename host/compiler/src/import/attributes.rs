@@ -1,6 +1,7 @@
 //! Attributes, and the window that convolutions and pools share.
 
 use super::context::{title, unsupported};
+use super::limits::{MAX_TENSOR_ELEMENTS, at_most};
 use super::proto::{AttributeProto, NodeProto};
 use crate::error::{Error, show};
 use crate::op::Window;
@@ -93,6 +94,9 @@ pub fn window(node: &NodeProto, shape: &[usize], kernel: Option<[usize; 2]>) -> 
             return Err(invalid(node, "auto_pad", detail));
         }
     }
+    let [height, width] = if rank == 1 { [1, shape[2]] } else { [shape[2], shape[3]] };
+    let padded = window.padded([shape[1], height, width]) as u64;
+    at_most(&format!("the number of padded elements that '{}' reads", title(node)), padded, MAX_TENSOR_ELEMENTS)?;
     Ok(window)
 }
 

@@ -30,6 +30,13 @@ impl Window {
         self.pads == [0; 4]
     }
 
+    /// Elements of a picture of that many channels with its padding; saturates.
+    #[must_use]
+    pub fn padded(&self, [channels, height, width]: [usize; 3]) -> usize {
+        let along = |axis: usize, size: usize| size.saturating_add(self.pads[axis]).saturating_add(self.pads[axis + 2]);
+        along(0, height).saturating_mul(along(1, width)).saturating_mul(channels)
+    }
+
     /// Height and width of the output, `None` if the window does not fit.
     #[must_use]
     pub fn output(&self, height: usize, width: usize) -> Option<[usize; 2]> {

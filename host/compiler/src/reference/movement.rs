@@ -79,6 +79,9 @@ pub fn channels_first<T: Copy>(x: &[T], shape: &[usize]) -> Vec<T> {
 
 /// Output element `i` along an axis is the input's `tables[axis][i]`, or `fill`.
 fn pick<T: Copy>(x: &[T], shape: &[usize], tables: &[Vec<Option<usize>>], fill: T) -> Vec<T> {
+    if tables.iter().any(Vec::is_empty) {
+        return Vec::new();
+    }
     // Offsets of the elements built so far, axis by axis.
     let mut offsets = vec![Some(0)];
     for (table, &size) in tables.iter().zip(shape) {

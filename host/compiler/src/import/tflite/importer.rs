@@ -201,6 +201,7 @@ impl<'a> Importer<'a> {
         }
         self.reserve(&declared)?;
         let shape = graph_shape(&declared.shape);
+        occupied(&declared.name, &shape)?;
         let data = match declared.kind {
             kind::FLOAT32 => Data::F32(channels_first(&declared.floats()?, &shape)),
             _ => Data::I8(channels_first(&declared.bytes()?, &shape)),
@@ -254,6 +255,7 @@ impl<'a> Importer<'a> {
     /// Adds a tensor of the graph's shape, which is nobody's yet.
     pub fn add(&mut self, name: &str, shape: Vec<usize>, like: Meaning) -> Result<TensorId, Error> {
         tensors::check_size(name, &shape)?;
+        occupied(name, &shape)?;
         self.budget.elements(shape.iter().product())?;
         Ok(self.graph.add_tensor(tensors::activation(name, shape, like.dtype, like.unsigned, like.quant)))
     }
@@ -315,6 +317,15 @@ impl<'a> Importer<'a> {
     pub fn file_shape(&self, id: TensorId) -> Vec<usize> {
         file_shape(&self.graph.tensor(id).shape)
     }
+}
+
+/// Refuses a tensor without elements, behind whose empty dimension the others could be of any size.
+fn occupied(name: &str, shape: &[usize]) -> Result<(), Error> {
+    if shape.contains(&0) {
+        let detail = format!("has shape {shape:?}, which is empty: remove what computes it");
+        return Err(Error::Shape { value: name.to_string(), detail });
+    }
+    Ok(())
 }
 
 /// The operator that shows one file shape as another.

@@ -3,6 +3,7 @@
 use super::importer::{Importer, Node};
 use crate::error::Error;
 use crate::graph::{Quant, TensorId};
+use crate::import::limits::{MAX_TENSOR_ELEMENTS, at_most};
 use crate::op::{Clamp, Window};
 
 /// Larger strides, kernels and dilations than this are certainly damage.
@@ -40,7 +41,12 @@ pub fn extent(node: &Node, slot: usize, default: i32) -> Result<usize, Error> {
 }
 
 /// Reads the window of a layer or pool with a known kernel.
-pub fn window(node: &Node, slots: &Slots, kernel: [usize; 2], [_, height, width]: [usize; 3]) -> Result<Window, Error> {
+pub fn window(
+    node: &Node,
+    slots: &Slots,
+    kernel: [usize; 2],
+    [channels, height, width]: [usize; 3],
+) -> Result<Window, Error> {
     let pair = |slots: [usize; 2], default| Ok([extent(node, slots[0], default)?, extent(node, slots[1], default)?]);
     // Absent strides are 0 in the schema, which `extent` refuses; absent dilations are 1.
     let stride = pair(slots.stride, 0)?;
@@ -58,6 +64,8 @@ pub fn window(node: &Node, slots: &Slots, kernel: [usize; 2], [_, height, width]
         1 => {}
         other => return Err(node.unsupported(format!("its padding is {other}: only SAME (0) and VALID (1) exist"))),
     }
+    let padded = window.padded([channels, height, width]) as u64;
+    at_most(&format!("the number of padded elements that '{}' reads", node.title), padded, MAX_TENSOR_ELEMENTS)?;
     Ok(window)
 }
 
