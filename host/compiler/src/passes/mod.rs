@@ -6,7 +6,6 @@ pub mod fold;
 pub mod fuse_qdq;
 pub mod fuse_requantise;
 pub mod gate_value;
-pub mod hoist_clamp;
 pub mod lane_balance;
 pub mod partition;
 pub mod prove_add;
@@ -46,7 +45,6 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     dead::run(&mut graph);
     fold::run(&mut graph)?;
     fuse_requantise::run(&mut graph);
-    hoist_clamp::run(&mut graph);
     absorb_flatten::run(&mut graph);
     dead::run(&mut graph);
     prove_add::run(&mut graph);

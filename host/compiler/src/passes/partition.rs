@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::graph::{Graph, Node, Place};
-use crate::op::{Clamp, FloatOp, Op};
+use crate::op::{FloatOp, Op};
 
 /// Why the host converts between real and quantised values, and computes exponentials.
 const REAL: &str = "real numbers are the host's";
@@ -81,17 +81,13 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Add(add) if add.chip.is_none() => {
             host("no integer parameters reproduce its rounding for all 65536 input pairs")
         }
-        Op::MaxPool(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
+        Op::MaxPool(_) | Op::Clamp(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
             host("it computes in floating point")
-        }
-        Op::MaxPool(pool) if pool.clamp != Clamp::FULL => {
-            host("the chip does not clamp a maximum, and its producer cannot")
         }
         Op::AveragePool(pool) if pool.chip.is_none() => {
             host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
         }
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
-        Op::Clamp(_) => host("its producer cannot take the clamp"),
         Op::Reshape | Op::View => host("its result must exist under another shape"),
         Op::Transpose(_) => host("it reorders dimensions"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
@@ -100,36 +96,36 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
             host("it moves elements")
         }
         Op::Resize(_) | Op::Broadcast => host("it repeats elements"),
-        Op::Add(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => Ok(Place::Chip),
+        Op::Add(_) | Op::Clamp(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => {
+            Ok(Place::Chip)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::op::Clamp;
     use crate::passes::testing::Builder;
 
     #[test]
-    fn what_falls_back_names_operator_and_reason_and_groups_do_not() {
+    fn what_falls_back_names_operator_and_reason_and_groups_and_clamps_do_not() {
         let mut builder = Builder::new(12, &[1, 4, 4, 4]);
         let conv = builder.conv(builder.input(), 8, 3);
         let grouped = builder.grouped(conv, 8, 3, 2);
         let clamped = builder.clamp(grouped, Clamp { min: 0, max: 127 });
         let pooled = builder.max_pool(clamped);
         let out = builder.clamp(pooled, Clamp { min: 0, max: 90 });
-        let mut graph = builder.finish(out);
+        let sum = builder.add(out, pooled);
+        let mut graph = builder.finish(sum);
         let Op::MaxPool(pool) = &mut graph.nodes[3].op else { panic!("not a pool") };
         pool.clamp = Clamp { min: 3, max: 127 };
         let texts: Vec<String> = run(&mut graph).unwrap().iter().map(ToString::to_string).collect();
         assert_eq!(
             texts,
-            [
-                "Clip 'n2' runs on the host: its producer cannot take the clamp",
-                "MaxPool 'n3' runs on the host: the chip does not clamp a maximum, and its producer cannot",
-                "Clip 'n4' runs on the host: its producer cannot take the clamp",
-            ]
+            ["Add 'n5' runs on the host: no integer parameters reproduce its rounding for all 65536 input pairs"]
         );
-        assert_eq!([&graph.nodes[0].place, &graph.nodes[1].place], [&Place::Chip; 2]);
+        assert!(graph.nodes[..5].iter().all(|node| node.place == Place::Chip));
     }
 
     #[test]

@@ -7,7 +7,6 @@ use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
 
 use super::{Draft, Emitter};
 use crate::backend::layout::{hull, overlap};
-use crate::backend::split::Split;
 
 /// One contiguous-by-levels copy between two tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,12 +29,8 @@ impl Emitter<'_> {
         let columns = self.geometry.columns();
         let plan = &self.plans[&index];
         let mut targets: BTreeMap<Copy, i64> = BTreeMap::new();
-        // The host reads whole rows, from the first tile that holds them.
-        let leaves = draft.leaves.contains(&node.output) && plan.split == Split::Blocks;
-        let read_by_host = layout.held.iter().position(|rows| !rows.is_empty()).filter(|_| leaves);
         for target in 0..self.geometry.tiles {
             let need = self.reader_need(draft, index, target, height);
-            let need = if read_by_host == Some(target) { 0..height } else { need };
             for (source_tile, part) in plan.parts.iter().enumerate() {
                 let rows = overlap(&need, &part.rows);
                 if source_tile == target || part.is_empty() || rows.is_empty() {

@@ -205,12 +205,9 @@ impl Emitter<'_> {
     }
 
     /// Whether a second buffer can be reached by an offset: no instruction reads an input beside
-    /// another tensor, and no output is read again on the chip, passed through unchanged or gathered from several tiles.
+    /// another tensor, and no output is read again on the chip or passed through unchanged.
     fn buffers_apart(&self, draft: &Draft, nodes: &Range<usize>) -> bool {
-        nodes.clone().zip(&self.graph.nodes[nodes.clone()]).all(|(index, node)| {
-            if draft.leaves.contains(&node.output) && self.plans[&index].split == Split::Blocks {
-                return false;
-            }
+        self.graph.nodes[nodes.clone()].iter().all(|node| {
             let from = node.inputs.iter().filter(|id| draft.inputs.contains(id)).count();
             (from == 0 || from == node.inputs.len())
                 && !node.inputs.iter().any(|id| draft.outputs.contains(id))
