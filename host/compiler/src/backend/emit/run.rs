@@ -1,5 +1,6 @@
 //! `run` instructions of convolutions and dense layers.
 
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
@@ -75,20 +76,25 @@ impl Emitter<'_> {
         }
         let plan = self.plans[&index].clone();
         let first = draft.instrs.len();
+        let word = self.geometry.word_bytes();
+        let mut queues: Vec<(usize, Part, VecDeque<SubRun>, usize, usize)> = Vec::new();
         for (tile, part) in plan.parts.iter().enumerate() {
-            if part.is_empty() && plan.split == split::Split::Blocks {
-                continue;
+            if !part.is_empty() || plan.split == split::Split::Rows {
+                let subs = sub_runs(&linear, &part.blocks, &self.geometry).into();
+                queues.push((tile, part.clone(), subs, plan.page[tile], plan.params));
             }
-            let mut page = plan.page[tile];
-            let mut params = plan.params;
-            for sub in sub_runs(&linear, &part.blocks, &self.geometry) {
-                self.load(tile, page, params, &linear, &sub, &node.name)?;
+        }
+        // Instructions start in order: every tile gets its first before any gets its second.
+        while queues.iter().any(|(_, _, subs, ..)| !subs.is_empty()) {
+            for (tile, part, subs, page, params) in &mut queues {
+                let Some(sub) = subs.pop_front() else { continue };
+                self.load(*tile, *page, *params, &linear, &sub, &node.name)?;
                 if !part.is_empty() {
-                    let instr = self.run_instr(draft, index, &linear, &plan, tile, part, &sub, page, params);
+                    let instr = self.run_instr(draft, index, &linear, &plan, *tile, part, &sub, *page, *params);
                     draft.push(first, &instr);
                 }
-                page += sub.blocks.len() * sub.rows.pages(&self.geometry);
-                params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * self.geometry.word_bytes();
+                *page += sub.blocks.len() * sub.rows.pages(&self.geometry);
+                *params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * word;
             }
         }
         Ok(())
