@@ -95,11 +95,30 @@ pub struct Compiled {
 
 /// Compiles a graph whose nodes have been placed.
 ///
+/// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, and at last inputs and
+/// outputs lose their second buffer.
+///
 /// # Errors
 /// What does not fit, by how much and what to do.
 pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    let runs = cut(&graph);
-    let mut emitter = emit::Emitter::new(&graph, geometry, gating, &runs)?;
+    let memory = geometry.tile_bytes();
+    let fit = |constants, double| emit::Fit { constants, double };
+    let mut fits = vec![fit(memory, true), fit(memory / 2, true), fit(memory / 3, true), fit(memory / 2, false)];
+    fits.extend([fit(memory / 3, false), fit(memory / 4, false), fit(memory / 8, false)]);
+    let last = fits.len() - 1;
+    for (attempt, fit) in fits.into_iter().enumerate() {
+        match compile_within(&graph, geometry, gating, fit) {
+            Err(BackendError::TileMemory { .. }) if attempt < last => {}
+            other => return other.map(|compiled| Compiled { graph, ..compiled }),
+        }
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Compiles within a budget of tile memory; the graph is left for the caller to move in.
+fn compile_within(graph: &Graph, geometry: Geometry, gating: Gating, fit: emit::Fit) -> Result<Compiled, BackendError> {
+    let runs = cut(graph);
+    let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit)?;
     let mut steps = Vec::new();
     let mut next = 0;
     for run in &runs {
@@ -109,7 +128,7 @@ pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compi
     }
     steps.extend((next..graph.nodes.len()).map(Step::Host));
     let (pages, constants, tile_bytes, tile_pages) = emitter.finish();
-    Ok(Compiled { graph, geometry, gating, steps, pages, constants, tile_bytes, tile_pages })
+    Ok(Compiled { graph: Graph::default(), geometry, gating, steps, pages, constants, tile_bytes, tile_pages })
 }
 
 /// Maximal ranges of consecutive chip nodes.

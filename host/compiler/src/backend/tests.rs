@@ -7,6 +7,7 @@ use lacuna_spec::{Geometry, regs};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use super::split::Split;
 use super::{Compiled, Program, Step, compile, io};
 use crate::graph::Graph;
 use crate::passes::testing::Builder;
@@ -144,4 +145,37 @@ fn a_grouped_layer_between_others_is_exact() {
     for frame in &frames {
         check(&compiled, frame);
     }
+}
+
+#[test]
+fn a_depthwise_layer_dealt_like_its_producer_needs_no_move_between_them() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 256, 3, 3]);
+    let first = builder.conv(builder.input(), 256, 1);
+    let depthwise = builder.grouped(first, 256, 3, 256);
+    let out = builder.conv(depthwise, 256, 1);
+    let graph = builder.finish(out);
+    let frame = frame(&graph, &mut rng);
+    let compiled = on_chip(graph, Geometry::BASE);
+    let program = programs(&compiled).next().unwrap();
+    assert_eq!(program.layers.iter().map(|layer| layer.split).collect::<Vec<_>>(), [Split::Blocks; 3]);
+    assert_eq!(program.layers[0].moves.len(), 0);
+    assert_ne!(program.layers[1].moves.len(), 0);
+    check(&compiled, &frame);
+}
+
+#[test]
+fn parameters_are_dealt_over_the_tiles_where_memory_is_short() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 128, 8, 8]);
+    let mut at = builder.input();
+    for _ in 0..14 {
+        at = builder.grouped(at, 128, 3, 128);
+    }
+    let graph = builder.finish(at);
+    let frame = frame(&graph, &mut rng);
+    let compiled = on_chip(graph, Geometry::BASE);
+    let program = programs(&compiled).next().unwrap();
+    assert!(program.layers.iter().any(|layer| layer.split == Split::Blocks), "2,304 bytes of parameters a layer");
+    check(&compiled, &frame);
 }

@@ -18,6 +18,15 @@ use super::{BackendError, Layer, PageImage, Program, TensorLayout, Transfer};
 use crate::graph::{Graph, TensorId};
 use crate::op::Op;
 
+/// How much tile memory may go to what is not a tensor of the frame in hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Fit {
+    /// Bytes of parameters a tile; layers are split by blocks until they keep to it, as far as that helps.
+    pub constants: usize,
+    /// Inputs and outputs may have a second buffer.
+    pub double: bool,
+}
+
 /// What is decided about a node before instructions are written.
 #[derive(Debug, Clone)]
 struct Plan {
@@ -37,6 +46,7 @@ pub struct Emitter<'a> {
     memory: Memory,
     plans: HashMap<usize, Plan>,
     single_program: bool,
+    fit: Fit,
     next_instr: usize,
     pages: Vec<PageImage>,
     constants: Vec<Transfer>,
@@ -90,6 +100,7 @@ impl<'a> Emitter<'a> {
         geometry: Geometry,
         gating: Gating,
         runs: &[Range<usize>],
+        fit: Fit,
     ) -> Result<Self, BackendError> {
         let memory = Memory::new(geometry.tile_bytes(), geometry.word_bytes());
         let mut emitter = Self {
@@ -99,6 +110,7 @@ impl<'a> Emitter<'a> {
             memory,
             plans: HashMap::new(),
             single_program: runs.len() == 1,
+            fit,
             next_instr: 0,
             pages: Vec::new(),
             constants: Vec::new(),

@@ -56,10 +56,22 @@ impl Emitter<'_> {
         }
     }
 
+    /// Whether each tile reads in a depthwise layer just the channels that it computed.
+    fn stays(&self, index: usize, reader: usize) -> bool {
+        let (own, next) = (&self.plans[&index], &self.plans[&reader]);
+        let reads = &self.graph.nodes[reader];
+        own.split == Split::Blocks
+            && next.split == Split::Blocks
+            && self.as_depthwise(&reads.op).is_some()
+            && reads.inputs[0] == self.graph.nodes[index].output
+            && own.parts.iter().map(|part| &part.blocks).eq(next.parts.iter().map(|part| &part.blocks))
+    }
+
     /// Rows of a node's output that readers in its program need in a tile.
     fn reader_need(&self, draft: &Draft, index: usize, tile: usize, height: usize) -> Range<usize> {
         self.readers(self.graph.nodes[index].output, &draft.nodes)
             .into_iter()
+            .filter(|&reader| !self.stays(index, reader))
             .fold(0..0, |need, reader| hull(&need, &self.need(reader, tile, height)))
     }
 

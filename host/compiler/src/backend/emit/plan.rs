@@ -55,6 +55,7 @@ impl Emitter<'_> {
             (index, split::choose(&work, output, &self.geometry))
         };
         let mut splits: HashMap<usize, Split> = nodes.iter().map(choose).collect();
+        self.shrink_constants(nodes, &mut splits);
         loop {
             let mut total = 0;
             let mut over = None;
@@ -73,6 +74,33 @@ impl Emitter<'_> {
                 let layer = self.graph.nodes[over].name.clone();
                 return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
             };
+            splits.insert(*index, Split::Blocks);
+        }
+    }
+
+    /// Turns layers from rows to blocks until their parameters keep to the budget.
+    fn shrink_constants(&self, nodes: &[usize], splits: &mut HashMap<usize, Split>) {
+        let bytes = |index: usize, split| {
+            let node = &self.graph.nodes[index];
+            let [channels, height, _] = self.chw(node.output);
+            let parts = split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles);
+            self.constant_bytes(&node.op, &parts)
+        };
+        let tensors = |index: usize| {
+            let node = &self.graph.nodes[index];
+            let elements = |id: TensorId| self.chw(id).iter().product::<usize>();
+            node.inputs.iter().chain([&node.output]).map(|&id| elements(id)).sum::<usize>()
+        };
+        while nodes.iter().map(|index| bytes(*index, splits[index])).sum::<usize>() > self.fit.constants {
+            let saving = |index: &&usize| match (&self.graph.nodes[**index].op, splits[*index]) {
+                // A layer split by blocks keeps its whole input and output in every tile.
+                (Op::Conv(_) | Op::Dense(_), Split::Rows) => {
+                    let saved = bytes(**index, Split::Rows).saturating_sub(bytes(**index, Split::Blocks));
+                    saved * self.geometry.tile_bytes() / tensors(**index).max(1)
+                }
+                _ => 0,
+            };
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { return };
             splits.insert(*index, Split::Blocks);
         }
     }
@@ -134,7 +162,7 @@ impl Emitter<'_> {
             .unwrap_or(0);
         let output_bytes = draft.outputs.iter().map(|&id| self.chw(id).iter().product::<usize>()).max().unwrap_or(0);
         let word = self.geometry.word_bytes();
-        if self.single_program && self.buffers_apart(&draft, nodes) {
+        if self.single_program && self.fit.double && self.buffers_apart(&draft, nodes) {
             draft.input_stride = input_bytes.next_multiple_of(word);
             draft.output_stride = output_bytes.next_multiple_of(word);
         }
@@ -150,12 +178,14 @@ impl Emitter<'_> {
             let name = self.graph.tensor(id).name.clone();
             let boundary = draft.inputs.contains(&id) || draft.leaves.contains(&id);
             let stride = if draft.inputs.contains(&id) { draft.input_stride } else { draft.output_stride };
-            let (bytes, life) = if boundary {
-                (layout.bytes().max(1) + stride, 0..usize::MAX)
-            } else {
-                let last = readers.iter().copied().max().unwrap_or(nodes.start);
-                (layout.bytes().max(1), producer.unwrap_or(nodes.start)..last + 1)
+            let last = readers.iter().copied().max().unwrap_or(nodes.start);
+            let life = match (boundary && draft.input_stride > 0, draft.leaves.contains(&id)) {
+                // The host writes the next frame and reads the last one while this one is computed.
+                (true, _) => 0..usize::MAX,
+                (false, true) => producer.unwrap_or(nodes.start)..nodes.end,
+                (false, false) => producer.unwrap_or(nodes.start)..last + 1,
             };
+            let bytes = layout.bytes().max(1) + if boundary { stride } else { 0 };
             layout.base = self.memory.place(&name, bytes, life)?;
             draft.layouts.insert(id, layout);
         }
