@@ -32,6 +32,8 @@ hdl/reshape/lacuna_reshape_walker.sv
 hdl/reshape/lacuna_reshape.sv
 hdl/reshape/lacuna_route.sv
 hdl/control/lacuna_bus.sv
+hdl/control/lacuna_counters.sv
+hdl/control/lacuna_counters_serial.sv
 hdl/control/lacuna_registers.sv
 hdl/control/lacuna_sequencer.sv
 hdl/control/lacuna_scoreboard.sv
@@ -53,6 +55,7 @@ hdl/link/lacuna_uart_tx.sv
 hdl/link/lacuna_link.sv
 hdl/top/lacuna_tile.sv
 hdl/post/lacuna_post_params.sv
+hdl/post/lacuna_post_params_ram.sv
 hdl/post/lacuna_post_walk.sv
 hdl/post/lacuna_depthwise.sv
 hdl/post/lacuna_pool.sv

@@ -40,11 +40,13 @@ module lacuna_bus #(
   output logic [Bits-1:0]             wr_data_o,
 
   output logic                        reg_wr_en_o,
+  output logic                        reg_rd_en_o,
+  input  logic                        reg_rd_gnt_i,
   output logic [4:0]                  reg_index_o,
   input  logic                        reg_known_i,
   input  logic [31:0]                 reg_rd_data_i,
 
-  // The sequencer fetches in this cycle, so that a read of the program waits.
+  // The sequencer fetches in this cycle, so that an access to the program waits.
   input  logic                        fetch_i,
   output logic                        program_wr_en_o,
   output logic                        program_rd_en_o,
@@ -140,8 +142,9 @@ module lacuna_bus #(
 
   assign wr_data_o       = data_q;
   assign reg_wr_en_o     = act && in_registers && write_q;
+  assign reg_rd_en_o     = act && in_registers && !write_q;
   assign reg_index_o     = addr_q[4:0];
-  assign program_wr_en_o = act && in_program && write_q;
+  assign program_wr_en_o = act && in_program && write_q && !fetch_i;
   assign program_rd_en_o = act && in_program && !write_q && !fetch_i;
   assign program_addr_o  = addr_q[BeatBits-1:0];
   assign weight_en_o     = tile & {Tiles{act && in_weights && write_q}};
@@ -159,13 +162,14 @@ module lacuna_bus #(
     assign profile_addr_o = {addr_q[5 +: IndexBits], addr_q[2 +: $clog2(Tiles)]};
   end
 
-  // A read of a memory takes its grant and then the memory's latency; everything else is done when
-  // it is let through.
+  // A read takes its grant and then its place's latency; everything else is done when it is let
+  // through.
   logic memory_read, memory_granted, memory_write_waits;
-  assign memory_read        = !write_q && !error && !in_registers;
+  assign memory_read        = !write_q && !error;
   assign memory_granted     = program_rd_en_o || profile_rd_en_o
+                              || (reg_rd_en_o && reg_rd_gnt_i)
                               || (|(tile_rd_req_o & tile_rd_gnt_i));
-  assign memory_write_waits = |(tile_wr_req_o & ~tile_wr_gnt_i);
+  assign memory_write_waits = (|(tile_wr_req_o & ~tile_wr_gnt_i)) || (in_program && fetch_i);
   assign finish             = (wait_q == 2'd1) || (act && !memory_read && !memory_write_waits);
 
   // The tiles, the program, and what is narrow.

@@ -5,7 +5,7 @@
 // once.
 //
 // Contract:   see the parts. Serial: `instr_o` is that of the job until its done and beyond.
-//             Program reads of the host are to wait while `fetch_o`.
+//             Accesses of the host to the program are to wait while `fetch_o`.
 module lacuna_control #(
   parameter  int unsigned Tiles       = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned Lanes       = lacuna_spec_pkg::BaseLanes,
@@ -63,15 +63,30 @@ module lacuna_control #(
   logic [ProgramBits-1:0] fetch_addr;
   logic [Tiles-1:0]       compute_busy, reshape_busy;
 
-  lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
-    .clk_i,
-    .rd_en_i  (fetch_o || program_rd_en_i),
-    .rd_addr_i(fetch_o ? fetch_addr : program_addr_i),
-    .rd_data_o(program_rd_data_o),
-    .wr_be_i  ({WordBytes{program_wr_en_i}}),
-    .wr_addr_i(program_addr_i),
-    .wr_data_i(program_wr_data_i)
-  );
+  logic [ProgramBits-1:0] program_addr;
+  assign program_addr = fetch_o ? fetch_addr : program_addr_i;
+
+  // The smallest chip keeps it in UP5K's single-port RAM: its block RAM is needed elsewhere.
+  if (WordBytes == 4) begin : gen_single_port
+    lacuna_ram_spram #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
+      .clk_i,
+      .en_i     (fetch_o || program_rd_en_i || program_wr_en_i),
+      .addr_i   (program_addr),
+      .wr_be_i  ({WordBytes{program_wr_en_i}}),
+      .wr_data_i(program_wr_data_i),
+      .rd_data_o(program_rd_data_o)
+    );
+  end else begin : gen_two_ports
+    lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
+      .clk_i,
+      .rd_en_i  (fetch_o || program_rd_en_i),
+      .rd_addr_i(program_addr),
+      .rd_data_o(program_rd_data_o),
+      .wr_be_i  ({WordBytes{program_wr_en_i}}),
+      .wr_addr_i(program_addr_i),
+      .wr_data_i(program_wr_data_i)
+    );
+  end
 
   lacuna_sequencer #(
     .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen),

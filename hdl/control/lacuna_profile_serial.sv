@@ -1,5 +1,5 @@
 // The profile of a chip that runs one job at a time: lacuna_profile with one clock, and records
-// written field by field into a RAM of one field's width.
+// written field by field, the first at the start of a job, into a RAM of one field's width.
 //
 // Contract:   as lacuna_profile, for a single unit; it is busy until the last field of its record
 //             is written, three cycles after `done_i`. `index_i` and `work_i` are stable from the
@@ -26,9 +26,14 @@ module lacuna_profile_serial #(
   output logic [Bits-1:0]      rd_data_o
 );
 
+  // Of a record.
+  localparam logic [1:0] Start  = 2'd0;
+  localparam logic [1:0] Cycles = 2'd1;
+  localparam logic [1:0] Work   = 2'd2;
+
   logic            busy_q, waits_q;
   logic [1:0]      field_q;
-  logic [Bits-1:0] start_q, cycles_q, field;
+  logic [Bits-1:0] cycles_q, field;
 
   assign busy_o = busy_q;
 
@@ -41,7 +46,7 @@ module lacuna_profile_serial #(
       field_q <= waits_q ? field_q + 2'd1 : 2'd0;
       if (start_i) busy_q <= 1'b1;
       if (done_i)  waits_q <= 1'b1;
-      if (waits_q && (field_q == 2'd2)) begin
+      if (waits_q && (field_q == Work)) begin
         busy_q  <= 1'b0;
         waits_q <= 1'b0;
       end
@@ -50,7 +55,6 @@ module lacuna_profile_serial #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      start_q  <= (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
       cycles_q <= Bits'(1);
     end else if (!waits_q && (cycles_q != '1)) begin
       cycles_q <= cycles_q + Bits'(1);
@@ -58,11 +62,9 @@ module lacuna_profile_serial #(
   end
 
   always_comb begin
-    unique case (field_q)
-      2'd0:    field = start_q;
-      2'd1:    field = cycles_q;
-      default: field = work_i;
-    endcase
+    field = work_i;
+    if (!waits_q)                field = (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
+    else if (field_q == Cycles) field = cycles_q;
   end
 
   lacuna_ram_1r1w #(.Words(4 * ProgramLen), .WordBytes(Bits / 8)) u_records (
@@ -70,7 +72,7 @@ module lacuna_profile_serial #(
     .rd_en_i,
     .rd_addr_i({rd_index_i, rd_field_i}),
     .rd_data_o,
-    .wr_be_i  ({Bits / 8{waits_q}}),
+    .wr_be_i  ({Bits / 8{start_i || (waits_q && (field_q != Start))}}),
     .wr_addr_i({index_i, field_q}),
     .wr_data_i(field)
   );

@@ -69,6 +69,7 @@ module lacuna_sequencer #(
   logic [IndexBits-1:0] index_q;
   logic [BeatBits-1:0]  beat_q;
   logic                 arrives_q;
+  logic [BeatBits-1:0]  arrived_q;
   logic [511:0]         instr_q;
 
   lacuna_spec_pkg::head_t head;
@@ -93,13 +94,41 @@ module lacuna_sequencer #(
 
   assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape)
                       || (is_reshape && reshape.transpose);
-  assign bad_region = is_job && ((head.read_lo > head.read_hi)
-                                 || (head.write_lo > head.write_hi)
-                                 || (head.read_hi > 16'(TileWords))
-                                 || (head.write_hi > 16'(TileWords)));
-  assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0)
-                                 || (is_reshape && ((head.tiles & (head.tiles - 8'd1)) != '0)));
-  assign bad_targets = is_reshape && ((head.targets == '0) || ((head.targets & ~exists) != '0));
+
+  if (BeatWidth == 32 && Tiles == 1) begin : gen_check_beats
+    // Each field is looked at as it comes: regions and masks need not be kept.
+    lacuna_spec_pkg::head_t first;
+    logic [15:0]            lo, hi;
+    logic                   region_q, tiles_q, targets_q, unused_first;
+
+    assign first        = 128'(fetch_data_i);
+    assign {hi, lo}     = fetch_data_i;
+    assign unused_first = ^first;
+
+    always_ff @(posedge clk_i) begin
+      if (arrives_q && (arrived_q == BeatBits'(0))) begin
+        region_q  <= 1'b0;
+        tiles_q   <= (first.tiles == '0) || ((first.tiles & ~exists) != '0);
+        targets_q <= (first.targets == '0) || ((first.targets & ~exists) != '0);
+      end
+      if (arrives_q && ((arrived_q == BeatBits'(1)) || (arrived_q == BeatBits'(2)))) begin
+        if ((lo > hi) || (hi > 16'(TileWords))) region_q <= 1'b1;
+      end
+    end
+
+    assign bad_region  = is_job && region_q;
+    assign bad_tiles   = is_job && tiles_q;
+    assign bad_targets = is_reshape && targets_q;
+  end else begin : gen_check
+    assign bad_region = is_job && ((head.read_lo > head.read_hi)
+                                   || (head.write_lo > head.write_hi)
+                                   || (head.read_hi > 16'(TileWords))
+                                   || (head.write_hi > 16'(TileWords)));
+    assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0)
+                                   || (is_reshape && ((head.tiles & (head.tiles - 8'd1)) != '0)));
+    assign bad_targets = is_reshape
+                         && ((head.targets == '0) || ((head.targets & ~exists) != '0));
+  end
 
   always_comb begin
     cause = 2'd0;
@@ -170,7 +199,12 @@ module lacuna_sequencer #(
     beat_q    <= fetch_o ? beat_q + BeatBits'(1) : '0;
     blocked_q <= blocked;
     cause_q   <= cause;
-    if (arrives_q) instr_q <= {fetch_data_i, instr_q[511:BeatWidth]};
+    arrived_q <= beat_q;
+    for (int unsigned b = 0; b < Beats; b++) begin
+      if (arrives_q && (arrived_q == BeatBits'(b))) begin
+        instr_q[b*BeatWidth +: BeatWidth] <= fetch_data_i;
+      end
+    end
     if (state_q == Idle) index_q <= start_index_i;
     else if (next)       index_q <= index_q + IndexBits'(1);
   end

@@ -64,6 +64,7 @@ module lacuna_post #(
   localparam int unsigned LaneLatency     = 13;
   localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
   localparam int unsigned PoolBits        = 16 + IndexBits;
+  localparam int unsigned EntryBits       = GroupWidth + 1;
 
   // The instruction's parts.
   /* verilator lint_off UNUSEDSIGNAL */
@@ -72,7 +73,7 @@ module lacuna_post #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic       run, depthwise, by_column, pair;
+  logic       run, depthwise, by_column, is_max, pair;
   logic [7:0] zero;
 
   assign head      = instr_i[127:0];
@@ -86,8 +87,8 @@ module lacuna_post #(
     run       = head.opcode == lacuna_spec_pkg::OpRun;
     depthwise = !run && (DepthwiseTaps != 0) && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
     by_column = run || depthwise;
-    pair      = !run && (post_tail.op == lacuna_spec_pkg::PostMax
-                         || post_tail.op == lacuna_spec_pkg::PostAdd);
+    is_max    = !run && (post_tail.op == lacuna_spec_pkg::PostMax);
+    pair      = is_max || (!run && (post_tail.op == lacuna_spec_pkg::PostAdd));
     zero      = pair ? '0 : post_tail.zero;
   end
 
@@ -140,35 +141,60 @@ module lacuna_post #(
     end
   end
 
-  // Parameters; a multiplier is read MultiplierDelay cycles after its sum.
-  logic [MultiplierDelay*(GroupWidth+1)-1:0] entry_q;
-  logic [ReduceColumns*32-1:0]               bias, multiplier;
-  logic [ReduceColumns*6-1:0]                shift;
-  logic [31:0]                               pair_mb;
-  logic [47:0]                               pair_bias;
+  // Parameters; a multiplier is there MultiplierDelay cycles after its sum, and read one before.
+  logic [(MultiplierDelay-1)*EntryBits-1:0] entry_q;
+  logic [EntryBits-1:0]                     multiplier_entry;
+  logic [ReduceColumns*32-1:0]              bias, multiplier;
+  logic [ReduceColumns*6-1:0]               shift;
+  logic [31:0]                              pair_mb;
+  logic [47:0]                              pair_bias;
 
   always_ff @(posedge clk_i) begin
-    entry_q <= {entry_q[(MultiplierDelay-1)*(GroupWidth+1)-1:0], bank_q, group};
+    entry_q <= {entry_q[(MultiplierDelay-2)*EntryBits-1:0], bank_q, group};
   end
 
-  lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
-    .clk_i,
-    .rst_ni,
-    .start_i,
-    .run_i             (by_column),
-    .pair_i            (pair),
-    .param_valid_i     (param_valid_i && !param_weights_i),
-    .param_index_i     (param_index_i[3:0]),
-    .param_bank_i,
-    .param_data_i,
-    .entry_i           ({bank_q, group}),
-    .bias_o            (bias),
-    .shift_o           (shift),
-    .multiplier_entry_i(entry_q[MultiplierDelay*(GroupWidth+1)-1 -: GroupWidth + 1]),
-    .multiplier_o      (multiplier),
-    .pair_mb_o         (pair_mb),
-    .pair_bias_o       (pair_bias)
-  );
+  assign multiplier_entry = entry_q[(MultiplierDelay-1)*EntryBits-1 -: EntryBits];
+
+  // With words of four bytes a column has its words to itself, and block RAM holds them.
+  if (WordBytes == 4) begin : gen_params_ram
+    lacuna_post_params_ram u_params (
+      .clk_i,
+      .start_i,
+      .run_i             (by_column),
+      .pair_i            (pair),
+      .max_i             (is_max),
+      .param_valid_i     (param_valid_i && !param_weights_i),
+      .param_index_i     (param_index_i[3:0]),
+      .param_bank_i,
+      .param_data_i,
+      .entry_i           ({bank_q, group}),
+      .bias_o            (bias),
+      .shift_o           (shift),
+      .multiplier_entry_i(multiplier_entry),
+      .multiplier_o      (multiplier),
+      .pair_mb_o         (pair_mb),
+      .pair_bias_o       (pair_bias)
+    );
+  end else begin : gen_params
+    lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
+      .clk_i,
+      .rst_ni,
+      .start_i,
+      .run_i             (by_column),
+      .pair_i            (pair),
+      .param_valid_i     (param_valid_i && !param_weights_i),
+      .param_index_i     (param_index_i[3:0]),
+      .param_bank_i,
+      .param_data_i,
+      .entry_i           ({bank_q, group}),
+      .bias_o            (bias),
+      .shift_o           (shift),
+      .multiplier_entry_i(multiplier_entry),
+      .multiplier_o      (multiplier),
+      .pair_mb_o         (pair_mb),
+      .pair_bias_o       (pair_bias)
+    );
+  end
 
   // Lanes.
   logic [ReduceColumns*8-1:0] values;
@@ -176,8 +202,7 @@ module lacuna_post #(
   for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
     logic [SumBits-1:0]  sum;
     logic [PoolBits-1:0] pool;
-    logic [31:0]         sum_d, sum_q, bias_q;
-    logic [5:0]          shift_q;
+    logic [31:0]         sum_d, sum_q;
 
     assign sum  = sums_i[SumBits*l +: SumBits];
     assign pool = pooled[PoolBits*l +: PoolBits];
@@ -188,11 +213,7 @@ module lacuna_post #(
       else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
     end
 
-    always_ff @(posedge clk_i) begin
-      sum_q   <= sum_d;
-      bias_q  <= bias[32*l +: 32];
-      shift_q <= shift[6*l +: 6];
-    end
+    always_ff @(posedge clk_i) sum_q <= sum_d;
 
     lacuna_requantise u_requantise (
       .clk_i,
@@ -204,8 +225,8 @@ module lacuna_post #(
       .clamp_lo_i  (post_tail.clamp_lo),
       .clamp_hi_i  (post_tail.clamp_hi),
       .sum_i       (sum_q),
-      .bias_i      (bias_q),
-      .shift_i     (shift_q),
+      .bias_i      (bias[32*l +: 32]),
+      .shift_i     (shift[6*l +: 6]),
       .multiplier_i(multiplier[32*l +: 32]),
       .value_o     (values[8*l +: 8])
     );

@@ -5,7 +5,7 @@
 //             + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
 //             those that pass tap a unchanged. Reads for `post` do not depend on the entry.
 // Throughput: one word a cycle.
-// Latency:    none for reads; pair_bias_o shows constants 2 cycles later.
+// Latency:    1 cycle from an entry; pair_bias_o shows constants 2 cycles later.
 module lacuna_post_params #(
   parameter  int unsigned Columns       = 16,
   parameter  int unsigned ReduceColumns = 4,
@@ -78,6 +78,10 @@ module lacuna_post_params #(
 
   assign pair_mb_o = mb;
 
+  logic [EntryBits-1:0] multiplier_entry_q;
+
+  always_ff @(posedge clk_i) multiplier_entry_q <= multiplier_entry_i;
+
   // The shifts come in one word; it is dealt to the entries, one a cycle.
   logic [Columns*8-1:0] shifts_q;
   logic [Entries-1:0]   deal_q;
@@ -102,7 +106,7 @@ module lacuna_post_params #(
   logic [PerEntry*6-1:0]  shift_read;
 
   assign entry            = entry_i[EntryBits-1:WayBits];
-  assign multiplier_entry = multiplier_entry_i[EntryBits-1:WayBits];
+  assign multiplier_entry = multiplier_entry_q[EntryBits-1:WayBits];
 
   for (genvar c = 0; c < PerEntry; c++) begin : gen_column
     localparam int unsigned Word = c / PerWord;   // of the entry's words
@@ -154,15 +158,18 @@ module lacuna_post_params #(
   end else begin : gen_part
     logic [WayBits-1:0] way, multiplier_way;
     assign way            = entry_i[WayBits-1:0];
-    assign multiplier_way = multiplier_entry_i[WayBits-1:0];
+    assign multiplier_way = multiplier_entry_q[WayBits-1:0];
     assign bias           = bias_read[32*ReduceColumns*way +: 32*ReduceColumns];
     assign multiplier     = multiplier_read[32*ReduceColumns*multiplier_way +: 32*ReduceColumns];
     assign shift          = shift_read[6*ReduceColumns*way +: 6*ReduceColumns];
   end
 
   for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
-    assign bias_o[32*l +: 32]       = run_i ? bias[32*l +: 32] : pair_i ? '0 : mb;
-    assign shift_o[6*l +: 6]        = run_i ? shift[6*l +: 6] : constants_q[117:112];
+    always_ff @(posedge clk_i) begin
+      bias_o[32*l +: 32] <= run_i ? bias[32*l +: 32] : pair_i ? '0 : mb;
+      shift_o[6*l +: 6]  <= run_i ? shift[6*l +: 6] : constants_q[117:112];
+    end
+
     assign multiplier_o[32*l +: 32] = run_i ? multiplier[32*l +: 32] : ma;
   end
 

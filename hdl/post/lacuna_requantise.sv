@@ -7,8 +7,8 @@
 //
 // Contract:   mode inputs are held while anything is under way. `sum_i`, `bias_i` and `shift_i` are
 //             those of cycle 0, `multiplier_i` comes 3 cycles later. Rule A: multiplier 0 or in
-//             2^30..2^31-1, shift -31..30. Rule B: a positive normal f32. Pair: bias_i is 0,
-//             multiplier_i is ma, both multipliers at least 0; shift 17..40.
+//             2^30..2^31-1, shift -31..30. Rule B: a positive normal f32. Pair: bias_i is not
+//             looked at, multiplier_i is ma, both multipliers at least 0; shift 17..40.
 // Throughput: one value a cycle.
 // Latency:    13 cycles.
 module lacuna_requantise (
@@ -46,7 +46,7 @@ module lacuna_requantise (
   end
 
   always_ff @(posedge clk_i) begin
-    acc_q   <= sum_i + bias_i;
+    acc_q   <= pair_i ? sum_i : sum_i + bias_i;
     left_q  <= (pair_i || shift_i[5]) ? '0 : shift_i[4:0];
     right_q <= right_d;
   end

@@ -51,14 +51,13 @@ module lacuna_core #(
   localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats);
   localparam int unsigned RecordBits  = IndexBits + $clog2(Tiles);
   localparam int unsigned DigitsBits  = $clog2(Lanes + 1);
-  localparam int unsigned CellsBits   = $clog2(2 * Lanes * Lanes + 1);
   localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits;
   // With one tile, control runs one job at a time and holds its instruction: see lacuna_control.
   localparam bit          Hold        = Tiles > 1;
 
   // Host bus.
   logic [Bits-1:0]             wr_data, program_data;
-  logic                        reg_wr_en, reg_known;
+  logic                        reg_wr_en, reg_rd_en, reg_rd_gnt, reg_known;
   logic [4:0]                  reg_index;
   logic [31:0]                 reg_data;
   logic                        program_wr_en, program_rd_en;
@@ -89,7 +88,6 @@ module lacuna_core #(
 
   // Events.
   logic [Tiles-1:0][DigitsBits-1:0] digits;
-  logic [Tiles-1:0][CellsBits-1:0]  cells;
   logic [Tiles-1:0]                 stall_feed, stall_reduce, sent;
 
   lacuna_bus #(
@@ -100,6 +98,8 @@ module lacuna_core #(
     .rsp_valid_o, .rsp_ready_i, .rsp_rdata_o, .rsp_error_o,
     .wr_data_o        (wr_data),
     .reg_wr_en_o      (reg_wr_en),
+    .reg_rd_en_o      (reg_rd_en),
+    .reg_rd_gnt_i     (reg_rd_gnt),
     .reg_index_o      (reg_index),
     .reg_known_i      (reg_known),
     .reg_rd_data_i    (reg_data),
@@ -132,6 +132,8 @@ module lacuna_core #(
     .clk_i, .rst_ni,
     .wr_en_i       (reg_wr_en),
     .wr_data_i     (wr_data[31:0]),
+    .rd_en_i       (reg_rd_en),
+    .rd_gnt_o      (reg_rd_gnt),
     .index_i       (reg_index),
     .known_o       (reg_known),
     .rd_data_o     (reg_data),
@@ -147,7 +149,6 @@ module lacuna_core #(
     .fault_cause_i (fault_cause),
     .fault_index_i (index),
     .digits_i      (digits),
-    .cells_i       (cells),
     .stall_feed_i  (stall_feed),
     .stall_reduce_i(stall_reduce),
     .stall_hazard_i(stall_hazard),
@@ -248,7 +249,6 @@ module lacuna_core #(
       .done_o         (compute_done[t]),
       .work_o         (work[t]),
       .digits_o       (digits[t]),
-      .cells_o        (cells[t]),
       .stall_feed_o   (stall_feed[t]),
       .stall_reduce_o (stall_reduce[t]),
       .weight_en_i    (weight_en[t]),

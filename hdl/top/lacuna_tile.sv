@@ -7,7 +7,7 @@
 //             it. Read data, one bus for all, comes 2 cycles after the grant.
 // Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
 //             lacuna_post for jobs.
-// Latency:    events (`digits_o`, `cells_o`, stalls) are one cycle late. `work_o` holds from
+// Latency:    events (`digits_o`, stalls) are one cycle late. `work_o` holds from
 //             `done_o` to the next start: digits issued by `run`, words written by `post`.
 module lacuna_tile #(
   parameter  int unsigned Lanes         = 8,
@@ -23,7 +23,6 @@ module lacuna_tile #(
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
   localparam int unsigned DigitsBits    = $clog2(Lanes + 1),
-  localparam int unsigned CellsBits     = $clog2(Lanes * WordBytes + 1),
   localparam int unsigned WorkBits      = lacuna_spec_pkg::ProfileBits
 ) (
   input  logic                     clk_i,
@@ -37,7 +36,6 @@ module lacuna_tile #(
   output logic [WorkBits-1:0]      work_o,
 
   output logic [DigitsBits-1:0]    digits_o,
-  output logic [CellsBits-1:0]     cells_o,
   output logic                     stall_feed_o,
   output logic                     stall_reduce_o,
 
@@ -284,7 +282,6 @@ module lacuna_tile #(
   end
 
   assign work_o       = run ? issued_q : written;
-  assign cells_o      = CellsBits'({digits_o, {OffWidth{1'b0}}});
   assign stall_feed_o = stall_feed && busy_q && run;
 
 endmodule

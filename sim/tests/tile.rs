@@ -98,11 +98,10 @@ impl Bench {
             let events = (
                 self.dut.bit("done_o"),
                 self.dut.get("digits_o") as u32,
-                self.dut.get("cells_o") as u32,
                 self.dut.bit("stall_feed_o"),
                 self.dut.bit("stall_reduce_o"),
             );
-            let wanted = (cycle.done, cycle.digits, cycle.cells, cycle.stall_feed, cycle.stall_reduce);
+            let wanted = (cycle.done, cycle.digits, cycle.stall_feed, cycle.stall_reduce);
             assert_eq!(events, wanted, "left: chip, right: golden, in cycle {now} of {:?}", job.instr);
             if let Some(data) = reads.pop_front().unwrap() {
                 assert_eq!(self.dut.get_u128("rd_data_o"), data, "data in cycle {now}");
