@@ -187,8 +187,7 @@ impl<'a> Session<'a> {
             let Some(Some(Value::I8(frame))) = values.get(id.0) else {
                 return Err(not_int8(&self.compiled.graph, *id));
             };
-            let pad = self.compiled.graph.tensor(*id).quant.map_or(0, |quant| quant.zero_point as i8);
-            for mut transfer in io::pack_input(layout, frame, pad) {
+            for mut transfer in io::pack_input(layout, frame) {
                 transfer.address += buffer * program.input_stride;
                 self.write_bytes(&transfer).await?;
             }

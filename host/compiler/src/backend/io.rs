@@ -13,22 +13,22 @@ pub struct Transfer {
     pub bytes: Vec<u8>,
 }
 
-/// Lays an NCHW tensor out for every tile that holds rows of it. `pad` fills columns of padding.
+/// Lays an NCHW tensor out for every tile that holds rows of it, columns of padding included.
 ///
 /// # Panics
 /// If `values` is not `channels * height * width` long; the caller checks the frame's shape.
 #[must_use]
-pub fn pack_input(layout: &TensorLayout, values: &[i8], pad: i8) -> Vec<Transfer> {
+pub fn pack_input(layout: &TensorLayout, values: &[i8]) -> Vec<Transfer> {
     let [channels, height, width] = layout.chw;
     assert_eq!(values.len(), channels * height * width, "a whole frame");
     let transfer = |(tile, rows): (usize, &std::ops::Range<usize>)| {
         let mut bytes = Vec::with_capacity(rows.len() * layout.row_pitch());
         for y in rows.clone() {
-            bytes.resize(bytes.len() + layout.pad_x[0] * channels, pad as u8);
+            bytes.resize(bytes.len() + layout.pad_x[0] * channels, layout.pad as u8);
             for x in 0..width {
                 bytes.extend((0..channels).map(|c| values[(c * height + y) * width + x] as u8));
             }
-            bytes.resize(bytes.len() + layout.pad_x[1] * channels, pad as u8);
+            bytes.resize(bytes.len() + layout.pad_x[1] * channels, layout.pad as u8);
         }
         Transfer { tile, address: layout.base, bytes }
     };
@@ -84,9 +84,9 @@ mod tests {
 
     #[test]
     fn an_output_is_what_was_packed() {
-        let layout = TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], base: 32, held: vec![0..3, 2..4], computed: vec![] };
+        let layout = TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], computed: vec![] };
         let values: Vec<i8> = (0..60).collect();
-        let packed = pack_input(&layout, &values, 0);
+        let packed = pack_input(&layout, &values);
         let mut bytes = Vec::new();
         for (tile, address, count) in output_ranges(&layout) {
             let transfer = packed.iter().find(|t| t.tile == tile).unwrap();
@@ -98,7 +98,7 @@ mod tests {
     #[test]
     fn each_channel_comes_from_the_tile_that_computes_it() {
         let computed = vec![0..0, 0..2, 2..3];
-        let layout = TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], base: 0, held: vec![0..2, 0..2, 0..2], computed };
+        let layout = TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..2, 0..2, 0..2], computed };
         assert_eq!(output_ranges(&layout), [(1, 0, 6), (2, 0, 6)]);
         let bytes = [1, 2, 0, 4, 5, 0, 0, 0, 3, 0, 0, 6];
         assert_eq!(unpack_output(&layout, &bytes), [1, 4, 2, 5, 3, 6]);

@@ -9,6 +9,9 @@ pub struct TensorLayout {
     pub chw: [usize; 3],
     /// Columns of padding kept in memory left and right of each row (packed first layers).
     pub pad_x: [usize; 2],
+    /// What every byte of these columns is: the zero point that the one reader states. The tensor itself may
+    /// state none.
+    pub pad: i8,
     /// Byte address of the first held row, the same in every tile.
     pub base: usize,
     /// Rows held by each tile; empty where the tile has none.

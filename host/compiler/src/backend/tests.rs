@@ -63,7 +63,7 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
         };
         for (id, layout) in &program.inputs {
             let Some(Value::I8(input)) = &values[id.0] else { panic!("inputs are int8") };
-            for transfer in io::pack_input(layout, input, graph.tensor(*id).quant.unwrap().zero_point as i8) {
+            for transfer in io::pack_input(layout, input) {
                 for (at, bytes) in transfer.bytes.chunks(word).enumerate() {
                     chip.write_beat(map::tile_word(transfer.tile, transfer.address / word + at), bytes).unwrap();
                 }
@@ -178,4 +178,17 @@ fn parameters_are_dealt_over_the_tiles_where_memory_is_short() {
     let program = programs(&compiled).next().unwrap();
     assert!(program.layers.iter().any(|layer| layer.split == Split::Blocks), "2,304 bytes of parameters a layer");
     check(&compiled, &frame);
+}
+
+#[test]
+fn a_first_layer_is_padded_with_the_zero_point_that_it_states_itself() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 3, 9, 7]);
+    let out = builder.conv(builder.input(), 8, 3);
+    let mut graph = builder.finish(out);
+    // As in an operator-oriented file, whose network inputs have no quantisation of their own.
+    let input = graph.inputs[0];
+    graph.tensors[input.0].quant = None;
+    let frame = frame(&graph, &mut rng);
+    check(&on_chip(graph, Geometry::BASE), &frame);
 }

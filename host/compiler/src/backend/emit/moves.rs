@@ -7,6 +7,7 @@ use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
 
 use super::{Draft, Emitter};
 use crate::backend::layout::{hull, overlap};
+use crate::backend::split::Split;
 
 /// One contiguous-by-levels copy between two tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

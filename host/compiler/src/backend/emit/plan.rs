@@ -261,7 +261,8 @@ impl Emitter<'_> {
             held[0] = 0..chw[1];
         }
         let computed = producer.map_or_else(Vec::new, |index| self.computed(index, chw[0]));
-        TensorLayout { chw, pad_x: self.packed_padding(id, producer, readers), base: 0, held, computed }
+        let (pad_x, pad) = self.packed_padding(id, producer, readers);
+        TensorLayout { chw, pad_x, pad, base: 0, held, computed }
     }
 
     /// Channels that each tile computes, if they share a node's blocks.
@@ -288,15 +289,15 @@ impl Emitter<'_> {
         }
     }
 
-    /// Columns of padding to keep in memory: only for an input with fewer channels than a word whose one
+    /// Columns of padding to keep in memory, and what they hold: only for an input with fewer channels than a word whose one
     /// reader is a padded convolution, so that a kernel row is one window.
-    fn packed_padding(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> [usize; 2] {
-        let [reader] = readers else { return [0, 0] };
+    fn packed_padding(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> ([usize; 2], i8) {
+        let [reader] = readers else { return ([0, 0], 0) };
         match &self.graph.nodes[*reader].op {
             Op::Conv(linear) if producer.is_none() && packs(linear, self.chw(id)[0], self.geometry.word_bytes()) => {
-                [linear.window.pads[1], linear.window.pads[3]]
+                ([linear.window.pads[1], linear.window.pads[3]], linear.x_zero_point as i8)
             }
-            _ => [0, 0],
+            _ => ([0, 0], 0),
         }
     }
 }
