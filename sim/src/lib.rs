@@ -15,6 +15,7 @@ use {libz_sys as _, lz4_sys as _};
 
 /// One constructor for each entry of `sim/tops/*.toml`.
 #[allow(unsafe_code, reason = "declares the function table of each C++ model; see `ffi`")]
+#[allow(clippy::too_many_lines, reason = "a constructor lists every port of its top")]
 pub mod tops {
     include!(concat!(env!("OUT_DIR"), "/tops.rs"));
 }
