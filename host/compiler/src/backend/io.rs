@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn an_output_is_what_was_packed() {
-        let layout = TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], computed: vec![] };
+        let layout =
+            TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], computed: vec![] };
         let values: Vec<i8> = (0..60).collect();
         let packed = pack_input(&layout, &values);
         let mut bytes = Vec::new();
@@ -98,7 +99,8 @@ mod tests {
     #[test]
     fn each_channel_comes_from_the_tile_that_computes_it() {
         let computed = vec![0..0, 0..2, 2..3];
-        let layout = TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..2, 0..2, 0..2], computed };
+        let layout =
+            TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..2, 0..2, 0..2], computed };
         assert_eq!(output_ranges(&layout), [(1, 0, 6), (2, 0, 6)]);
         let bytes = [1, 2, 0, 4, 5, 0, 0, 0, 3, 0, 0, 6];
         assert_eq!(unpack_output(&layout, &bytes), [1, 4, 2, 5, 3, 6]);
