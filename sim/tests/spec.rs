@@ -37,9 +37,9 @@ fn rust_and_rtl_pack_every_field_into_the_same_bits() {
                 for (field, &value) in layout.fields.iter().zip(&packed) {
                     let port = format!("{name}_{}_i", field.name);
                     if field.signed {
-                        dut.set_signed(port.as_str(), value)
+                        dut.set_signed(port.as_str(), value);
                     } else {
-                        dut.set(port.as_str(), value as u64)
+                        dut.set(port.as_str(), value as u64);
                     }
                 }
                 let bytes = layout.pack(&taken).expect("values fit their fields");

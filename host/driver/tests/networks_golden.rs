@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use lacuna_compiler::backend::{self, BackendError};
+use lacuna_compiler::error::Error;
 use lacuna_compiler::graph::{DType, Graph, Place};
 use lacuna_compiler::passes::{Options, prepare};
 use lacuna_compiler::reference::{State, Value};
@@ -43,10 +44,14 @@ fn frame(graph: &Graph, rng: &mut ChaCha8Rng) -> Vec<Value> {
     graph.inputs.iter().map(&mut value).collect()
 }
 
-/// Runs a model on a geometry; `None` if it does not fit, else how many of its nodes ran on the chip.
+/// Runs a model on a geometry; `None` if it does not fit or is out of scope, else how many of its nodes ran on the chip.
 async fn run(path: &Path, geometry: Geometry, rng: &mut ChaCha8Rng) -> Option<usize> {
-    let graph = lacuna_compiler::import::model(&std::fs::read(path).unwrap()).unwrap();
-    let graph = prepare(graph, &[], &Options::default()).unwrap();
+    let graph = lacuna_compiler::import::model(&std::fs::read(path).unwrap());
+    let graph = match graph.and_then(|graph| prepare(graph, &[], &Options::default())) {
+        Ok(graph) => graph,
+        Err(Error::NotQuantised { .. } | Error::Unsupported { .. }) => return None,
+        Err(error) => panic!("{}: {error}", path.display()),
+    };
     let frames: Vec<Vec<Value>> = (0..FRAMES).map(|_| frame(&graph, rng)).collect();
     let compiled = match backend::compile(graph, geometry, Gating::Digit) {
         Ok(compiled) => compiled,
