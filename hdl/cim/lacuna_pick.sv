@@ -24,16 +24,16 @@ module lacuna_pick #(
   assign words  = (2*Pairs*Width)'(words_i);
   assign word_o = chain[(Pairs-1)*Width +: Width];
 
-  for (genvar b = 0; b < Width; b++) begin : gen_bit
-    assign chain[b] = select_i[1] ? select_i[0] : select_i[0] ? words[Width+b] : words[b];
-  end
+  // Whole words at a time: a simulator pays for every bit that is named on its own.
+  assign chain[0 +: Width] = select_i[1] ? {Width{select_i[0]}}
+                           : select_i[0] ? words[Width +: Width] : words[0 +: Width];
 
   for (genvar p = 1; p < Pairs; p++) begin : gen_pair
-    for (genvar b = 0; b < Width; b++) begin : gen_bit
-      assign chain[p*Width+b] = !select_i[p+1] ? chain[(p-1)*Width+b]
-                              : chain[(p-1)*Width+b] ? words[(2*p+1)*Width+b]
-                                                     : words[2*p*Width+b];
-    end
+    logic [Width-1:0] below;
+    assign below = chain[(p-1)*Width +: Width];
+    assign chain[p*Width +: Width] = !select_i[p+1] ? below
+                                   : (below & words[(2*p+1)*Width +: Width])
+                                   | (~below & words[2*p*Width +: Width]);
   end
 
 endmodule
