@@ -7,7 +7,7 @@ mod common;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use common::Array;
+use common::{Array, bits, manifest};
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{self, Value};
 use lacuna_compiler::{Graph, import};
@@ -45,13 +45,6 @@ const PASSES: [(&str, usize); 20] = [
     ("Unsqueeze", 7),
 ];
 
-fn bits(value: &Value) -> Vec<u32> {
-    match value {
-        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
-        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
-    }
-}
-
 /// Whether a graph gives a case's outputs, bit for bit.
 fn agrees(graph: &Graph, data: &Path) -> bool {
     let whole = |name: String| {
@@ -69,10 +62,8 @@ fn node_cases_of_the_standard_pass() {
         println!("LACUNA_NODES is not set: nothing to run");
         return;
     };
-    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for case in manifest["cases"].as_array().unwrap() {
+    for case in manifest(&folder) {
         let name = case["name"].as_str().unwrap();
         let tally = tallies.entry(case["operator"].as_str().unwrap().into()).or_default();
         tally.cases += 1;

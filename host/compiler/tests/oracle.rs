@@ -6,42 +6,16 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
-use common::{Array, frames};
+use common::{Array, Case, frames};
 use lacuna_compiler::error::Error;
 use lacuna_compiler::graph::{Graph, Place};
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{self, Value};
 use lacuna_compiler::{Op, import};
 
-struct Case {
-    name: String,
-    operator: String,
-    model: PathBuf,
-    data: PathBuf,
-    tolerance: f64,
-}
-
 fn cases() -> Vec<Case> {
-    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/models");
-    let folders =
-        std::env::var_os("LACUNA_MODELS").map_or(vec![committed], |folders| std::env::split_paths(&folders).collect());
-    let cases: Vec<Case> = folders.iter().flat_map(|folder| cases_in(folder)).collect();
-    assert!(!cases.is_empty());
-    cases
-}
-
-fn cases_in(folder: &Path) -> Vec<Case> {
-    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let case = |case: &serde_json::Value| {
-        let name = case["name"].as_str().unwrap().to_string();
-        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
-        let operator = case["operator"].as_str().unwrap().to_string();
-        Case { operator, model: file("onnx"), data: file("npz"), tolerance: case["tolerance"].as_f64().unwrap(), name }
-    };
-    manifest["cases"].as_array().unwrap().iter().map(case).collect()
+    common::cases("LACUNA_MODELS", "models", "onnx")
 }
 
 fn mismatches(graph: &Graph, frames: &[Vec<Value>], expected: &Array, tolerance: f64) -> usize {

@@ -6,45 +6,13 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use common::Array;
+use common::{Array, Case, bits};
 use lacuna_compiler::error::Error;
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
 use lacuna_compiler::{Graph, import};
-
-struct Case {
-    name: String,
-    operator: String,
-    bytes: Vec<u8>,
-    data: PathBuf,
-}
-
-fn cases() -> Vec<Case> {
-    let committed = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/tflite");
-    let folders =
-        std::env::var_os("LACUNA_TFLITE").map_or(vec![committed], |folders| std::env::split_paths(&folders).collect());
-    let cases: Vec<Case> = folders.iter().flat_map(|folder| cases_in(folder)).collect();
-    assert!(!cases.is_empty());
-    cases
-}
-
-fn cases_in(folder: &Path) -> Vec<Case> {
-    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
-    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
-    let case = |case: &serde_json::Value| {
-        let name = case["name"].as_str().unwrap().to_string();
-        let bytes = std::fs::read(folder.join(format!("{name}.tflite"))).unwrap();
-        Case {
-            operator: case["operator"].as_str().unwrap().into(),
-            bytes,
-            data: folder.join(format!("{name}.npz")),
-            name,
-        }
-    };
-    manifest["cases"].as_array().unwrap().iter().map(case).collect()
-}
 
 /// How the cases of an operator went: values that agreed and that were compared, cases out of scope.
 #[derive(Default, Debug)]
@@ -63,13 +31,6 @@ fn frames(graph: &Graph, data: &Path) -> Vec<Vec<Value>> {
     let count = arrays[0].len() / elements[0];
     let frame = |index: usize| arrays.iter().zip(&elements).map(|(array, &n)| array.frame(index, n)).collect();
     (0..count).map(frame).collect()
-}
-
-fn bits(value: &Value) -> Vec<u32> {
-    match value {
-        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
-        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
-    }
 }
 
 /// Runs every frame of a case and counts the values that equal the runtime's.
@@ -93,10 +54,10 @@ fn compare(graph: &Graph, case: &Case, tally: &mut Tally) {
 #[test]
 fn imported_networks_equal_the_reference_kernels() {
     let mut tallies: BTreeMap<String, Tally> = BTreeMap::new();
-    for case in cases() {
+    for case in common::cases("LACUNA_TFLITE", "tflite", "tflite") {
         let tally = tallies.entry(case.operator.clone()).or_default();
         tally.cases += 1;
-        let graph = match import::model(&case.bytes) {
+        let graph = match import::model(&std::fs::read(&case.model).unwrap()) {
             Ok(graph) => graph,
             Err(Error::Unsupported { node, op, reason }) => {
                 println!("{}: '{node}' uses {op}: {reason}", case.name);

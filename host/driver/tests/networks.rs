@@ -1,12 +1,13 @@
-//! Whole networks on golden chips of every geometry and on the simulated one: the reference's answers,
-//! and the same cycles.
+//! Whole networks on golden chips of every geometry and on the simulated one: whichever part falls back to the host, and
+//! whatever a network keeps from frame to frame, the answers are the reference's, and the cycles golden's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lacuna_compiler::backend::{self, BackendError, Compiled, Step};
-use lacuna_compiler::graph::{DType, Tensor};
+use lacuna_compiler::error::Error;
+use lacuna_compiler::graph::{DType, Place, Tensor};
 use lacuna_compiler::passes::{self, Options};
-use lacuna_compiler::reference::{self, Value};
+use lacuna_compiler::reference::{State, Value};
 use lacuna_compiler::{Op, import};
 use lacuna_driver::transport::{GoldenDevice, SimDevice};
 use lacuna_driver::{Device, FrameReport, Session};
@@ -15,17 +16,33 @@ use lacuna_spec::instr::{Gating, Instr, PostOp};
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-/// The compiler's committed cases, whose answers by ONNX Runtime and TensorFlow Lite its own tests compare.
-fn models(prefix: &str) -> Vec<PathBuf> {
-    let folder = |name: &str| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests").join(name);
-    let files = ["models", "tflite"].map(|name| std::fs::read_dir(folder(name)).unwrap());
+const FRAMES: usize = 4;
+
+/// The models in some folders, in order.
+fn models(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
     let is_model = |path: &PathBuf| path.extension().is_some_and(|of| of == "onnx" || of == "tflite");
-    let named = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
-    let paths = files.into_iter().flatten().map(|entry| entry.unwrap().path());
-    let mut found: Vec<PathBuf> = paths.filter(|path| is_model(path) && named(path)).collect();
-    found.sort();
-    assert!(found.len() > 3, "{found:?}");
-    found
+    let mut models: Vec<PathBuf> = files.filter(is_model).collect();
+    models.sort();
+    models
+}
+
+/// The compiler's committed cases, whose answers by ONNX Runtime and TensorFlow Lite its own tests compare.
+fn committed() -> Vec<PathBuf> {
+    models(&["models", "tflite"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests").join(name)))
+}
+
+/// The cases that the compiler's tests are told to take; without any, the committed ones.
+fn told() -> Vec<PathBuf> {
+    let folders = ["LACUNA_MODELS", "LACUNA_TFLITE"].into_iter().filter_map(std::env::var_os);
+    let folders: Vec<PathBuf> = folders.flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>()).collect();
+    if folders.is_empty() { committed() } else { models(&folders) }
+}
+
+fn generator() -> ChaCha8Rng {
+    let seed = std::env::var("LACUNA_SEED").map_or(3, |seed| seed.parse().expect("LACUNA_SEED is a number"));
+    println!("LACUNA_SEED={seed}");
+    ChaCha8Rng::seed_from_u64(seed)
 }
 
 /// A model compiled for a geometry, with random frames and what the reference answers.
@@ -36,35 +53,51 @@ struct Case {
     wanted: Vec<Vec<Value>>,
 }
 
-/// Those that fit.
-fn cases(geometry: Geometry, prefix: &str) -> Vec<Case> {
-    let seed = std::env::var("LACUNA_SEED").map_or(3, |seed| seed.parse().expect("LACUNA_SEED is a number"));
-    println!("LACUNA_SEED={seed}");
-    let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let case = |path: &PathBuf| {
-        let bytes = std::fs::read(path).unwrap();
-        let tflite = path.extension().is_some_and(|extension| extension == "tflite");
-        let graph = if tflite { import::tflite(&bytes) } else { import::onnx(&bytes) }.unwrap();
-        if !graph.states.is_empty() {
-            return None;
-        }
-        let mut value = |tensor: &Tensor| match tensor.dtype {
-            DType::I8 => Value::I8((0..tensor.elements()).map(|_| rng.random()).collect()),
-            _ => Value::F32((0..tensor.elements()).map(|_| rng.random_range(-4.0..4.0)).collect()),
-        };
-        let mut frame = || graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect();
-        let frames: Vec<Vec<Value>> = (0..2).map(|_| frame()).collect();
-        let options = Options { lanes: geometry.lanes, ..Options::default() };
-        let graph = passes::prepare(graph, &frames, &options).unwrap();
-        let wanted = frames.iter().map(|frame| reference::run(&graph, frame).unwrap()).collect();
-        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-        match backend::compile(graph, geometry, Gating::Digit) {
-            Ok(compiled) => Some(Case { name, compiled, frames, wanted }),
-            Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) if geometry.lanes == 2 => None,
-            Err(error) => panic!("{name} on {}: {error}", geometry.name),
-        }
+/// Why a model gives no case.
+#[derive(Debug)]
+enum Skip {
+    OutOfScope,
+    TooLarge,
+}
+
+/// `tuned`: gate values and lanes are chosen on the frames.
+fn case(path: &Path, geometry: Geometry, tuned: bool, rng: &mut ChaCha8Rng) -> Result<Case, Skip> {
+    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+    let in_scope = |error| match error {
+        Error::NotQuantised { .. } | Error::Unsupported { .. } => Skip::OutOfScope,
+        error => panic!("{name}: {error}"),
     };
-    let cases: Vec<Case> = models(prefix).iter().filter_map(case).collect();
+    let graph = import::model(&std::fs::read(path).unwrap()).map_err(in_scope)?;
+    let mut value = |tensor: &Tensor| match tensor.dtype {
+        DType::I8 => Value::I8((0..tensor.elements()).map(|_| rng.random()).collect()),
+        _ => Value::F32((0..tensor.elements()).map(|_| rng.random_range(-8.0..8.0)).collect()),
+    };
+    let mut frame = || graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect();
+    let frames: Vec<Vec<Value>> = (0..FRAMES).map(|_| frame()).collect();
+    let samples = if tuned { &frames[..] } else { &[] };
+    let options = Options { lanes: geometry.lanes, ..Options::default() };
+    let graph = passes::prepare(graph, samples, &options).map_err(in_scope)?;
+    let mut state = State::new(&graph);
+    let wanted = frames.iter().map(|frame| state.run(&graph, frame).unwrap()).collect();
+    match backend::compile(graph, geometry, Gating::Digit) {
+        Ok(compiled) => Ok(Case { name, compiled, frames, wanted }),
+        Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) => Err(Skip::TooLarge),
+        Err(error) => panic!("{name} on {}: {error}", geometry.name),
+    }
+}
+
+/// Committed cases, which are all in scope; those that fit `nano`, all for the others.
+fn committed_cases(geometry: Geometry, tuned: bool, prefix: &str) -> Vec<Case> {
+    let mut rng = generator();
+    let named = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
+    let mut cases = Vec::new();
+    for path in committed().iter().filter(named) {
+        match case(path, geometry, tuned, &mut rng) {
+            Ok(case) => cases.push(case),
+            Err(Skip::TooLarge) if geometry.lanes == 2 => {}
+            Err(skip) => panic!("{} on {}: {skip:?}", path.display(), geometry.name),
+        }
+    }
     assert!(cases.len() > 3, "only {} cases fit {}", cases.len(), geometry.name);
     cases
 }
@@ -83,8 +116,9 @@ async fn run(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
     let mut session = Session::load(device, &case.compiled).await.unwrap();
     let mut reports = Vec::new();
     session.run(case.frames.iter().cloned(), |report| reports.push(report)).await.unwrap();
-    for (report, wanted) in reports.iter().zip(&case.wanted) {
-        assert!(&report.outputs == wanted, "{} on {}", case.name, case.compiled.geometry.name);
+    for (index, (report, wanted)) in reports.iter().zip(&case.wanted).enumerate() {
+        let geometry = case.compiled.geometry.name;
+        assert!(&report.outputs == wanted, "frame {index} of {} on {geometry} differs", case.name);
     }
     assert_eq!(reports.len(), case.frames.len());
     reports
@@ -93,7 +127,7 @@ async fn run(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
 #[tokio::test]
 async fn golden_chips_of_every_geometry_give_the_reference_answers() {
     for geometry in Geometry::PRESETS {
-        for case in cases(geometry, "") {
+        for case in committed_cases(geometry, true, "") {
             run(&mut GoldenDevice::new(geometry), &case).await;
             let small = |op: &Op| matches!(op, Op::Conv(linear) if linear.is_depthwise() && linear.rows() <= geometry.depthwise_taps);
             let unit = case.compiled.graph.nodes.iter().any(|node| small(&node.op));
@@ -103,8 +137,25 @@ async fn golden_chips_of_every_geometry_give_the_reference_answers() {
 }
 
 #[tokio::test]
+async fn every_network_that_fits_answers_as_the_reference_does() {
+    let mut rng = generator();
+    let told = told();
+    assert!(told.len() > 50, "only {} models", told.len());
+    for geometry in Geometry::PRESETS {
+        let (mut ran, mut on_chip) = (0, 0);
+        for case in told.iter().filter_map(|path| case(path, geometry, false, &mut rng).ok()) {
+            run(&mut GoldenDevice::new(geometry), &case).await;
+            ran += 1;
+            on_chip += case.compiled.graph.nodes.iter().filter(|node| node.place == Place::Chip).count();
+        }
+        println!("{}: {ran} networks ran, {on_chip} nodes of them on the chip", geometry.name);
+        assert!(ran > 30 && on_chip > 15, "{}: {ran} networks, {on_chip} nodes", geometry.name);
+    }
+}
+
+#[tokio::test]
 async fn the_simulated_chip_runs_depthwise_networks_in_the_golden_cycles() {
-    for case in cases(Geometry::BASE, "depthwise_") {
+    for case in committed_cases(Geometry::BASE, true, "depthwise_") {
         let golden = run(&mut GoldenDevice::new(Geometry::BASE), &case).await;
         let chip = run(&mut SimDevice::new(Geometry::BASE).unwrap(), &case).await;
         let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();

@@ -3,12 +3,61 @@
 #![allow(dead_code)]
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use lacuna_compiler::graph::{DType, Graph};
 use lacuna_compiler::reference::Value;
 use ndarray::{IxDyn, OwnedRepr};
 use ndarray_npy::NpzReader;
+
+/// A model, inputs, and another runtime's outputs.
+pub struct Case {
+    pub name: String,
+    /// What the case is counted under.
+    pub operator: String,
+    pub model: PathBuf,
+    pub data: PathBuf,
+    /// How far reals may be apart; 0 where the manifest states nothing.
+    pub tolerance: f64,
+}
+
+/// The entries of a folder's manifest.
+pub fn manifest(folder: &Path) -> Vec<serde_json::Value> {
+    let text = std::fs::read_to_string(folder.join("manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&text).unwrap();
+    manifest["cases"].as_array().unwrap().clone()
+}
+
+/// The cases in the folders that `variable` names, or else the committed ones in `tests/<committed>`; their models end in
+/// `extension`.
+pub fn cases(variable: &str, committed: &str, extension: &str) -> Vec<Case> {
+    let folders = match std::env::var_os(variable) {
+        Some(folders) => std::env::split_paths(&folders).collect(),
+        None => vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(committed)],
+    };
+    let case = |folder: &Path, entry: &serde_json::Value| {
+        let name = entry["name"].as_str().unwrap().to_string();
+        Case {
+            operator: entry["operator"].as_str().unwrap().to_string(),
+            model: folder.join(format!("{name}.{extension}")),
+            data: folder.join(format!("{name}.npz")),
+            tolerance: entry["tolerance"].as_f64().unwrap_or(0.0),
+            name,
+        }
+    };
+    let of_folder = |folder: &PathBuf| manifest(folder).iter().map(|entry| case(folder, entry)).collect::<Vec<_>>();
+    let cases: Vec<Case> = folders.iter().flat_map(of_folder).collect();
+    assert!(!cases.is_empty());
+    cases
+}
+
+/// The exact bits of each number, so that no tolerance hides in a comparison.
+pub fn bits(value: &Value) -> Vec<u32> {
+    match value {
+        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
+        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
+    }
+}
 
 /// An array of any of the element types that models read and write.
 pub enum Array {
