@@ -3,7 +3,8 @@
 // Contract:   when every lane is busy, groups 0, 1, .. are issued one a cycle; `reduced_o` marks
 //             the last. A group's sum is the total of the lanes' holds minus the total of the same
 //             group one vector before, modulo 2^SumBits: cells do not clear their accumulators. So
-//             every vector passes here, in order, and reset clears cells and totals together.
+//             every vector passes here, in order. Reset clears the cells, and the totals before
+//             the first group of a vector fed after it.
 // Throughput: one group a cycle.
 // Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them)
 //             and are on `shown_i` one later; one cycle a level of the tree and one for the

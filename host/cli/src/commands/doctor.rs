@@ -92,8 +92,8 @@ const TOOLS: &[Tool] = &[
 /// # Errors
 /// [`CliError::Missing`] when a required tool is missing.
 pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
-    let tools = tools_dir();
-    let mut findings: Vec<Finding> = TOOLS.iter().map(|tool| probe(tool, tools.as_deref())).collect();
+    let environment = environment();
+    let mut findings: Vec<Finding> = TOOLS.iter().map(|tool| probe(tool, environment.as_deref())).collect();
     findings.push(ports());
     let missing = findings.iter().filter(|f| f.required && f.found.is_none()).count();
     if args.json {
@@ -109,17 +109,17 @@ pub fn run(args: &DoctorArgs) -> Result<(), CliError> {
     if missing > 0 { Err(CliError::Missing(missing)) } else { Ok(()) }
 }
 
-/// The folder of the project's own tools: `LACUNA_TOOLS`, or `.tools` in this folder or one above.
-fn tools_dir() -> Option<PathBuf> {
+/// The Python environment of the project's tools: `LACUNA_TOOLS`, or `.tools/venv` in this folder or one above.
+fn environment() -> Option<PathBuf> {
     if let Some(path) = std::env::var_os("LACUNA_TOOLS") {
         return Some(path.into());
     }
     let here = std::env::current_dir().ok()?;
-    here.ancestors().map(|folder| folder.join(".tools")).find(|path| path.is_dir())
+    here.ancestors().map(|folder| folder.join(".tools/venv")).find(|path| path.is_dir())
 }
 
-fn probe(tool: &Tool, tools: Option<&Path>) -> Finding {
-    let local = tools.map(|folder| folder.join("venv/bin").join(tool.program)).filter(|path| path.exists());
+fn probe(tool: &Tool, environment: Option<&Path>) -> Finding {
+    let local = environment.map(|folder| folder.join("bin").join(tool.program)).filter(|path| path.exists());
     let program = local.unwrap_or_else(|| PathBuf::from(tool.program));
     let output = Command::new(program).args(tool.arguments).output().ok().filter(|o| o.status.success());
     let found = output.and_then(|o| String::from_utf8_lossy(&o.stdout).lines().next().map(str::to_owned));

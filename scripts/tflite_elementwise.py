@@ -1,0 +1,90 @@
+"""Random cases of TensorFlow Lite operators that take each value by itself."""
+
+import numpy as np
+
+from tflite_draw import ACTIVATIONS, Draw
+
+
+class Elementwise(Draw):
+    """Sums, products, clamps, tables and conversions."""
+
+    def pair(self, net):
+        """Two operands whose shapes broadcast."""
+        shape = [1, self.size(), self.size(), self.size()]
+        other = self.one_of(shape, shape, shape[-1:], [1, 1, 1, shape[3]], [1, shape[1], 1, 1])
+        a = net.input(shape)
+        if self.rng.random() < 0.3:
+            return shape, a, net.main.constant(net.values(other), net.scale(), net.zero())
+        return shape, a, net.input(other)
+
+    def add(self):
+        net = self.network()
+        shape, a, b = self.pair(net)
+        y = net.activation(shape, float(np.float32(np.hypot(a.scale, b.scale))))
+        net.main.emit("ADD", [a, b], [y], "AddOptions", FusedActivationFunction=self.one_of(*ACTIVATIONS))
+        return net.output(y)
+
+    def mul(self):
+        net = self.network()
+        shape, a, b = self.pair(net)
+        y = net.activation(shape, float(np.float32(a.scale * b.scale * 70)))
+        net.main.emit("MUL", [a, b], [y], "MulOptions", FusedActivationFunction=self.one_of(*ACTIVATIONS))
+        return net.output(y)
+
+    def unary(self, code, scale=None, zero=None, options=None, **fields):
+        net = self.network()
+        x = self.picture(net)
+        rescaled = x.scale * self.rng.uniform(0.5, 2)
+        alike = scale is None and self.rng.random() < 0.5
+        y = net.like(x, x.shape) if alike else net.activation(x.shape, scale or rescaled, zero and zero + net.low())
+        net.main.emit(code, [x], [y], options, **fields)
+        return net.output(y)
+
+    def relu(self):
+        return self.unary("RELU")
+
+    def relu6(self):
+        return self.unary("RELU6")
+
+    def relu_n1_to_1(self):
+        return self.unary("RELU_N1_TO_1")
+
+    def unit_range(self, net, shape):
+        """The output that softmax and logistic must have: 1/256 a step from the least value."""
+        return net.activation(shape, 1 / 256, int(net.low()))
+
+    def logistic(self):
+        net = self.network()
+        x = self.picture(net)
+        y = self.unit_range(net, x.shape)
+        net.main.emit("LOGISTIC", [x], [y])
+        return net.output(y)
+
+    def softmax(self):
+        net = self.network()
+        x = net.input(self.one_of([1, self.size(2, 40)], [1, self.size(), self.size(), self.size(2, 20)]))
+        y = self.unit_range(net, x.shape)
+        net.main.emit("SOFTMAX", [x], [y], "SoftmaxOptions", Beta=self.one_of(1.0, 1.0, 0.5))
+        return net.output(y)
+
+    def quantize(self):
+        net = self.network()
+        shape = [1, self.size(), self.size(), self.size()]
+        if self.rng.random() < 0.5:
+            x = net.main.tensor(shape, np.float32)
+            net.main.inputs.append(x)
+        else:
+            x = net.input(shape)
+        dtype = self.one_of(np.int8, np.uint8)
+        zero = int(self.rng.integers(0, 256)) + int(np.iinfo(dtype).min)
+        scale = x.scale if x.scale and self.rng.random() < 0.4 else net.scale()
+        y = net.main.tensor(shape, dtype, scale, zero)
+        net.main.emit("QUANTIZE", [x], [y], "QuantizeOptions")
+        return net.output(y)
+
+    def dequantize(self):
+        net = self.network()
+        x = self.picture(net)
+        y = net.main.tensor(x.shape, np.float32)
+        net.main.emit("DEQUANTIZE", [x], [y], "DequantizeOptions")
+        return net.output(y)

@@ -1,0 +1,139 @@
+"""Random cases of TensorFlow Lite operators with weights or windows."""
+
+import numpy as np
+
+from tflite_builder import VALID, Network
+from tflite_draw import ACTIVATIONS, Draw
+
+
+class Layers(Draw):
+    """Convolutions, dense layers, pools, means, and a convolution over a stream."""
+
+    def weights(self, net, shape, axis, outputs, span):
+        """Weights and the scale of what they make; legacy uint8 ones have one scale and any zero point."""
+        rng = self.rng
+        if net.dtype == np.uint8:
+            scale, zero = net.scale(0.002, 0.02), int(rng.integers(0, 256))
+            return net.main.constant(rng.integers(0, 256, shape).astype(np.uint8), scale, zero), np.full(outputs, scale)
+        values = rng.integers(-127, 128, shape).astype(np.int8)
+        if rng.random() < 0.3:
+            scale = net.scale(0.002, 0.02)
+            return net.main.constant(values, scale, 0), np.full(outputs, scale)
+        scales = rng.uniform(0.0005, 0.02, outputs).astype(np.float32)
+        return net.main.constant(values, scales, np.zeros(outputs), axis), scales
+
+    def layer(self, net, code, x, weights, scales, out_shape, rows, options, **fields):
+        rng, outputs = self.rng, out_shape[-1]
+        y = net.activation(out_shape, float(np.float32(x.scale * np.median(scales) * np.sqrt(rows) * 60)))
+        bias = None
+        if code == "CONV_2D" or rng.random() < 0.8:
+            product = (np.float32(x.scale) * np.asarray(scales, np.float32)).astype(np.float32)
+            shared = len(np.atleast_1d(weights.scale)) == 1
+            values = rng.integers(-3000, 3000, outputs).astype(np.int32)
+            bias = net.main.constant(values, float(product[0]) if shared else product, 0 if shared else np.zeros(outputs))
+        inputs = [x, weights, bias] if bias else [x, weights]
+        net.main.emit(code, inputs, [y], options, FusedActivationFunction=self.one_of(*ACTIVATIONS), **fields)
+        return net.output(y)
+
+    def conv_2d(self):
+        net = self.network()
+        x = self.picture(net)
+        padding, kernel, stride, dilation, out = self.window(x)
+        groups = self.one_of(1, 1, 1, 2) if x.shape[3] % 2 == 0 and net.dtype == np.int8 else 1
+        outputs, each = groups * self.size(1, 12), x.shape[3] // groups
+        weights, scales = self.weights(net, (outputs, *kernel, each), 0, outputs, 1)
+        return self.layer(
+            net, "CONV_2D", x, weights, scales, [1, *out, outputs], each * kernel[0] * kernel[1], "Conv2DOptions",
+            Padding=padding, StrideH=stride[0], StrideW=stride[1],
+            DilationHFactor=dilation[0], DilationWFactor=dilation[1],
+        )  # fmt: skip
+
+    def depthwise_conv_2d(self):
+        net = self.network()
+        x = self.picture(net)
+        padding, kernel, stride, dilation, out = self.window(x)
+        multiplier = self.one_of(1, 1, 2, 3)
+        outputs = x.shape[3] * multiplier
+        weights, scales = self.weights(net, (1, *kernel, outputs), 3, outputs, 1)
+        return self.layer(
+            net, "DEPTHWISE_CONV_2D", x, weights, scales, [1, *out, outputs], kernel[0] * kernel[1],
+            "DepthwiseConv2DOptions", Padding=padding, StrideH=stride[0], StrideW=stride[1],
+            DepthMultiplier=multiplier, DilationHFactor=dilation[0], DilationWFactor=dilation[1],
+        )  # fmt: skip
+
+    def fully_connected(self):
+        net = self.network()
+        columns, outputs = self.size(1, 100), self.size(1, 30)
+        rows = self.one_of(1, 1, 1, 5)
+        shape = self.one_of([rows, columns], [1, rows, columns], [1, rows, 1, columns])
+        x = net.input(shape)
+        if net.dtype == np.int8:
+            scale = net.scale(0.002, 0.02)
+            values = self.rng.integers(-127, 128, (outputs, columns)).astype(np.int8)
+            weights, scales = net.main.constant(values, scale, 0), np.full(outputs, scale)
+        else:
+            weights, scales = self.weights(net, (outputs, columns), 0, outputs, 1)
+        keep = bool(self.rng.integers(2))
+        out = [*shape[:-1], outputs] if keep else [rows, outputs]
+        return self.layer(
+            net, "FULLY_CONNECTED", x, weights, scales, out, columns, "FullyConnectedOptions", KeepNumDims=keep
+        )
+
+    def pool(self, code):
+        net = self.network()
+        x = self.picture(net)
+        padding, kernel, stride, _, _ = self.window(x)
+        if self.rng.random() < 0.3:
+            padding, kernel = VALID, x.shape[1:3]
+        out = [self.out(*each, 1, padding) for each in zip(x.shape[1:3], kernel, stride)]
+        y = net.like(x, [1, *out, x.shape[3]])
+        net.main.emit(
+            code, [x], [y], "Pool2DOptions", Padding=padding, StrideH=stride[0], StrideW=stride[1],
+            FilterHeight=kernel[0], FilterWidth=kernel[1], FusedActivationFunction=self.one_of(*ACTIVATIONS),
+        )  # fmt: skip
+        return net.output(y)
+
+    def max_pool_2d(self):
+        return self.pool("MAX_POOL_2D")
+
+    def average_pool_2d(self):
+        return self.pool("AVERAGE_POOL_2D")
+
+    def mean(self):
+        net = self.network()
+        x = self.picture(net)
+        axes = self.one_of([1, 2], [1, 2], [2, 1], [1], [3], [-1], [1, 2, 3])
+        keep = bool(self.rng.integers(2))
+        reduced = {axis % 4 for axis in axes}
+        shape = [1 if axis in reduced else d for axis, d in enumerate(x.shape)]
+        shape = shape if keep else [d for axis, d in enumerate(x.shape) if axis not in reduced]
+        y = net.like(x, shape) if self.rng.random() < 0.3 else net.activation(shape, x.scale * self.rng.uniform(0.2, 1.2))
+        net.main.emit("MEAN", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
+        return net.output(y)
+
+    def stream(self):
+        """A ring buffer that one convolution reads: VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE and CALL_ONCE."""
+        net = Network(self.rng)
+        main, first = net.main, net.graph("first")
+        kept, new, channels = self.size(1, 6), self.size(1, 3), self.size(1, 9)
+        x = net.input([1, new, 1, channels])
+        names = {"Container": "", "SharedName": "ring"}
+        main.emit("CALL_ONCE", [], [], "CallOnceOptions", InitSubgraphIndex=1)
+        handle = main.emit("VAR_HANDLE", [], [main.tensor([], None)], "VarHandleOptions", **names)
+        held = net.like(x, [1, kept, 1, channels])
+        main.emit("READ_VARIABLE", [handle], [held], "ReadVariableOptions")
+        both = net.like(x, [1, kept + new, 1, channels])
+        main.emit("CONCATENATION", [held, x], [both], "ConcatenationOptions", Axis=1)
+        rest = net.like(x, [1, kept, 1, channels])
+        bounds = [main.integers(v) for v in ([0, new, 0, 0], [1, kept + new, 1, channels], [1, 1, 1, 1])]
+        main.emit("STRIDED_SLICE", [both, *bounds], [rest], "StridedSliceOptions", BeginMask=13, EndMask=13)
+        main.emit("ASSIGN_VARIABLE", [handle, rest], [], "AssignVariableOptions")
+        start = first.constant(np.full((1, kept, 1, channels), x.zero, np.int8), x.scale, x.zero)
+        early = first.emit("VAR_HANDLE", [], [first.tensor([], None)], "VarHandleOptions", **names)
+        first.emit("ASSIGN_VARIABLE", [early, start], [], "AssignVariableOptions")
+        outputs = self.size(1, 6)
+        weights, scales = self.weights(net, (outputs, kept + new, 1, channels), 0, outputs, 1)
+        return self.layer(
+            net, "CONV_2D", both, weights, scales, [1, 1, 1, outputs], (kept + new) * channels, "Conv2DOptions",
+            Padding=VALID, StrideH=1, StrideW=1, DilationHFactor=1, DilationWFactor=1,
+        )  # fmt: skip
