@@ -29,6 +29,10 @@ hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_reduce.sv
 hdl/cim/lacuna_macro.sv
 hdl/reshape/lacuna_reshape_walker.sv
+hdl/reshape/lacuna_reshape_copy.sv
+hdl/reshape/lacuna_reshape_plan.sv
+hdl/reshape/lacuna_reshape_buffer.sv
+hdl/reshape/lacuna_reshape_blocks.sv
 hdl/reshape/lacuna_reshape.sv
 hdl/reshape/lacuna_route.sv
 hdl/control/lacuna_bus.sv

@@ -11,6 +11,7 @@ module lacuna_control #(
   parameter  int unsigned Lanes       = lacuna_spec_pkg::BaseLanes,
   parameter  int unsigned TileWords   = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ProgramLen  = lacuna_spec_pkg::BaseProgramLen,
+  parameter  bit          Transposer  = lacuna_spec_pkg::BaseTransposer != 0,
   localparam int unsigned WordBytes   = 2 * Lanes,
   localparam int unsigned Bits        = 8 * WordBytes,
   localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes,
@@ -90,7 +91,7 @@ module lacuna_control #(
 
   lacuna_sequencer #(
     .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .ProgramLen(ProgramLen),
-    .Serial(Serial)
+    .Serial(Serial), .Transposer(Transposer)
   ) u_sequencer (
     .clk_i, .rst_ni,
     .start_i, .start_index_i, .phase_i,

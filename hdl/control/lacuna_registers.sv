@@ -18,6 +18,7 @@ module lacuna_registers #(
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
+  parameter  bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
   localparam int unsigned AddrBits      = $clog2(TileWords * 2 * Lanes),
   localparam int unsigned IndexBits     = $clog2(ProgramLen),
   localparam int unsigned DigitsBits    = $clog2(Lanes + 1)
@@ -91,6 +92,7 @@ module lacuna_registers #(
       lacuna_spec_pkg::RegAccBits:       rd_data_o = AccBits;
       lacuna_spec_pkg::RegReduceColumns: rd_data_o = ReduceColumns;
       lacuna_spec_pkg::RegDepthwiseTaps: rd_data_o = DepthwiseTaps;
+      lacuna_spec_pkg::RegTransposer:    rd_data_o = 32'(Transposer);
       lacuna_spec_pkg::RegStart:         rd_data_o = '0;
       lacuna_spec_pkg::RegStatus:        rd_data_o = {30'd0, fault_q, running_i};
       lacuna_spec_pkg::RegInputOffset:   rd_data_o = 32'(input_q);

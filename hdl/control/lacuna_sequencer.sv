@@ -11,7 +11,7 @@
 //             go on when no unit is busy, `load` when `phase_i` has reached its phase. A faulty
 //             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
-//             for the transposer; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
+//             for a transposer that is not there or does not know the element; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
 //             target or one that does not exist, or a reshape with several sources.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
 //             an instruction + 3 cycles; from the last `done` it waits for to a dispatch: 1 cycle
@@ -22,6 +22,7 @@ module lacuna_sequencer #(
   parameter  int unsigned TileWords  = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
   parameter  bit          Serial     = 1'b0,
+  parameter  bit          Transposer = 1'b1,
   localparam int unsigned Beats      = lacuna_spec_pkg::InstrBytes / WordBytes,
   localparam int unsigned IndexBits  = $clog2(ProgramLen),
   localparam int unsigned BeatBits   = $clog2(Beats)
@@ -93,7 +94,8 @@ module lacuna_sequencer #(
   assign exists  = 8'((9'd1 << Tiles) - 9'd1);
 
   assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape)
-                      || (is_reshape && reshape.transpose);
+                      || (is_reshape && reshape.transpose
+                          && (!Transposer || (reshape.element == 2'd3)));
 
   if (BeatWidth == 32 && Tiles == 1) begin : gen_check_beats
     // Each field is looked at as it comes: regions and masks need not be kept.

@@ -4,8 +4,8 @@
 // written in one cycle. Addresses wrap at the end of the memory.
 //
 // Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of
-//             `rd_data_o`, for all k in 0..W-1. Write: byte k of `wr_data_i` goes to
-//             `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
+//             `rd_data_o`, for all k in 0..W-1. Write: byte `(wr_position_i + k) mod W` of
+//             `wr_data_i` goes to `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
 // Throughput: one read and one write a cycle.
 // Latency:    read 2 cycles; a write is seen by reads 2 cycles later.
 module lacuna_tile_memory #(
@@ -25,6 +25,7 @@ module lacuna_tile_memory #(
   input  logic                   wr_en_i,
   input  logic [AddrWidth-1:0]   wr_addr_i,
   input  logic [OffWidth:0]      wr_bytes_i,
+  input  logic [OffWidth-1:0]    wr_position_i,
   input  logic [WordBytes*8-1:0] wr_data_i
 );
 
@@ -96,7 +97,7 @@ module lacuna_tile_memory #(
   assign {wr_second, wr_first} = wr_mask;
 
   lacuna_rotate #(.WordBytes(WordBytes)) u_wr_rotate (
-    .turn_i(OffWidth'(0) - wr_off),
+    .turn_i(wr_position_i - wr_off),
     .data_i(wr_data_i),
     .data_o(wr_turned)
   );

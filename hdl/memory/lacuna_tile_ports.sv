@@ -20,6 +20,7 @@ module lacuna_tile_ports #(
   input  logic                   reshape_rd_req_i,
   output logic                   reshape_rd_gnt_o,
   input  logic [AddrWidth-1:0]   reshape_rd_addr_i,
+  input  logic [OffWidth-1:0]    reshape_rd_position_i,
 
   input  logic                   host_rd_req_i,
   output logic                   host_rd_gnt_o,
@@ -34,6 +35,7 @@ module lacuna_tile_ports #(
   output logic                   route_wr_gnt_o,
   input  logic [AddrWidth-1:0]   route_wr_addr_i,
   input  logic [OffWidth:0]      route_wr_bytes_i,
+  input  logic [OffWidth-1:0]    route_wr_position_i,
   input  logic [WordBytes*8-1:0] route_wr_data_i,
 
   input  logic                   host_wr_req_i,
@@ -49,6 +51,7 @@ module lacuna_tile_ports #(
   output logic                   wr_en_o,
   output logic [AddrWidth-1:0]   wr_addr_o,
   output logic [OffWidth:0]      wr_bytes_o,
+  output logic [OffWidth-1:0]    wr_position_o,
   output logic [WordBytes*8-1:0] wr_data_o
 );
 
@@ -63,7 +66,8 @@ module lacuna_tile_ports #(
       rd_addr_o     = feed_rd_addr_i;
       rd_position_o = feed_rd_position_i;
     end else if (reshape_rd_req_i) begin
-      rd_addr_o = reshape_rd_addr_i;
+      rd_addr_o     = reshape_rd_addr_i;
+      rd_position_o = reshape_rd_position_i;
     end
   end
 
@@ -72,17 +76,19 @@ module lacuna_tile_ports #(
   assign wr_en_o        = post_wr_req_i || route_wr_req_i || host_wr_req_i;
 
   always_comb begin
-    wr_addr_o  = host_wr_addr_i;
-    wr_bytes_o = host_wr_bytes_i;
-    wr_data_o  = host_wr_data_i;
+    wr_addr_o     = host_wr_addr_i;
+    wr_bytes_o    = host_wr_bytes_i;
+    wr_position_o = '0;
+    wr_data_o     = host_wr_data_i;
     if (post_wr_req_i) begin
       wr_addr_o  = post_wr_addr_i;
       wr_bytes_o = post_wr_bytes_i;
       wr_data_o  = post_wr_data_i;
     end else if (route_wr_req_i) begin
-      wr_addr_o  = route_wr_addr_i;
-      wr_bytes_o = route_wr_bytes_i;
-      wr_data_o  = route_wr_data_i;
+      wr_addr_o     = route_wr_addr_i;
+      wr_bytes_o    = route_wr_bytes_i;
+      wr_position_o = route_wr_position_i;
+      wr_data_o     = route_wr_data_i;
     end
   end
 

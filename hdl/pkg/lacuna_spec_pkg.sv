@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h53c6f9b8;
+  localparam logic [31:0] LayoutHash = 32'h0d552312;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -46,6 +46,7 @@ package lacuna_spec_pkg;
   localparam logic [31:0] RegAccBits = 32'h8;
   localparam logic [31:0] RegReduceColumns = 32'h9;
   localparam logic [31:0] RegDepthwiseTaps = 32'ha;
+  localparam logic [31:0] RegTransposer = 32'hb;
   localparam logic [31:0] RegStart = 32'h10;
   localparam logic [31:0] RegStatus = 32'h11;
   localparam logic [31:0] RegRuns = 32'h12;
@@ -89,6 +90,7 @@ package lacuna_spec_pkg;
   localparam int unsigned NanoAccBits = 22;
   localparam int unsigned NanoProgramLen = 64;
   localparam int unsigned NanoDepthwiseTaps = 0;
+  localparam int unsigned NanoTransposer = 0;
   localparam int unsigned SmallTiles = 1;
   localparam int unsigned SmallLanes = 8;
   localparam int unsigned SmallPages = 256;
@@ -98,6 +100,7 @@ package lacuna_spec_pkg;
   localparam int unsigned SmallAccBits = 22;
   localparam int unsigned SmallProgramLen = 128;
   localparam int unsigned SmallDepthwiseTaps = 16;
+  localparam int unsigned SmallTransposer = 1;
   localparam int unsigned BaseTiles = 4;
   localparam int unsigned BaseLanes = 8;
   localparam int unsigned BasePages = 512;
@@ -107,6 +110,7 @@ package lacuna_spec_pkg;
   localparam int unsigned BaseAccBits = 22;
   localparam int unsigned BaseProgramLen = 256;
   localparam int unsigned BaseDepthwiseTaps = 16;
+  localparam int unsigned BaseTransposer = 1;
   localparam int unsigned WideTiles = 8;
   localparam int unsigned WideLanes = 8;
   localparam int unsigned WidePages = 1024;
@@ -116,6 +120,7 @@ package lacuna_spec_pkg;
   localparam int unsigned WideAccBits = 24;
   localparam int unsigned WideProgramLen = 512;
   localparam int unsigned WideDepthwiseTaps = 64;
+  localparam int unsigned WideTransposer = 1;
 
   // The fields that every instruction starts with.
   typedef struct packed {

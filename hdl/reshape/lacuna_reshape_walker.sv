@@ -25,6 +25,8 @@ module lacuna_reshape_walker #(
 
   input  logic                      step_i,
   output logic                      last_o,
+  // Levels 0 and 1 are in their last iteration.
+  output logic [1:0]                ends_o,
   output logic [AddrBits-1:0]       source_o,
   output logic [AddrBits-1:0]       target_o
 );
@@ -69,6 +71,7 @@ module lacuna_reshape_walker #(
   end
 
   assign last_o = &ends;
+  assign ends_o = ends[1:0];
 
   always_comb begin
     source_from = '0;

@@ -13,6 +13,7 @@ module lacuna_core #(
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
+  parameter  bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned Bits          = 8 * WordBytes
 ) (
@@ -44,6 +45,7 @@ module lacuna_core #(
 
   localparam int unsigned AddrBits    = $clog2(TileWords * WordBytes);
   localparam int unsigned ByteBits    = $clog2(WordBytes + 1);
+  localparam int unsigned OffBits     = $clog2(WordBytes);
   localparam int unsigned LaneBits    = $clog2(Lanes);
   localparam int unsigned PageBits    = $clog2(Pages);
   localparam int unsigned IndexBits   = $clog2(ProgramLen);
@@ -127,7 +129,7 @@ module lacuna_core #(
   lacuna_registers #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
     .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
-    .DepthwiseTaps(DepthwiseTaps)
+    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer)
   ) u_registers (
     .clk_i, .rst_ni,
     .wr_en_i       (reg_wr_en),
@@ -156,7 +158,8 @@ module lacuna_core #(
   );
 
   lacuna_control #(
-    .Tiles(Tiles), .Lanes(Lanes), .TileWords(TileWords), .ProgramLen(ProgramLen)
+    .Tiles(Tiles), .Lanes(Lanes), .TileWords(TileWords), .ProgramLen(ProgramLen),
+    .Transposer(Transposer)
   ) u_control (
     .clk_i, .rst_ni,
     .program_wr_en_i  (program_wr_en),
@@ -187,11 +190,33 @@ module lacuna_core #(
     .work_i           (work)
   );
 
+  // What all reshape engines are told.
+  lacuna_spec_pkg::reshape_t reshape_walk;
+  logic [OffBits-1:0]        reshape_tail;
+  logic [18:0]               reshape_pitch;
+  logic                      unused_pitch;
+
+  assign unused_pitch = ^reshape_pitch;
+
+  if (Transposer) begin : gen_plan
+    lacuna_reshape_plan #(.WordBytes(WordBytes)) u_plan (
+      .job_i  (instr[511:128]),
+      .walk_o (reshape_walk),
+      .tail_o (reshape_tail),
+      .pitch_o(reshape_pitch)
+    );
+  end else begin : gen_no_plan
+    assign reshape_walk  = instr[511:128];
+    assign reshape_tail  = '0;
+    assign reshape_pitch = '0;
+  end
+
   // Tiles, each with the reshape engine that reads it.
   logic [Tiles-1:0]               beat_valid, beat_ready, route_req, route_gnt;
   logic [Tiles-1:0][Tiles-1:0]    beat_targets;
   logic [Tiles-1:0][AddrBits-1:0] beat_addr, route_addr;
   logic [Tiles-1:0][ByteBits-1:0] beat_bytes, route_bytes;
+  logic [Tiles-1:0][OffBits-1:0]  beat_position, route_position;
   logic [Tiles-1:0][Bits-1:0]     beat_data, route_data;
 
   lacuna_route #(.Tiles(Tiles), .WordBytes(WordBytes), .AddrBits(AddrBits)) u_route (
@@ -201,24 +226,30 @@ module lacuna_core #(
     .targets_i(beat_targets),
     .addr_i   (beat_addr),
     .bytes_i  (beat_bytes),
+    .position_i(beat_position),
     .data_i   (beat_data),
     .req_o    (route_req),
     .gnt_i    (route_gnt),
     .addr_o   (route_addr),
     .bytes_o  (route_bytes),
+    .position_o(route_position),
     .data_o   (route_data)
   );
 
   for (genvar t = 0; t < Tiles; t++) begin : gen_tile
     logic                rd_req, rd_gnt;
     logic [AddrBits-1:0] rd_addr;
+    logic [OffBits-1:0]  rd_position;
 
     lacuna_reshape #(
-      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Serial(!Hold)
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),
-      .instr_i        (instr),
+      .head_i         (instr[127:0]),
+      .walk_i         (reshape_walk),
+      .tail_i         (reshape_tail),
+      .pitch_i        (reshape_pitch[AddrBits-1:0]),
       .input_offset_i (input_offset),
       .output_offset_i(output_offset),
       .done_o         (reshape_done[t]),
@@ -227,12 +258,14 @@ module lacuna_core #(
       .rd_req_o       (rd_req),
       .rd_gnt_i       (rd_gnt),
       .rd_addr_o      (rd_addr),
+      .rd_position_o  (rd_position),
       .rd_data_i      (tile_rd_data[t]),
       .beat_valid_o   (beat_valid[t]),
       .beat_ready_i   (beat_ready[t]),
       .beat_targets_o (beat_targets[t]),
       .beat_addr_o    (beat_addr[t]),
       .beat_bytes_o   (beat_bytes[t]),
+      .beat_position_o(beat_position[t]),
       .beat_data_o    (beat_data[t])
     );
 
@@ -258,6 +291,7 @@ module lacuna_core #(
       .reshape_req_i  (rd_req),
       .reshape_gnt_o  (rd_gnt),
       .reshape_addr_i (rd_addr),
+      .reshape_position_i(rd_position),
       .host_rd_req_i  (host_rd_req[t]),
       .host_rd_gnt_o  (host_rd_gnt[t]),
       .host_rd_addr_i (host_addr),
@@ -266,6 +300,7 @@ module lacuna_core #(
       .route_gnt_o    (route_gnt[t]),
       .route_addr_i   (route_addr[t]),
       .route_bytes_i  (route_bytes[t]),
+      .route_position_i(route_position[t]),
       .route_data_i   (route_data[t]),
       .host_wr_req_i  (host_wr_req[t]),
       .host_wr_gnt_o  (host_wr_gnt[t]),

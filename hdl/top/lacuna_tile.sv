@@ -22,6 +22,7 @@ module lacuna_tile #(
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
+  localparam int unsigned OffWidth      = $clog2(WordBytes),
   localparam int unsigned DigitsBits    = $clog2(Lanes + 1),
   localparam int unsigned WorkBits      = lacuna_spec_pkg::ProfileBits
 ) (
@@ -47,6 +48,7 @@ module lacuna_tile #(
   input  logic                     reshape_req_i,
   output logic                     reshape_gnt_o,
   input  logic [AddrBits-1:0]      reshape_addr_i,
+  input  logic [OffWidth-1:0]      reshape_position_i,
   input  logic                     host_rd_req_i,
   output logic                     host_rd_gnt_o,
   input  logic [AddrBits-1:0]      host_rd_addr_i,
@@ -56,6 +58,7 @@ module lacuna_tile #(
   output logic                     route_gnt_o,
   input  logic [AddrBits-1:0]      route_addr_i,
   input  logic [ByteBits-1:0]      route_bytes_i,
+  input  logic [OffWidth-1:0]      route_position_i,
   input  logic [WordBytes*8-1:0]   route_data_i,
   input  logic                     host_wr_req_i,
   output logic                     host_wr_gnt_o,
@@ -64,7 +67,6 @@ module lacuna_tile #(
   input  logic [WordBytes*8-1:0]   host_wr_data_i
 );
 
-  localparam int unsigned OffWidth   = $clog2(WordBytes);
   localparam int unsigned PageWidth  = $clog2(Pages);
   localparam int unsigned SumBits    = AccBits + $clog2(Lanes);
   localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
@@ -111,7 +113,7 @@ module lacuna_tile #(
   logic [WordBytes*8-1:0] post_wr_data;
   logic                   rd_en, wr_en;
   logic [AddrBits-1:0]    rd_addr, wr_addr;
-  logic [OffWidth-1:0]    rd_position;
+  logic [OffWidth-1:0]    rd_position, wr_position;
   logic [ByteBits-1:0]    wr_bytes;
   logic [WordBytes*8-1:0] wr_data;
 
@@ -122,6 +124,7 @@ module lacuna_tile #(
     .reshape_rd_req_i  (reshape_req_i),
     .reshape_rd_gnt_o  (reshape_gnt_o),
     .reshape_rd_addr_i (reshape_addr_i),
+    .reshape_rd_position_i(reshape_position_i),
     .host_rd_req_i,
     .host_rd_gnt_o,
     .host_rd_addr_i,
@@ -133,6 +136,7 @@ module lacuna_tile #(
     .route_wr_gnt_o    (route_gnt_o),
     .route_wr_addr_i   (route_addr_i),
     .route_wr_bytes_i  (route_bytes_i),
+    .route_wr_position_i(route_position_i),
     .route_wr_data_i   (route_data_i),
     .host_wr_req_i,
     .host_wr_gnt_o,
@@ -145,6 +149,7 @@ module lacuna_tile #(
     .wr_en_o           (wr_en),
     .wr_addr_o         (wr_addr),
     .wr_bytes_o        (wr_bytes),
+    .wr_position_o     (wr_position),
     .wr_data_o         (wr_data)
   );
 
@@ -157,6 +162,7 @@ module lacuna_tile #(
     .wr_en_i      (wr_en),
     .wr_addr_i    (wr_addr),
     .wr_bytes_i   (wr_bytes),
+    .wr_position_i(wr_position),
     .wr_data_i    (wr_data)
   );
 

@@ -13,6 +13,7 @@ module lacuna_uart_top #(
   parameter int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
+  parameter bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
   parameter int unsigned Divisor       = 64
 ) (
   input  logic clk_i,
@@ -65,7 +66,7 @@ module lacuna_uart_top #(
   lacuna_core #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
     .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
-    .DepthwiseTaps(DepthwiseTaps)
+    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer)
   ) u_core (
     .clk_i, .rst_ni(reset_n),
     .req_valid_i(req_valid), .req_ready_o(req_ready), .req_write_i(req_write),

@@ -56,7 +56,7 @@ fn random_head(rng: &mut Rng, g: &Geometry) -> Head {
 }
 
 fn control(tiles: usize, lanes: usize, tile_words: usize, program_len: usize) -> Geometry {
-    Geometry { tiles, lanes, tile_words, program_len, ..Geometry::BASE }
+    Geometry { tiles, lanes, tile_words, program_len, transposer: tiles > 1, ..Geometry::BASE }
 }
 
 /// Tiles and word ranges that an instruction reads and writes.
@@ -130,7 +130,7 @@ fn a_faulty_instruction_stops_the_program_with_its_cause() {
         let g = control(4, 8, 64, 32);
         let run = Head { opcode: Opcode::Run as i64, tiles: 0b11, ..Head::default() };
         let reshape = Head { opcode: Opcode::Reshape as i64, tiles: 1, targets: 2, ..Head::default() };
-        let transpose = Instr::Reshape(reshape, Reshape { transpose: 1, ..Reshape::default() });
+        let transpose = Instr::Reshape(reshape, Reshape { transpose: 1, element: 3, ..Reshape::default() });
         let mut unknown = halt();
         unknown[0] = 6 + rng.random_range(0..10) as u8;
         let cases = [

@@ -37,6 +37,7 @@ fn core_4x4() -> Geometry {
         acc_bits: 22,
         program_len: 32,
         depthwise_taps: 32,
+        transposer: true,
     }
 }
 

@@ -19,6 +19,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         dut.set("wr_en_i", 1);
         dut.set("wr_addr_i", at as u64);
         dut.set("wr_bytes_i", word as u64);
+        dut.set("wr_position_i", 0);
         dut.set_u128("wr_data_i", word_of(&bytes));
         dut.step();
         golden.step();
@@ -37,6 +38,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let (rd_addr, wr_addr) = (place(), place());
         let (reads, writes) = (rng.random_bool(0.7), rng.random_bool(0.6));
         let position = rng.random_range(0..word);
+        let turned = rng.random_range(0..word);
         let count = rng.random_range(1..=word);
         let bytes: Vec<u8> = (0..word).map(|_| rng.random()).collect();
         dut.set("rd_en_i", reads.into());
@@ -45,7 +47,10 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         dut.set("wr_en_i", writes.into());
         dut.set("wr_addr_i", wr_addr as u64);
         dut.set("wr_bytes_i", count as u64);
-        dut.set_u128("wr_data_i", word_of(&bytes));
+        dut.set("wr_position_i", turned as u64);
+        let mut data = bytes.clone();
+        data.rotate_right(turned);
+        dut.set_u128("wr_data_i", word_of(&data));
         let data = reads.then(|| word_of(&golden.read(rd_addr, position)[..word]));
         if writes {
             golden.write(wr_addr, &bytes[..count]);
@@ -82,6 +87,7 @@ fn a_write_is_seen_two_cycles_later_and_not_before() {
                 dut.set("wr_en_i", (dut.cycle() == cycle).into());
                 dut.set("wr_addr_i", 40);
                 dut.set("wr_bytes_i", 4);
+                dut.set("wr_position_i", 0);
                 dut.set("wr_data_i", data.into());
                 // Reads in cycles 2 (old), 4 (one after the write: old) and 5 (two after: new).
                 dut.set("rd_en_i", 1);
@@ -115,7 +121,9 @@ fn ports_serve_the_highest_client_and_refuse_the_others() {
                 dut.set(&*format!("{client}_rd_req_i"), ask.into());
                 dut.set(&*format!("{client}_rd_addr_i"), rng.random_range(0..4096));
             }
-            dut.set("feed_rd_position_i", rng.random_range(0..4));
+            for port in ["feed_rd_position_i", "reshape_rd_position_i", "route_wr_position_i"] {
+                dut.set(port, rng.random_range(0..4));
+            }
             for (client, ask) in writers.into_iter().zip(asks[1]) {
                 dut.set(&*format!("{client}_wr_req_i"), ask.into());
                 dut.set(&*format!("{client}_wr_addr_i"), rng.random_range(0..4096));
@@ -136,8 +144,11 @@ fn ports_serve_the_highest_client_and_refuse_the_others() {
                     assert_eq!(dut.get(&*format!("{kind}_{field}_o")), given, "{field} of {}", clients[winner]);
                 }
                 if kind == "rd" {
-                    let position = if winner == 0 { dut.get("feed_rd_position_i") } else { 0 };
-                    assert_eq!(dut.get("rd_position_o"), position);
+                    let port = ["feed_rd_position_i", "reshape_rd_position_i"].get(winner);
+                    assert_eq!(dut.get("rd_position_o"), port.map_or(0, |port| dut.get(*port)));
+                } else {
+                    let position = if winner == 1 { dut.get("route_wr_position_i") } else { 0 };
+                    assert_eq!(dut.get("wr_position_o"), position);
                 }
             }
         }

@@ -3,82 +3,21 @@
 
 #[path = "reshape/bench.rs"]
 mod bench;
+#[path = "reshape/job.rs"]
+mod job;
 
-use bench::{Bench, Job};
+use bench::Bench;
+use job::Job;
 use lacuna_sim::{
     Model,
     testing::{Rng, randomised},
     tops,
 };
-use lacuna_spec::{
-    Geometry,
-    instr::{Head, Opcode, Reshape},
-};
-use rand::{Rng as _, seq::IndexedRandom as _};
+use lacuna_spec::{Geometry, instr::Reshape};
 
-/// Bytes that a window of `bytes` at any of `at` touches lie in `low..high`, without wrapping.
-fn inside(mut at: impl Iterator<Item = i64>, bytes: i64, low: i64, high: i64) -> bool {
-    at.all(|at| at >= low && at + bytes <= high)
-}
-
-/// A job of `tile` that reads `source` and writes `target`, both ranges of bytes.
-fn job(rng: &mut Rng, g: &Geometry, tile: usize, source: (i64, i64), target: (i64, i64), offsets: [i64; 2]) -> Job {
-    let size = g.tile_bytes() as i64;
-    loop {
-        let mut count = || *[1, 1, 2, 3, 5].choose(rng).expect("some");
-        let counts = [count() * 3, count(), count(), count(), count()];
-        let mut step = || rng.random_range(-40..=40);
-        let steps: Vec<i64> = (0..10).map(|_| step()).collect();
-        let flags = [rng.random_range(0..2), rng.random_range(0..2)];
-        let start = [rng.random_range(source.0..source.1), rng.random_range(target.0..target.1)];
-        let reshape = Reshape {
-            source: (start[0] - flags[0] * offsets[0]).rem_euclid(size),
-            target: (start[1] - flags[1] * offsets[1]).rem_euclid(size),
-            bytes: rng.random_range(1..=g.word_bytes() as i64),
-            fill: i64::from(rng.random_bool(0.2)),
-            value: rng.random_range(-128..128),
-            count_0: counts[0],
-            count_1: counts[1],
-            count_2: counts[2],
-            count_3: counts[3],
-            count_4: counts[4],
-            source_step_0: steps[0],
-            source_step_1: steps[1],
-            source_step_2: steps[2],
-            source_step_3: steps[3],
-            source_step_4: steps[4],
-            target_step_0: steps[5],
-            target_step_1: steps[6],
-            target_step_2: steps[7],
-            target_step_3: steps[8],
-            target_step_4: steps[9],
-            ..Reshape::default()
-        };
-        let head = Head {
-            opcode: Opcode::Reshape as i64,
-            tiles: 1 << tile,
-            targets: rng.random_range(1..1 << g.tiles),
-            from_input: flags[0],
-            to_output: flags[1],
-            ..Head::default()
-        };
-        let job = Job { tile, head, reshape };
-        let plain = Job {
-            reshape: Reshape { source: start[0], target: start[1], ..reshape },
-            head: Head { from_input: 0, to_output: 0, ..head },
-            tile,
-        };
-        let beats = plain.beats([0, 0]);
-        let fits = inside(beats.iter().map(|beat| beat.0), reshape.bytes, source.0, source.1)
-            && inside(beats.iter().map(|beat| beat.1), reshape.bytes, target.0, target.1);
-        if fits {
-            return job;
-        }
-    }
-}
-
-fn small(tiles: usize, lanes: usize, tile_words: usize) -> Geometry {
-    Geometry { tiles, lanes, tile_words, ..Geometry::BASE }
+/// One tile, words of four bytes, no transposer.
+fn tiny() -> Geometry {
+    Geometry { tile_words: 256, ..Geometry::NANO }
 }
 
 /// Engines of all tiles run at once. Each reads the lower half and writes a part of the upper half
@@ -93,7 +32,7 @@ fn jobs_copy_what_a_plain_loop_copies(rng: &mut Rng, g: Geometry, dut: Model, ro
             .map(|number| {
                 let tile = number % g.tiles;
                 let low = size / 2 + part * tile as i64;
-                job(rng, &g, tile, (0, size / 2), (low, low + part), bench.offsets)
+                job::random(rng, &g, tile, (0, size / 2), (low, low + part), bench.offsets)
             })
             .collect();
         for job in &jobs {
@@ -109,20 +48,19 @@ fn jobs_copy_what_a_plain_loop_copies(rng: &mut Rng, g: Geometry, dut: Model, ro
 #[test]
 fn jobs_of_four_tiles_copy_what_a_plain_loop_copies() {
     randomised("jobs_of_four_tiles_copy_what_a_plain_loop_copies", |rng| {
-        jobs_copy_what_a_plain_loop_copies(rng, small(4, 8, 64), tops::reshape_bench_4(), 30);
+        jobs_copy_what_a_plain_loop_copies(rng, Geometry::BASE, tops::reshape_bench_4(), 100);
     });
 }
 
 #[test]
 fn jobs_of_one_tile_copy_what_a_plain_loop_copies() {
     randomised("jobs_of_one_tile_copy_what_a_plain_loop_copies", |rng| {
-        jobs_copy_what_a_plain_loop_copies(rng, small(1, 2, 256), tops::reshape_bench_1(), 30);
+        jobs_copy_what_a_plain_loop_copies(rng, tiny(), tops::reshape_bench_1(), 30);
     });
 }
 
 /// `beats` whole words, one after the other, to one target.
 fn stream(tile: usize, target: usize, beats: i64) -> Job {
-    let head = Head { opcode: Opcode::Reshape as i64, tiles: 1 << tile, targets: 1 << target, ..Head::default() };
     let reshape = Reshape {
         source: 3,
         target: 7,
@@ -136,13 +74,13 @@ fn stream(tile: usize, target: usize, beats: i64) -> Job {
         target_step_0: 16,
         ..Reshape::default()
     };
-    Job { tile, head, reshape }
+    Job::new(tile, 1 << target, reshape)
 }
 
 #[test]
 fn every_engine_moves_a_beat_a_cycle() {
     randomised("every_engine_moves_a_beat_a_cycle", |rng| {
-        let mut bench = Bench::new(small(4, 8, 64), tops::reshape_bench_4(), rng);
+        let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);
         let jobs: Vec<Job> = (0..4).map(|tile| stream(tile, (tile + 1) % 4, 1000)).collect();
         // Three later starts, the start's own cycle, four of latency, and done.
         assert_eq!(bench.run(rng, &jobs, 0.0), 1000 + 3 + 1 + 3 + 1);
@@ -152,17 +90,87 @@ fn every_engine_moves_a_beat_a_cycle() {
 #[test]
 fn engines_that_share_a_target_share_its_port_evenly() {
     randomised("engines_that_share_a_target_share_its_port_evenly", |rng| {
-        let mut bench = Bench::new(small(4, 8, 64), tops::reshape_bench_4(), rng);
+        let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);
         let jobs: Vec<Job> = (0..4).map(|tile| stream(tile, 2, 500)).collect();
         let cycles = bench.run(rng, &jobs, 0.0);
         assert!((2000..2010).contains(&cycles), "{cycles} cycles for 2000 beats into one port");
     });
 }
 
+/// The transpose of a `c` x `r` matrix of elements of `1 << element` bytes, rows without gaps on both
+/// sides, `batch` of them one after the other.
+fn transpose(tile: usize, target: usize, element: i64, (c, r): (i64, i64), batch: i64) -> Job {
+    let unit = 1 << element;
+    let reshape = Reshape {
+        target: 16384,
+        element,
+        transpose: 1,
+        count_0: c,
+        count_1: r,
+        count_2: batch,
+        count_3: 1,
+        count_4: 1,
+        source_step_0: unit,
+        target_step_0: r * unit,
+        source_step_1: c * unit,
+        target_step_1: unit,
+        source_step_2: c * r * unit,
+        target_step_2: c * r * unit,
+        ..Reshape::default()
+    };
+    Job::new(tile, 1 << target, reshape)
+}
+
+/// Cycles from the start of the first job to the done of the last, both inclusive; what they leave
+/// is compared with plain loops.
+fn cycles(rng: &mut Rng, bench: &mut Bench, jobs: &[Job]) -> u64 {
+    let mut expected = bench.contents();
+    for job in jobs {
+        job.apply(&mut expected, bench.offsets);
+    }
+    let cycles = bench.run(rng, jobs, 0.0);
+    assert!(bench.contents() == expected, "{jobs:?}");
+    cycles
+}
+
+#[test]
+fn transposes_reach_the_limit_of_the_ports() {
+    randomised("transposes_reach_the_limit_of_the_ports", |rng| {
+        let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);
+        let all = |element, shape, batch| -> Vec<Job> {
+            (0..4).map(|tile| transpose(tile, (tile + 1) % 4, element, shape, batch)).collect()
+        };
+        let repeated = |mut jobs: Vec<Job>| {
+            jobs.iter_mut().for_each(|job| job.reshape.count_4 = 4);
+            jobs
+        };
+        println!("| movement | tiles | bytes a tile | limit | cycles | of the limit |");
+        println!("|---|---|---|---|---|---|");
+        for (name, jobs, least) in [
+            ("64x64 int8, once", vec![transpose(0, 1, 0, (64, 64), 1)], 0.90),
+            ("64x64 int8, once", all(0, (64, 64), 1), 0.90),
+            ("64x64 int16, once", all(1, (64, 64), 1), 0.90),
+            ("64x64 int32, once", all(2, (64, 64), 1), 0.90),
+            ("32x32x64 int8, NCHW to NHWC", all(0, (256, 64), 1), 0.95),
+            ("32x32x64 int8, NHWC to NCHW", all(0, (64, 256), 1), 0.95),
+            ("128x128 int8, steady", repeated(all(0, (128, 128), 1)), 0.99),
+            ("64x128 int16, steady", repeated(all(1, (64, 128), 1)), 0.99),
+            ("32x128 int32, steady", repeated(all(2, (32, 128), 1)), 0.99),
+        ] {
+            let bytes = jobs[0].counts().iter().product::<i64>() * jobs[0].run();
+            let limit = (bytes + 15) / 16;
+            let taken = cycles(rng, &mut bench, &jobs);
+            let part = limit as f64 / taken as f64;
+            println!("| {name} | {} | {bytes} | {limit} | {taken} | {:.1} % |", jobs.len(), 100.0 * part);
+            assert!(part >= least, "{name}: {taken} cycles of {limit}");
+        }
+    });
+}
+
 #[test]
 fn a_job_with_a_count_of_zero_ends_at_once() {
     randomised("a_job_with_a_count_of_zero_ends_at_once", |rng| {
-        let mut bench = Bench::new(small(4, 8, 64), tops::reshape_bench_4(), rng);
+        let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);
         let mut empty = stream(1, 0, 5);
         empty.reshape.count_3 = 0;
         assert_eq!(bench.run(rng, &[empty], 0.0), 2);

@@ -79,12 +79,16 @@ impl Bench {
             let at = [(); 4].map(|()| size - rng.random_range(word..SCRATCH));
             let bytes: Vec<u8> = (0..word).map(|_| rng.random()).collect();
             let count = rng.random_range(1..=word);
+            let turned = [(); 2].map(|()| rng.random_range(0..word));
             for (client, port) in ["reshape_", "host_rd_", "route_", "host_wr_"].into_iter().enumerate() {
                 self.dut.set(&*format!("{port}req_i"), ask[client].into());
                 self.dut.set(&*format!("{port}addr_i"), at[client] as u64);
                 if client > 1 {
                     self.dut.set(&*format!("{port}bytes_i"), count as u64);
                     self.dut.set_u128(&*format!("{port}data_i"), self.word(&bytes));
+                }
+                if client % 2 == 0 {
+                    self.dut.set(&*format!("{port}position_i"), turned[client / 2] as u64);
                 }
             }
             self.dut.eval();
@@ -107,9 +111,13 @@ impl Bench {
                 assert_eq!(self.dut.get_u128("rd_data_o"), data, "data in cycle {now}");
             }
             let reader = (0..2).find(|&client| ask[client] && free[client]);
-            reads.push_back(reader.map(|client| self.word(&self.golden.memory().read(at[client], 0))));
+            reads.push_back(reader.map(|client| {
+                self.word(&self.golden.memory().read(at[client], if client == 0 { turned[0] } else { 0 }))
+            }));
             if let Some(client) = (2..4).find(|&client| ask[client] && free[client]) {
-                self.golden.memory_mut().write(at[client], &bytes[..count]);
+                let mut data = bytes.clone();
+                data.rotate_left(if client == 2 { turned[1] } else { 0 });
+                self.golden.memory_mut().write(at[client], &data[..count]);
             }
             digits += cycle.digits;
             self.dut.step();

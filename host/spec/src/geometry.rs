@@ -25,6 +25,8 @@ pub struct Geometry {
     pub program_len: usize,
     /// Kernel taps that the post unit can multiply by weights: 0 for none, else a power of two, 16 to 64.
     pub depthwise_taps: usize,
+    /// The reshape engine has a byte transposer, and its jobs are checked against the memory's bounds.
+    pub transposer: bool,
 }
 
 /// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
@@ -60,6 +62,7 @@ impl Geometry {
         acc_bits: 22,
         program_len: 64,
         depthwise_taps: 0,
+        transposer: false,
     };
     /// For ECP5-25F.
     pub const SMALL: Self = Self {
@@ -73,6 +76,7 @@ impl Geometry {
         acc_bits: 22,
         program_len: 128,
         depthwise_taps: 16,
+        transposer: true,
     };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {
@@ -86,6 +90,7 @@ impl Geometry {
         acc_bits: 22,
         program_len: 256,
         depthwise_taps: 16,
+        transposer: true,
     };
     /// Simulation only.
     pub const WIDE: Self = Self {
@@ -99,6 +104,7 @@ impl Geometry {
         acc_bits: 24,
         program_len: 512,
         depthwise_taps: 64,
+        transposer: true,
     };
     /// All presets, smallest first.
     pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
@@ -144,7 +150,7 @@ impl Geometry {
 
     /// The RTL module parameters, by name.
     #[must_use]
-    pub const fn parameters(&self) -> [(&'static str, usize); 9] {
+    pub const fn parameters(&self) -> [(&'static str, usize); 10] {
         [
             ("Tiles", self.tiles),
             ("Lanes", self.lanes),
@@ -155,6 +161,7 @@ impl Geometry {
             ("AccBits", self.acc_bits),
             ("ProgramLen", self.program_len),
             ("DepthwiseTaps", self.depthwise_taps),
+            ("Transposer", self.transposer as usize),
         ]
     }
 
@@ -199,6 +206,8 @@ mod tests {
             assert_eq!(g.columns() % g.reduce_columns, 0, "{}", g.name);
             assert!(matches!(g.depthwise_taps, 0 | 16 | 32 | 64), "{}", g.name);
             assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
+            assert!(!g.transposer || g.word_bytes() >= 8, "{}", g.name);
+            assert!(g.transposer || g.tiles == 1, "{}", g.name);
         }
     }
 }

@@ -46,6 +46,7 @@ registers! {
     ACC_BITS = 8 Ro "Bits of a cell's local accumulator.";
     REDUCE_COLUMNS = 9 Ro "Columns that the reduction tree sums a cycle.";
     DEPTHWISE_TAPS = 10 Ro "Kernel taps that the post unit can multiply by weights; 0 if it cannot.";
+    TRANSPOSER = 11 Ro "1 if the reshape engine can transpose and checks its jobs against the memory's bounds, else 0.";
     START = 16 Wo "Writing starts the program at that instruction. Ignored while STATUS.running is 1.";
     STATUS = 17 Ro "Bit 0: running. Bit 1: fault; FAULT tells why. A start clears the fault.";
     RUNS = 18 Ro "Programs finished since reset, modulo 2^32.";

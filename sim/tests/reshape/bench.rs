@@ -1,79 +1,15 @@
-//! RTL and golden side by side, and jobs as plain loops.
+//! RTL and golden side by side.
 
+use super::job::Job;
 use lacuna_golden::{
     memory::TileMemory,
     reshape::{Fabric, FabricCycle},
 };
 use lacuna_sim::{Model, testing::Rng};
-use lacuna_spec::{
-    Geometry,
-    instr::{Head, Instr, Reshape},
-};
+use lacuna_spec::{Geometry, instr::Instr};
 use rand::Rng as _;
 
 const LIMIT: u64 = 100_000;
-
-/// One job: the tile whose engine runs it, and its instruction.
-pub struct Job {
-    pub tile: usize,
-    pub head: Head,
-    pub reshape: Reshape,
-}
-
-impl Job {
-    fn counts(&self) -> [i64; 5] {
-        let r = &self.reshape;
-        [r.count_0, r.count_1, r.count_2, r.count_3, r.count_4]
-    }
-
-    fn steps(&self) -> [(i64, i64); 5] {
-        let r = &self.reshape;
-        [
-            (r.source_step_0, r.target_step_0),
-            (r.source_step_1, r.target_step_1),
-            (r.source_step_2, r.target_step_2),
-            (r.source_step_3, r.target_step_3),
-            (r.source_step_4, r.target_step_4),
-        ]
-    }
-
-    /// Source and target address of every beat, by the definition: start + sum of index * step.
-    pub fn beats(&self, offsets: [i64; 2]) -> Vec<(i64, i64)> {
-        let moved = |flag: i64, offset: i64| flag * offset;
-        let start = (
-            self.reshape.source + moved(self.head.from_input, offsets[0]),
-            self.reshape.target + moved(self.head.to_output, offsets[1]),
-        );
-        (0..self.counts().iter().product())
-            .map(|mut number: i64| {
-                let mut at = start;
-                for (count, step) in self.counts().into_iter().zip(self.steps()) {
-                    at.0 += number % count * step.0;
-                    at.1 += number % count * step.1;
-                    number /= count;
-                }
-                at
-            })
-            .collect()
-    }
-
-    /// Copies beat by beat.
-    pub fn apply(&self, memories: &mut [Vec<u8>], offsets: [i64; 2]) {
-        let size = memories[0].len() as i64;
-        for (from, to) in self.beats(offsets) {
-            for k in 0..self.reshape.bytes {
-                let byte = if self.reshape.fill == 1 {
-                    self.reshape.value as u8
-                } else {
-                    memories[self.tile][(from + k).rem_euclid(size) as usize]
-                };
-                for target in (0..memories.len()).filter(|t| self.head.targets >> t & 1 == 1) {
-                    memories[target][(to + k).rem_euclid(size) as usize] = byte;
-                }
-            }
-        }
-    }
-}
 
 /// RTL and golden side by side.
 pub struct Bench {
@@ -195,11 +131,9 @@ impl Bench {
         for word in 0..self.geometry.tile_words {
             self.dut.set("host_addr_i", (word * bytes) as u64);
             self.dut.run(2);
-            for (tile, seen) in seen.iter_mut().enumerate() {
-                for byte in 0..bytes {
-                    let lsb = 8 * (tile * bytes + byte) as u32;
-                    seen.push(self.dut.field("rd_data_o", lsb, 8) as u8);
-                }
+            let words = self.dut.words("rd_data_o");
+            for (tile, words) in words.chunks(bytes / 4).enumerate() {
+                seen[tile].extend(words.iter().flat_map(|word| word.to_le_bytes()));
             }
         }
         self.dut.set("host_rd_i", 0);

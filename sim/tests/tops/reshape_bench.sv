@@ -4,11 +4,12 @@ module reshape_bench #(
   parameter  int unsigned Tiles     = 4,
   parameter  int unsigned Lanes     = 8,
   parameter  int unsigned TileWords = 64,
-  parameter  bit          Serial    = 1'b0,
+  parameter  bit          Transposer = 1'b1,
   localparam int unsigned WordBytes = 2 * Lanes,
   localparam int unsigned Bits      = 8 * WordBytes,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits  = $clog2(WordBytes + 1),
+  localparam int unsigned OffBits   = $clog2(WordBytes),
   localparam int unsigned WorkBits  = lacuna_spec_pkg::ProfileBits
 ) (
   input  logic                            clk_i,
@@ -41,56 +42,80 @@ module reshape_bench #(
   logic [Tiles-1:0][Tiles-1:0]    beat_targets;
   logic [Tiles-1:0][AddrBits-1:0] beat_addr, route_addr;
   logic [Tiles-1:0][ByteBits-1:0] beat_bytes, route_bytes;
+  logic [Tiles-1:0][OffBits-1:0]  beat_position, route_position;
   logic [Tiles-1:0][Bits-1:0]     beat_data, route_data;
 
-  assign written_o = route_req & route_gnt;
+  lacuna_spec_pkg::reshape_t walk;
+  logic [OffBits-1:0]        tail;
+  logic [18:0]               pitch;
+  logic                      unused_pitch;
+
+  assign written_o    = route_req & route_gnt;
+  assign unused_pitch = ^pitch;
+
+  if (Transposer) begin : gen_plan
+    lacuna_reshape_plan #(.WordBytes(WordBytes)) u_plan (
+      .job_i(instr_i[511:128]), .walk_o(walk), .tail_o(tail), .pitch_o(pitch)
+    );
+  end else begin : gen_no_plan
+    assign walk  = instr_i[511:128];
+    assign tail  = '0;
+    assign pitch = '0;
+  end
 
   lacuna_route #(.Tiles(Tiles), .WordBytes(WordBytes), .AddrBits(AddrBits)) u_route (
     .clk_i, .rst_ni,
     .valid_i(beat_valid), .ready_o(beat_ready), .targets_i(beat_targets),
-    .addr_i(beat_addr), .bytes_i(beat_bytes), .data_i(beat_data),
+    .addr_i(beat_addr), .bytes_i(beat_bytes), .position_i(beat_position), .data_i(beat_data),
     .req_o(route_req), .gnt_i(route_gnt),
-    .addr_o(route_addr), .bytes_o(route_bytes), .data_o(route_data)
+    .addr_o(route_addr), .bytes_o(route_bytes), .position_o(route_position), .data_o(route_data)
   );
 
   for (genvar t = 0; t < Tiles; t++) begin : gen_tile
     logic                       rd_req, rd_gnt, rd_en, wr_en, unused_host_rd, unused_host_wr;
     logic [AddrBits-1:0]        reshape_addr, rd_addr, wr_addr;
-    logic [$clog2(WordBytes)-1:0] rd_position;
+    logic [OffBits-1:0]         rd_position, wr_position, reshape_position;
     logic [ByteBits-1:0]        wr_bytes;
     logic [Bits-1:0]            wr_data;
 
     assign read_o[t] = rd_req && rd_gnt;
 
     lacuna_reshape #(
-      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Serial(Serial)
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
-      .start_i(start_i[t]), .instr_i, .input_offset_i, .output_offset_i,
+      .start_i(start_i[t]), .head_i(instr_i[127:0]), .walk_i(walk), .tail_i(tail),
+      .pitch_i(pitch[AddrBits-1:0]), .input_offset_i, .output_offset_i,
       .done_o(done_o[t]), .work_o(work_o[t]), .sent_o(sent_o[t]),
-      .rd_req_o(rd_req), .rd_gnt_i(rd_gnt), .rd_addr_o(reshape_addr), .rd_data_i(rd_data_o[t]),
+      .rd_req_o(rd_req), .rd_gnt_i(rd_gnt), .rd_addr_o(reshape_addr),
+      .rd_position_o(reshape_position), .rd_data_i(rd_data_o[t]),
       .beat_valid_o(beat_valid[t]), .beat_ready_i(beat_ready[t]), .beat_targets_o(beat_targets[t]),
-      .beat_addr_o(beat_addr[t]), .beat_bytes_o(beat_bytes[t]), .beat_data_o(beat_data[t])
+      .beat_addr_o(beat_addr[t]), .beat_bytes_o(beat_bytes[t]),
+      .beat_position_o(beat_position[t]), .beat_data_o(beat_data[t])
     );
 
     lacuna_tile_ports #(.Lanes(Lanes), .TileWords(TileWords)) u_ports (
       .feed_rd_req_i(feed_i[t]), .feed_rd_addr_i('0), .feed_rd_position_i('0),
       .reshape_rd_req_i(rd_req), .reshape_rd_gnt_o(rd_gnt), .reshape_rd_addr_i(reshape_addr),
+      .reshape_rd_position_i(reshape_position),
       .host_rd_req_i(host_rd_i[t]), .host_rd_gnt_o(unused_host_rd), .host_rd_addr_i(host_addr_i),
       .post_wr_req_i(post_i[t]), .post_wr_addr_i(post_addr_i),
       .post_wr_bytes_i(ByteBits'(WordBytes)), .post_wr_data_i(post_data_i),
       .route_wr_req_i(route_req[t]), .route_wr_gnt_o(route_gnt[t]), .route_wr_addr_i(route_addr[t]),
-      .route_wr_bytes_i(route_bytes[t]), .route_wr_data_i(route_data[t]),
+      .route_wr_bytes_i(route_bytes[t]), .route_wr_position_i(route_position[t]),
+      .route_wr_data_i(route_data[t]),
       .host_wr_req_i(1'b0), .host_wr_gnt_o(unused_host_wr), .host_wr_addr_i('0),
       .host_wr_bytes_i('0), .host_wr_data_i('0),
       .rd_en_o(rd_en), .rd_addr_o(rd_addr), .rd_position_o(rd_position),
-      .wr_en_o(wr_en), .wr_addr_o(wr_addr), .wr_bytes_o(wr_bytes), .wr_data_o(wr_data)
+      .wr_en_o(wr_en), .wr_addr_o(wr_addr), .wr_bytes_o(wr_bytes), .wr_position_o(wr_position),
+      .wr_data_o(wr_data)
     );
 
     lacuna_tile_memory #(.Lanes(Lanes), .TileWords(TileWords)) u_memory (
       .clk_i,
       .rd_en_i(rd_en), .rd_addr_i(rd_addr), .rd_position_i(rd_position), .rd_data_o(rd_data_o[t]),
-      .wr_en_i(wr_en), .wr_addr_i(wr_addr), .wr_bytes_i(wr_bytes), .wr_data_i(wr_data)
+      .wr_en_i(wr_en), .wr_addr_i(wr_addr), .wr_bytes_i(wr_bytes), .wr_position_i(wr_position),
+      .wr_data_i(wr_data)
     );
   end
 

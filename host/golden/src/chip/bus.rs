@@ -145,6 +145,7 @@ impl Chip {
             regs::ACC_BITS => g.acc_bits as u32,
             regs::REDUCE_COLUMNS => g.reduce_columns as u32,
             regs::DEPTHWISE_TAPS => g.depthwise_taps as u32,
+            regs::TRANSPOSER => g.transposer as u32,
             regs::START => 0,
             regs::STATUS => u32::from(self.running()) | u32::from(self.fault.is_some()) << 1,
             regs::RUNS => self.runs,

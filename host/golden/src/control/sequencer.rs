@@ -10,7 +10,7 @@ use lacuna_spec::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[repr(u8)]
 pub enum Cause {
-    /// Unknown opcode, or a reshape that asks for the transposer.
+    /// Unknown opcode, or a reshape that asks for a transposer that is not there or does not know the element.
     Opcode = 1,
     /// A region outside the tile memory, or with `lo` above `hi`.
     Region = 2,
@@ -241,8 +241,11 @@ impl Sequencer {
 
     fn check(&self) -> Option<Cause> {
         let head = &self.head;
-        let transposes = matches!(self.instr, Some(Instr::Reshape(_, Reshape { transpose: 1, .. })));
-        if self.instr.is_none() || transposes {
+        let refused = match self.instr {
+            Some(Instr::Reshape(_, Reshape { transpose: 1, element, .. })) => !self.geometry.transposer || element == 3,
+            _ => self.instr.is_none(),
+        };
+        if refused {
             return Some(Cause::Opcode);
         }
         if !self.is_job() {

@@ -1,23 +1,23 @@
 //! `lacuna_reshape`: the engine of one tile, cycle by cycle.
 
-use super::Walker;
-use crate::{feeder::MAX_WORD, stream::Fifo};
+use super::{Plan, Walker};
+use crate::feeder::MAX_WORD;
 use lacuna_spec::{
     Geometry,
     instr::{Head, Reshape},
     regs::PROFILE_BITS,
 };
-
-/// Beats on the way: issue, two cycles of read, one of queue.
-pub const IN_FLIGHT: usize = 4;
+use std::collections::VecDeque;
 
 /// A beat on its way to its targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beat {
     /// Where it goes, in each target.
     pub addr: usize,
-    /// The bytes; those from [`Engine::bytes`] on mean nothing.
+    /// Its bytes; those from `bytes` on mean nothing.
     pub data: [u8; MAX_WORD],
+    /// How many it has.
+    pub bytes: usize,
 }
 
 /// What happened to an engine's requests in a cycle.
@@ -29,24 +29,49 @@ pub struct Taken {
     pub beat: bool,
 }
 
+/// What is sent in one go: a beat, or the columns of a block.
+#[derive(Debug, Clone)]
+struct Chunk {
+    target: usize,
+    rows: Vec<[u8; MAX_WORD]>,
+    /// Bytes from the first column to the last.
+    last_column: usize,
+    /// Bytes of a beat.
+    bytes: usize,
+}
+
+/// A read under way.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    data: [u8; MAX_WORD],
+    /// The chunk is complete with it.
+    ends: bool,
+}
+
 /// The reshape engine of one tile. Outputs are functions of its registers; [`Engine::step`] is the
 /// clock edge.
 #[derive(Debug, Clone)]
 pub struct Engine {
-    tile_bytes: usize,
-    /// Nothing else runs while its job does: beats leave as they arrive, without a queue.
-    serial: bool,
+    geometry: Geometry,
     busy: bool,
     issuing: bool,
-    fill: Option<u8>,
-    bytes: usize,
+    plan: Plan,
     targets: u64,
     work: u32,
-    credit: usize,
     walker: Walker,
-    first: Option<Beat>,
-    second: Option<Beat>,
-    queue: Fifo<Beat>,
+    /// Bytes from the block's first row to the next to be read.
+    row: usize,
+    /// Chunks that reads may be ahead.
+    limit: usize,
+    first: Option<Arrival>,
+    second: Option<Arrival>,
+    /// Chunks of which a read was issued, in order.
+    chunks: VecDeque<Chunk>,
+    /// How many of them are read in full, and how many have arrived in full.
+    held: usize,
+    ready: usize,
+    /// Bytes from the first column of the front chunk to the one that is offered.
+    column: usize,
 }
 
 impl Engine {
@@ -54,35 +79,43 @@ impl Engine {
     #[must_use]
     pub fn new(geometry: &Geometry) -> Self {
         Self {
-            tile_bytes: geometry.tile_bytes(),
-            serial: geometry.tiles == 1,
+            geometry: *geometry,
             busy: false,
             issuing: false,
-            fill: None,
-            bytes: 0,
+            plan: Plan::default(),
             targets: 0,
             work: 0,
-            credit: IN_FLIGHT,
             walker: Walker::default(),
+            row: 0,
+            limit: 0,
             first: None,
             second: None,
-            queue: Fifo::new(IN_FLIGHT),
+            chunks: VecDeque::new(),
+            held: 0,
+            ready: 0,
+            column: 0,
         }
     }
 
     /// Accepts a job; the cycle after is its cycle 1. Call it after [`Engine::step`] of cycle 0.
     pub fn start(&mut self, head: &Head, job: &Reshape, input_offset: usize, output_offset: usize) {
         let moved = |flag: i64, offset: usize| if flag == 1 { offset } else { 0 };
+        let word = self.geometry.word_bytes();
+        self.plan = Plan::new(job, &self.geometry);
         self.walker = Walker::new(
-            job,
-            self.tile_bytes,
+            &self.plan.walk,
+            self.geometry.tile_bytes(),
             moved(head.from_input, input_offset),
             moved(head.to_output, output_offset),
         );
         self.busy = true;
         self.issuing = !self.walker.is_empty();
-        self.fill = (job.fill == 1).then_some(job.value as u8);
-        self.bytes = job.bytes as usize;
+        self.limit = match (job.transpose, job.capacity as usize) {
+            (1, 0) => 2,
+            (1, capacity) => 1 + usize::from(capacity > word),
+            (_, 0) => word,
+            (_, capacity) => capacity.min(word),
+        };
         self.targets = head.targets as u64;
         self.work = 0;
     }
@@ -96,7 +129,8 @@ impl Engine {
     /// The last cycle of a job: every beat was taken before.
     #[must_use]
     pub fn done(&self) -> bool {
-        self.busy && !self.issuing && self.credit == IN_FLIGHT
+        let left = if self.geometry.transposer { self.held > 0 } else { !self.chunks.is_empty() };
+        self.busy && !self.issuing && !left
     }
 
     /// Beats sent by the last job, saturating; valid from its last cycle on.
@@ -105,50 +139,107 @@ impl Engine {
         self.work
     }
 
+    fn transposes(&self) -> bool {
+        self.plan.walk.transpose == 1
+    }
+
+    fn may_issue(&self) -> bool {
+        let room = self.held < self.limit
+            || (self.transposes() && self.held == self.limit && self.row < self.column)
+            || !self.geometry.transposer;
+        self.issuing && room
+    }
+
     /// The address this engine asks to read.
     #[must_use]
     pub fn read_request(&self) -> Option<usize> {
-        (self.issuing && self.credit > 0 && self.fill.is_none()).then(|| self.walker.source())
-    }
-
-    /// The beat that is offered.
-    #[must_use]
-    pub fn beat(&self) -> Option<&Beat> {
-        if self.serial { self.second.as_ref() } else { self.queue.front() }
+        (self.may_issue() && self.plan.walk.fill == 0).then(|| self.walker.source())
     }
 
     /// Targets of the beat that is offered, bit t for tile t.
     #[must_use]
     pub fn targets(&self) -> Option<u64> {
-        self.beat().map(|_| self.targets)
+        let offered = if self.geometry.transposer { self.ready > 0 } else { self.second.is_some() };
+        offered.then_some(self.targets)
     }
 
-    /// Bytes of every beat of the job.
+    /// The beat that is offered.
     #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.bytes
+    pub fn beat(&self) -> Option<Beat> {
+        self.targets()?;
+        let chunk = self.chunks.front()?;
+        if !self.transposes() {
+            let data =
+                self.second.filter(|_| !self.geometry.transposer).map_or_else(|| chunk.rows[0], |read| read.data);
+            return Some(Beat { addr: chunk.target, data, bytes: chunk.bytes });
+        }
+        let unit = 1 << self.plan.walk.element;
+        let mut data = [0; MAX_WORD];
+        for (to, row) in data.chunks_mut(unit).zip(&chunk.rows) {
+            to.copy_from_slice(&row[self.column..self.column + unit]);
+        }
+        let addr = chunk.target as i64 + (self.column / unit) as i64 * self.plan.pitch;
+        Some(Beat { addr: addr.rem_euclid(self.geometry.tile_bytes() as i64) as usize, data, bytes: chunk.bytes })
+    }
+
+    /// Takes note of a read that is issued; whether its chunk is complete with it.
+    fn issue(&mut self) -> bool {
+        let (word, unit) = (self.geometry.word_bytes(), 1 << self.plan.walk.element);
+        if self.row == 0 {
+            let rows = Vec::with_capacity(if self.transposes() { word / unit } else { 1 });
+            self.chunks.push_back(Chunk { target: self.walker.target(), rows, last_column: 0, bytes: 0 });
+        }
+        let [bottom, rightmost] = self.walker.ends();
+        let after = self.row + unit;
+        let ends = !self.transposes() || bottom || after == word;
+        if let (true, Some(chunk)) = (ends, self.chunks.back_mut()) {
+            (chunk.last_column, chunk.bytes) = match (self.plan.walk.transpose, rightmost) {
+                (0, _) => (0, self.plan.walk.bytes as usize),
+                (_, true) => (self.plan.tail, after),
+                _ => (word - unit, after),
+            };
+        }
+        self.row = if ends { 0 } else { after };
+        self.held += usize::from(ends);
+        self.issuing = !self.walker.last();
+        self.walker.step();
+        ends
+    }
+
+    /// A beat has left; whether its chunk is sent with it.
+    fn pop(&mut self) -> bool {
+        self.work = (self.work + 1).min((1 << PROFILE_BITS) - 1);
+        let ends = self.chunks.front().is_some_and(|chunk| chunk.last_column == self.column);
+        if ends {
+            self.chunks.pop_front();
+            self.column = 0;
+            self.held -= 1;
+        } else {
+            self.column += 1 << self.plan.walk.element;
+        }
+        ends
     }
 
     /// One clock.
     pub fn step(&mut self, taken: &Taken) {
         let done = self.done();
-        let data = match self.fill {
-            Some(value) => (self.issuing && self.credit > 0).then_some([value; MAX_WORD]),
-            None => taken.read,
+        let data = match self.plan.walk.fill {
+            1 => self.may_issue().then_some([self.plan.walk.value as u8; MAX_WORD]),
+            _ => taken.read,
         };
-        let issued = data.map(|data| Beat { addr: self.walker.target(), data });
+        let offered = self.targets().is_some();
+        let issued = data.map(|data| Arrival { data, ends: self.issue() });
         let arrived = self.second.take();
         self.second = self.first.take();
         self.first = issued;
-        if issued.is_some() {
-            self.credit -= 1;
-            self.issuing = !self.walker.last();
-            self.walker.step();
-        }
-        let left = if self.serial { arrived } else { self.queue.step(arrived, taken.beat) };
-        if left.is_some() {
-            self.credit += 1;
-            self.work = (self.work + 1).min((1 << PROFILE_BITS) - 1);
+        let popped = offered && (taken.beat || !self.geometry.transposer);
+        let sent = popped && self.pop();
+        if self.geometry.transposer {
+            self.ready -= usize::from(sent);
+            if let Some(arrival) = arrived {
+                self.chunks[self.ready].rows.push(arrival.data);
+                self.ready += usize::from(arrival.ends);
+            }
         }
         if done {
             self.busy = false;

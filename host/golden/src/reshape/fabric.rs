@@ -121,7 +121,7 @@ impl Fabric {
                 continue;
             };
             if let (1, Some(beat)) = (free >> target & 1, engine.beat()) {
-                memories.write(target, beat.addr, &beat.data[..engine.bytes()]);
+                memories.write(target, beat.addr, &beat.data[..beat.bytes]);
                 cycle.written |= 1 << target;
             }
         }

@@ -3,8 +3,10 @@
 
 mod engine;
 mod fabric;
+mod plan;
 mod walker;
 
-pub use engine::{Beat, Engine, IN_FLIGHT, Taken};
+pub use engine::{Beat, Engine, Taken};
 pub use fabric::{Fabric, FabricCycle, Memories};
+pub use plan::Plan;
 pub use walker::Walker;

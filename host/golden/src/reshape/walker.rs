@@ -42,6 +42,12 @@ impl Walker {
         self.left.iter().all(|&left| left == 1)
     }
 
+    /// Levels 0 and 1 are in their last iteration.
+    #[must_use]
+    pub fn ends(&self) -> [bool; 2] {
+        [self.left[0] == 1, self.left[1] == 1]
+    }
+
     /// Where the present beat is read.
     #[must_use]
     pub fn source(&self) -> usize {
