@@ -1,13 +1,14 @@
 //! Compares answers with an oracle, value by value.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use lacuna_compiler::Graph;
 use lacuna_compiler::reference::Value;
-use ndarray::{IxDyn, OwnedRepr};
-use ndarray_npy::NpzReader;
 
 use crate::error::CliError;
+use crate::input::{Archive, INPUT_LIMIT};
+use crate::model::read_bounded;
+use crate::vectors;
 
 /// How many values were compared and how many differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -48,41 +49,22 @@ fn bits(value: &Value) -> Vec<u32> {
     }
 }
 
-/// Another runtime's answers: every array `y0`, `y1`, … or `output…` of an .npz, one row a frame.
+/// Another runtime's answers, one row a frame: see [`vectors::answers`].
 pub struct Reference {
     rows: Vec<Vec<Value>>,
     path: PathBuf,
 }
 
 impl Reference {
-    /// Reads the arrays of an .npz file for a model whose outputs are `like`.
+    /// Reads the answers in an `.npz` file.
     ///
     /// # Errors
     /// A file that is no archive of as many arrays as the model has outputs.
-    pub fn read(path: &Path, outputs: &[(bool, bool)]) -> Result<Self, CliError> {
+    pub fn read(path: &Path, graph: &Graph) -> Result<Self, CliError> {
         let wrong = |reason: String| CliError::Input { path: path.to_owned(), reason };
-        let file = File::open(path).map_err(|source| CliError::File { verb: "read", path: path.to_owned(), source })?;
-        let mut archive = NpzReader::new(file).map_err(|e| wrong(format!("is no .npz archive: {e}")))?;
-        let mut rows: Vec<Vec<Value>> = Vec::new();
-        for (index, &(float, unsigned)) in outputs.iter().enumerate() {
-            let name = format!("y{index}");
-            let lost =
-                |e: ndarray_npy::ReadNpzError| wrong(format!("has no array `{name}` of the model's output type: {e}"));
-            let values: Vec<Value> = if float {
-                let array = archive.by_name::<OwnedRepr<f32>, IxDyn>(&name).map_err(lost)?;
-                array.outer_iter().map(|row| Value::F32(row.iter().copied().collect())).collect()
-            } else if unsigned {
-                let array = archive.by_name::<OwnedRepr<u8>, IxDyn>(&name).map_err(lost)?;
-                array.outer_iter().map(|row| Value::from_u8(&row.iter().copied().collect::<Vec<_>>())).collect()
-            } else {
-                let array = archive.by_name::<OwnedRepr<i8>, IxDyn>(&name).map_err(lost)?;
-                array.outer_iter().map(|row| Value::I8(row.iter().copied().collect())).collect()
-            };
-            rows.resize_with(values.len().max(rows.len()), Vec::new);
-            for (row, value) in rows.iter_mut().zip(values) {
-                row.push(value);
-            }
-        }
+        let mut archive = Archive::open(read_bounded(path, INPUT_LIMIT)?).map_err(wrong)?;
+        let rows = vectors::answers(&mut archive, graph).map_err(wrong)?;
+        let rows = rows.ok_or_else(|| wrong("has no array `y0` of the model's output; save one".into()))?;
         Ok(Self { rows, path: path.to_owned() })
     }
 

@@ -61,6 +61,18 @@ pub enum CliError {
         /// What they were compared with.
         oracle: String,
     },
+    /// Some of several measurements failed.
+    #[error("{failed} of {rows} measurements failed")]
+    #[diagnostic(code(lacuna::bench))]
+    Bench {
+        /// Measurements that failed.
+        failed: usize,
+        /// All of them.
+        rows: usize,
+        /// Why the first one did.
+        #[source]
+        first: Box<CliError>,
+    },
     /// Something that `doctor` looked for is missing.
     #[error("{0} of the required tools are missing")]
     #[diagnostic(code(lacuna::doctor), help("run scripts/setup"))]
@@ -79,6 +91,7 @@ impl CliError {
             Self::Device(_) => 5,
             Self::File { .. } => 6,
             Self::Missing(_) => 7,
+            Self::Bench { first, .. } => first.exit_code(),
         }
     }
 }

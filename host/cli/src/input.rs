@@ -4,16 +4,16 @@ use std::io::Cursor;
 use std::path::Path;
 
 use lacuna_compiler::Graph;
-use lacuna_compiler::graph::DType;
+use lacuna_compiler::graph::{DType, Tensor};
 use lacuna_compiler::reference::Value;
-use ndarray::{ArrayD, IxDyn};
-use ndarray_npy::{NpzReader, ReadNpyExt as _};
+use ndarray::{ArrayD, IxDyn, OwnedRepr};
+use ndarray_npy::{NpzReader, ReadNpyExt as _, ReadableElement};
 
 use crate::error::CliError;
 use crate::model::read_bounded;
 
 /// Largest input file that is read.
-const INPUT_LIMIT: u64 = 4 << 30;
+pub const INPUT_LIMIT: u64 = 4 << 30;
 
 /// Numbers as a file holds them.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +22,8 @@ pub enum Array {
     U8(ArrayD<u8>),
     /// Signed bytes.
     I8(ArrayD<i8>),
+    /// Wider integers, which stand for whatever type holds their values.
+    I64(ArrayD<i64>),
     /// Reals.
     F32(ArrayD<f32>),
 }
@@ -74,27 +76,72 @@ fn npy<R: std::io::Read>(open: impl Fn() -> R) -> Result<Array, String> {
 
 /// The first of `images`, `x`, `input`, or else the first array; `labels` or `y` if there.
 fn read_npz(bytes: Vec<u8>) -> Result<Input, String> {
-    let broken = |e: ndarray_npy::ReadNpzError| format!("is no .npz archive: {e}; save it with numpy.savez");
-    let mut archive = NpzReader::new(Cursor::new(bytes)).map_err(broken)?;
-    let names = archive.names().map_err(broken)?;
-    let find = |wanted: &[&str]| {
-        let stem = |name: &String| name.trim_end_matches(".npy").to_owned();
-        wanted.iter().find_map(|w| names.iter().find(|name| stem(name) == *w)).cloned()
+    let mut archive = Archive::open(bytes)?;
+    let main = archive.find(&["images", "x", "input"]).or_else(|| archive.names.first().cloned());
+    let array = archive.array(&main.ok_or("holds no array; save one named `x`")?)?;
+    let labels = match archive.find(&["labels", "y"]).map(|name| archive.array(&name)) {
+        Some(Ok(Array::U8(labels))) => Some(labels.iter().copied().collect()),
+        _ => None,
     };
-    let main = find(&["images", "x", "input"]).or_else(|| names.first().cloned());
-    let main = main.ok_or("holds no array; save one named `x`")?;
-    let array = if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<u8>, IxDyn>(&main) {
-        Array::U8(array)
-    } else if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<i8>, IxDyn>(&main) {
-        Array::I8(array)
-    } else if let Ok(array) = archive.by_name::<ndarray::OwnedRepr<f64>, IxDyn>(&main) {
-        Array::F32(array.mapv(|v| v as f32))
-    } else {
-        let array = archive.by_name::<ndarray::OwnedRepr<f32>, IxDyn>(&main);
-        Array::F32(array.map_err(|e| format!("array `{main}` is not uint8, int8, float32 or float64: {e}"))?)
-    };
-    let labels = find(&["labels", "y"]).and_then(|name| archive.by_name::<ndarray::OwnedRepr<u8>, IxDyn>(&name).ok());
-    Ok(Input { array, labels: labels.map(|array| array.iter().copied().collect()) })
+    Ok(Input { array, labels })
+}
+
+/// An `.npz` file.
+pub struct Archive {
+    reader: NpzReader<Cursor<Vec<u8>>>,
+    /// Its arrays, in the file's order.
+    names: Vec<String>,
+}
+
+impl Archive {
+    /// Opens the bytes of an `.npz` file.
+    ///
+    /// # Errors
+    /// That it is none.
+    pub fn open(bytes: Vec<u8>) -> Result<Self, String> {
+        let broken = |e: ndarray_npy::ReadNpzError| format!("is no .npz archive: {e}; save it with numpy.savez");
+        let mut reader = NpzReader::new(Cursor::new(bytes)).map_err(broken)?;
+        let stem = |name: String| name.strip_suffix(".npy").map_or(name.clone(), str::to_owned);
+        let names = reader.names().map_err(broken)?.into_iter().map(stem).collect();
+        Ok(Self { reader, names })
+    }
+
+    /// The first of these names that an array has.
+    #[must_use]
+    pub fn find(&self, wanted: &[&str]) -> Option<String> {
+        wanted.iter().find_map(|wanted| self.names.iter().find(|name| name == wanted)).cloned()
+    }
+
+    /// Reads an array.
+    ///
+    /// # Errors
+    /// That it is not there, or of another type.
+    pub fn array(&mut self, name: &str) -> Result<Array, String> {
+        if let Ok(array) = self.typed::<u8>(name) {
+            return Ok(Array::U8(array));
+        }
+        if let Ok(array) = self.typed::<i8>(name) {
+            return Ok(Array::I8(array));
+        }
+        if let Ok(array) = self.typed::<f64>(name) {
+            return Ok(Array::F32(array.mapv(|v| v as f32)));
+        }
+        if let Ok(array) = self.typed::<i64>(name) {
+            return Ok(Array::I64(array));
+        }
+        if let Ok(array) = self.typed::<i32>(name) {
+            return Ok(Array::I64(array.mapv(i64::from)));
+        }
+        if let Ok(array) = self.typed::<i16>(name) {
+            return Ok(Array::I64(array.mapv(i64::from)));
+        }
+        let other = |e| format!("array `{name}` holds neither integers nor float32 nor float64: {e}");
+        self.typed::<f32>(name).map(Array::F32).map_err(other)
+    }
+
+    fn typed<T: ReadableElement>(&mut self, name: &str) -> Result<ArrayD<T>, ndarray_npy::ReadNpzError> {
+        self.reader.by_name::<OwnedRepr<T>, IxDyn>(name)
+    }
 }
 
 /// One picture as `[1, channels, height, width]`.
@@ -139,44 +186,67 @@ impl Input {
         let [id] = graph.inputs[..] else {
             return Err(wrong(format!("holds one array, but the model has {} inputs", graph.inputs.len())));
         };
-        let tensor = graph.tensor(id);
-        let shape = match &self.array {
-            Array::U8(a) => a.shape(),
-            Array::I8(a) => a.shape(),
-            Array::F32(a) => a.shape(),
-        };
+        let values = self.array.frames(graph.tensor(id)).map_err(wrong)?;
+        Ok(values.into_iter().map(|value| vec![value]).collect())
+    }
+}
+
+impl Array {
+    fn shape(&self) -> &[usize] {
+        match self {
+            Self::U8(a) => a.shape(),
+            Self::I8(a) => a.shape(),
+            Self::I64(a) => a.shape(),
+            Self::F32(a) => a.shape(),
+        }
+    }
+
+    /// Cuts the array into values of a tensor: one, or a batch along the first dimension. Dimensions of 1 do not count,
+    /// and the values of a batch may be flat.
+    ///
+    /// # Errors
+    /// A shape, an element type or a value that the tensor does not have.
+    pub fn frames(&self, tensor: &Tensor) -> Result<Vec<Value>, String> {
+        let shape = self.shape();
         let core = |shape: &[usize]| shape.iter().copied().filter(|&d| d != 1).collect::<Vec<_>>();
         let wanted = core(&tensor.shape);
-        let batched = shape.len() > 1 && core(&shape[1..]) == wanted;
-        if !batched && core(shape) != wanted {
-            return Err(wrong(format!("has shape {shape:?}; the model takes frames of shape {:?}", tensor.shape)));
-        }
         let size = tensor.elements();
-        let frames: Vec<Vec<Value>> = match (tensor.dtype, tensor.unsigned, &self.array) {
-            (DType::F32, _, Array::U8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
-            (DType::F32, _, Array::I8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
-            (DType::F32, _, Array::F32(a)) => cut(a, size, |c| Value::F32(c.to_vec())),
-            (DType::I8, true, Array::U8(a)) => cut(a, size, Value::from_u8),
-            (DType::I8, false, Array::I8(a)) => cut(a, size, |c| Value::I8(c.to_vec())),
+        let batched = shape.split_first().is_some_and(|(_, frame)| core(frame) == wanted || frame == [size]);
+        if !batched && core(shape) != wanted {
+            return Err(format!("has shape {shape:?}; the model takes frames of shape {:?}", tensor.shape));
+        }
+        let frames: Vec<Value> = match (tensor.dtype, tensor.unsigned, self) {
+            (DType::F32, _, Self::U8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
+            (DType::F32, _, Self::I8(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| f32::from(v)).collect())),
+            (DType::F32, _, Self::I64(a)) => cut(a, size, |c| Value::F32(c.iter().map(|&v| v as f32).collect())),
+            (DType::F32, _, Self::F32(a)) => cut(a, size, |c| Value::F32(c.to_vec())),
+            (DType::I8, true, Self::U8(a)) => cut(a, size, Value::from_u8),
+            (DType::I8, true, Self::I64(a)) => cut(&narrow::<u8>(a)?, size, Value::from_u8),
+            (DType::I8, false, Self::I8(a)) => cut(a, size, |c| Value::I8(c.to_vec())),
+            (DType::I8, false, Self::I64(a)) => cut(&narrow(a)?, size, |c| Value::I8(c.to_vec())),
             (dtype, unsigned, _) => {
                 let kind = match (dtype, unsigned) {
                     (DType::F32, _) => "float32",
                     (_, true) => "uint8",
                     _ => "int8",
                 };
-                return Err(wrong(format!(
-                    "holds another element type; the model takes {kind}: convert the array to it"
-                )));
+                return Err(format!("holds another element type; the model takes {kind}: convert the array to it"));
             }
         };
         if frames.is_empty() {
-            return Err(wrong("holds no frame".into()));
+            return Err("holds no frame".into());
         }
         Ok(frames)
     }
 }
 
-fn cut<T: Clone>(array: &ArrayD<T>, size: usize, value: impl Fn(&[T]) -> Value) -> Vec<Vec<Value>> {
+fn narrow<T: TryFrom<i64>>(array: &ArrayD<i64>) -> Result<ArrayD<T>, String> {
+    let narrow = |&v: &i64| T::try_from(v).map_err(|_| format!("holds {v}, which is beyond the model's 8 bits"));
+    let values = array.iter().map(narrow).collect::<Result<Vec<T>, _>>()?;
+    ArrayD::from_shape_vec(array.raw_dim(), values).map_err(|e| e.to_string())
+}
+
+fn cut<T: Clone>(array: &ArrayD<T>, size: usize, value: impl Fn(&[T]) -> Value) -> Vec<Value> {
     let flat: Vec<T> = array.iter().cloned().collect();
-    flat.chunks_exact(size.max(1)).map(|frame| vec![value(frame)]).collect()
+    flat.chunks_exact(size.max(1)).map(value).collect()
 }

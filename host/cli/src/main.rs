@@ -15,6 +15,7 @@ mod model;
 mod output;
 mod roofline;
 mod trace;
+mod vectors;
 
 use std::process::ExitCode;
 

@@ -37,12 +37,19 @@ impl From<GatingArg> for Gating {
     }
 }
 
-/// How a model is compiled.
+/// A model, and how it is compiled.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
     /// int8 model: ONNX (`QOperator` or QDQ) or TensorFlow Lite.
     pub model: PathBuf,
 
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// What a model is compiled for.
+#[derive(Debug, Clone, Args)]
+pub struct TargetArgs {
     /// Chip: nano, small, base or wide.
     #[arg(long, default_value = "base")]
     pub geometry: String,
@@ -61,6 +68,16 @@ pub struct ModelArgs {
 }
 
 impl ModelArgs {
+    /// Imports, prepares and compiles the model.
+    ///
+    /// # Errors
+    /// As [`import`] and [`TargetArgs::compile`].
+    pub fn compile(&self) -> Result<Compiled, CliError> {
+        self.target.compile(&self.model, import(&self.model)?)
+    }
+}
+
+impl TargetArgs {
     /// The chip that was asked for.
     ///
     /// # Errors
@@ -71,38 +88,29 @@ impl ModelArgs {
         self.digit_bits.map_or(Ok(geometry), |bits| geometry.with_digit_bits(bits).map_err(usage))
     }
 
-    /// Imports the model, without any pass.
+    /// Prepares and compiles an imported model; `path` is its file, for messages.
     ///
     /// # Errors
-    /// An unreadable file or a model that cannot be imported.
-    pub fn import(&self) -> Result<Graph, CliError> {
-        let bytes = read_bounded(&self.model, MODEL_LIMIT)?;
-        import::model(&bytes).map_err(|source| CliError::Model { path: self.model.clone(), source })
-    }
-
-    /// Imports, prepares and compiles the model.
-    ///
-    /// # Errors
-    /// As [`Self::import`]; a model or calibration file that does not fit.
-    pub fn compile(&self) -> Result<Compiled, CliError> {
-        self.compile_with(self.gating.into())
-    }
-
-    /// [`Self::compile`] for another gating mode.
-    ///
-    /// # Errors
-    /// As [`Self::compile`].
-    pub fn compile_with(&self, gating: Gating) -> Result<Compiled, CliError> {
+    /// A geometry that does not exist; a model or calibration file that does not fit.
+    pub fn compile(&self, path: &Path, graph: Graph) -> Result<Compiled, CliError> {
         let geometry = self.geometry()?;
-        let graph = self.import()?;
         let frames = match &self.calibration {
             Some(path) => input::read(path)?.frames(&graph, path)?,
             None => Vec::new(),
         };
-        let graph = prepare(graph, &frames, &geometry)
-            .map_err(|source| CliError::Model { path: self.model.clone(), source })?;
-        Ok(backend::compile(graph, geometry, gating)?)
+        let graph =
+            prepare(graph, &frames, &geometry).map_err(|source| CliError::Model { path: path.to_owned(), source })?;
+        Ok(backend::compile(graph, geometry, self.gating.into())?)
     }
+}
+
+/// Imports a model, without any pass.
+///
+/// # Errors
+/// An unreadable file or a model that cannot be imported.
+pub fn import(path: &Path) -> Result<Graph, CliError> {
+    let bytes = read_bounded(path, MODEL_LIMIT)?;
+    import::model(&bytes).map_err(|source| CliError::Model { path: path.to_owned(), source })
 }
 
 fn prepare(graph: Graph, frames: &[Vec<Value>], geometry: &Geometry) -> Result<Graph, lacuna_compiler::Error> {

@@ -1,6 +1,6 @@
 //! `lacuna bench`: cycles by gating mode and digit width, and the speed of the simulated chip.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -9,40 +9,52 @@ use lacuna_compiler::reference::Value;
 use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
 
+use super::bench_models;
 use super::inspect::{layer_cycles, programs};
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::{GatingArg, ModelArgs};
+use crate::model::{GatingArg, TargetArgs, import};
 use crate::{input, output};
 
 /// Cycles of a bit-serial array for one row of an int8 vector.
 const BIT_SERIAL: usize = 8;
 
-/// Measure a model on the simulated chip, for each digit width and gating mode.
+/// Measure a model, or a folder of models, for each digit width.
+///
+/// MODEL runs in each gating mode, whose answers must agree. `--models DIR` runs every .tflite and .onnx file in DIR on the inputs
+/// in the .npz file of the same name and compares with the answers there.
 #[derive(Debug, Args)]
 pub struct BenchArgs {
+    /// int8 model: ONNX (`QOperator` or QDQ) or TensorFlow Lite.
+    #[arg(required_unless_present = "models")]
+    model: Option<PathBuf>,
+
     #[command(flatten)]
-    model: ModelArgs,
+    pub target: TargetArgs,
 
-    /// Inputs to run.
-    #[arg(long, value_name = "FILE")]
-    input: PathBuf,
+    /// Inputs of MODEL to run.
+    #[arg(long, value_name = "FILE", required_unless_present = "models")]
+    input: Option<PathBuf>,
 
-    /// Run only the first N frames.
-    #[arg(long, value_name = "N", default_value_t = 4)]
-    limit: usize,
+    /// A folder of models, each with its inputs and answers: `NAME.npz` beside `NAME.tflite`.
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["model", "input", "calibration"])]
+    models: Option<PathBuf>,
 
-    /// Where to run: sim or golden.
-    #[arg(long, default_value = "sim")]
-    device: DeviceArg,
+    /// Run only the first N frames of each.
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u64).range(1..))]
+    pub limit: u64,
+
+    /// Where to run: sim or golden; sim for MODEL and golden for DIR if not given.
+    #[arg(long)]
+    device: Option<DeviceArg>,
 
     /// Digit widths to measure.
     #[arg(long, value_delimiter = ',', default_values_t = [2, 4, 8])]
-    widths: Vec<usize>,
+    pub widths: Vec<usize>,
 
-    /// Print one JSON object with `rows`.
+    /// Print one JSON object.
     #[arg(long)]
-    json: bool,
+    pub json: bool,
 }
 
 /// One digit width.
@@ -68,16 +80,21 @@ struct Width {
 /// Runs the command.
 ///
 /// # Errors
-/// A model, input or device that fails; modes that disagree.
+/// A model, input or device that fails; modes that disagree; answers that differ.
 pub async fn run(args: BenchArgs) -> Result<(), CliError> {
+    if let Some(folder) = &args.models {
+        return bench_models::run(&args, folder, args.device.as_ref().unwrap_or(&DeviceArg::Golden)).await;
+    }
+    let (Some(model), Some(input)) = (&args.model, &args.input) else {
+        return Err(CliError::Usage("give MODEL and --input, or --models".into()));
+    };
+    let device = args.device.as_ref().unwrap_or(&DeviceArg::Sim);
     let mut rows = Vec::new();
     for &width in &args.widths {
-        rows.push(measure(&args, width).await?);
+        rows.push(measure(&args, model, input, device, width).await?);
     }
     if args.json {
-        output::json(
-            &serde_json::json!({ "model": args.model.model, "device": args.device.to_string(), "rows": rows }),
-        );
+        output::json(&serde_json::json!({ "model": model, "device": device.to_string(), "rows": rows }));
     } else {
         print(&rows);
     }
@@ -85,18 +102,25 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     crate::check::Tally { values: rows.len() as u64, mismatches }.verdict("another gating mode's outputs")
 }
 
-async fn measure(args: &BenchArgs, width: usize) -> Result<Width, CliError> {
-    let mut model = args.model.clone();
-    model.digit_bits = Some(width);
+async fn measure(
+    args: &BenchArgs,
+    model: &Path,
+    input: &Path,
+    device: &DeviceArg,
+    width: usize,
+) -> Result<Width, CliError> {
+    let mut target = args.target.clone();
+    target.digit_bits = Some(width);
     let mut arrays = [0; 3];
     let mut frame_digit = 0;
     let mut outputs: Vec<Vec<Vec<Value>>> = Vec::new();
     let (mut cycles, mut seconds) = (Some(0), 0.0);
     for (slot, gating) in arrays.iter_mut().zip([GatingArg::Off, GatingArg::Row, GatingArg::Digit]) {
-        let compiled = model.compile_with(gating.into())?;
-        let mut frames = input::read(&args.input)?.frames(&compiled.graph, &args.input)?;
-        frames.truncate(args.limit);
-        let mut device = open(&args.device, compiled.geometry).await?;
+        target.gating = gating;
+        let compiled = target.compile(model, import(model)?)?;
+        let mut frames = input::read(input)?.frames(&compiled.graph, input)?;
+        frames.truncate(args.limit as usize);
+        let mut device = open(device, compiled.geometry).await?;
         let mut answers = Vec::new();
         let mut session = Session::load(device.as_mut(), &compiled).await?.with_profile();
         let (before, started) = (session.simulated(), Instant::now());

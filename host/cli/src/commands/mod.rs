@@ -1,6 +1,7 @@
 //! One file a subcommand.
 
 pub mod bench;
+mod bench_models;
 pub mod completions;
 pub mod devices;
 pub mod doctor;

@@ -132,7 +132,7 @@ fn report(args: &ProfileArgs, compiled: &Compiled, layers: &[LayerSlots], runs: 
         geometry: geometry.name,
         digit_bits: geometry.digit_bits,
         reduce_columns: geometry.reduce_columns,
-        gating: args.model.gating,
+        gating: args.model.target.gating,
         macs: layers.iter().map(|layer| layer.layer.macs).sum(),
         total_cycles: cycles(all.total()),
         bound_cycles: cycles(all.bound),

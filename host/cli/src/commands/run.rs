@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
-use lacuna_compiler::graph::DType;
 use lacuna_compiler::reference::{State, Value};
 use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
@@ -78,9 +77,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     let file = input::read(&args.input)?;
     let mut frames = file.frames(graph, &args.input)?;
     frames.truncate(args.limit.unwrap_or(usize::MAX));
-    let kinds: Vec<_> =
-        graph.outputs.iter().map(|id| graph.tensor(*id)).map(|t| (t.dtype == DType::F32, t.unsigned)).collect();
-    let oracle = args.reference.as_deref().map(|path| Reference::read(path, &kinds)).transpose()?;
+    let oracle = args.reference.as_deref().map(|path| Reference::read(path, graph)).transpose()?;
 
     let mut device = open(&args.device, compiled.geometry).await?;
     let bar = output::progress(frames.len(), "frames");
@@ -113,7 +110,7 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         device: args.device.to_string(),
         geometry: compiled.geometry.name,
         digit_bits: compiled.geometry.digit_bits,
-        gating: args.model.gating,
+        gating: args.model.target.gating,
         frames: answers.len(),
         outputs: answers.iter().map(|a| a.outputs.iter().map(to_json).collect()).collect(),
         values: golden.values + other.values,
