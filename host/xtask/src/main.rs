@@ -3,6 +3,7 @@
 mod coverage;
 mod r#gen;
 mod lint;
+mod place;
 mod prove;
 mod synth;
 mod tools;

