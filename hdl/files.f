@@ -28,6 +28,11 @@ hdl/cim/lacuna_cell.sv
 hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_reduce.sv
 hdl/cim/lacuna_macro.sv
+hdl/charge/lacuna_charge_readout.sv
+hdl/charge/lacuna_charge_scale.sv
+hdl/charge/lacuna_charge_column.sv
+hdl/charge/lacuna_charge_rows.sv
+hdl/charge/lacuna_charge_macro.sv
 hdl/reshape/lacuna_reshape_walker.sv
 hdl/reshape/lacuna_reshape_copy.sv
 hdl/reshape/lacuna_reshape_plan.sv

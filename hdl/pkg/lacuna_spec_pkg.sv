@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h0d552312;
+  localparam logic [31:0] LayoutHash = 32'h8c656100;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -15,6 +15,11 @@ package lacuna_spec_pkg;
   localparam int unsigned LaneLsb = 16;
   localparam logic [31:0] MagicValue = 32'h4c414355;
   localparam int unsigned ProfileBits = 24;
+  localparam int unsigned ChargeRows = 64;
+  localparam int unsigned ChargeQuarters = 4;
+  localparam int unsigned ChargeInputBitsMax = 9;
+  localparam int unsigned ChargeWeightBitsMax = 8;
+  localparam int unsigned ReadoutBitsMax = 8;
   localparam logic [3:0] OpHalt = 4'h0;
   localparam logic [3:0] OpFence = 4'h1;
   localparam logic [3:0] OpLoad = 4'h2;
@@ -24,6 +29,8 @@ package lacuna_spec_pkg;
   localparam logic [1:0] GatingOff = 2'h0;
   localparam logic [1:0] GatingRow = 2'h1;
   localparam logic [1:0] GatingDigit = 2'h2;
+  localparam logic [0:0] ChargeAnd = 1'h0;
+  localparam logic [0:0] ChargeXnor = 1'h1;
   localparam logic [0:0] RuleA = 1'h0;
   localparam logic [0:0] RuleB = 1'h1;
   localparam logic [1:0] PostMax = 2'h0;

@@ -1,5 +1,6 @@
 //! Bit-exact and cycle-exact model of the chip: one module for each RTL block.
 
+pub mod charge;
 pub mod chip;
 pub mod cim;
 pub mod control;

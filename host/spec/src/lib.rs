@@ -5,6 +5,7 @@
 //! [`tables`] into `hdl/pkg/lacuna_spec_pkg.sv` and `hdl/pkg/REGISTERS.md`; nothing is generated on
 //! the Rust side, so go-to-definition lands on the real text.
 
+pub mod charge;
 pub mod frame;
 pub mod geometry;
 pub mod instr;

@@ -1,6 +1,6 @@
 //! Every table of the contract, for the generator and for the layout hash.
 
-use crate::{Geometry, Layout, frame, geometry, instr, map, regs};
+use crate::{Geometry, Layout, charge, frame, geometry, instr, map, regs};
 
 /// Packed layouts, in the order they are generated.
 pub const LAYOUTS: &[Layout] = &[
@@ -52,9 +52,15 @@ pub fn constants() -> Vec<Constant> {
         constant("LaneLsb", u64::from(map::LANE_LSB), 0),
         constant("MagicValue", u64::from(regs::MAGIC_VALUE), 32),
         constant("ProfileBits", u64::from(regs::PROFILE_BITS), 0),
+        constant("ChargeRows", charge::CHARGE_ROWS as u64, 0),
+        constant("ChargeQuarters", charge::CHARGE_QUARTERS as u64, 0),
+        constant("ChargeInputBitsMax", u64::from(charge::CHARGE_INPUT_BITS_MAX), 0),
+        constant("ChargeWeightBitsMax", u64::from(charge::CHARGE_WEIGHT_BITS_MAX), 0),
+        constant("ReadoutBitsMax", u64::from(charge::READOUT_BITS_MAX), 0),
     ];
     all.extend(instr::Opcode::ALL.map(|(v, n)| constant(format!("Op{n}"), v as u64, 4)));
     all.extend(instr::Gating::ALL.map(|(v, n)| constant(format!("Gating{n}"), v as u64, 2)));
+    all.extend(charge::ChargeMode::ALL.map(|(v, n)| constant(format!("Charge{n}"), v as u64, 1)));
     all.extend(instr::Rule::ALL.map(|(v, n)| constant(format!("Rule{n}"), v as u64, 1)));
     all.extend(instr::PostOp::ALL.map(|(v, n)| constant(format!("Post{n}"), v as u64, 2)));
     all.extend(map::Region::ALL.map(|(v, n)| constant(format!("Region{n}"), v as u64, 4)));
