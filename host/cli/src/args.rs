@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, completions, devices, doctor, inspect, profile, run, serve};
+use crate::commands::{bench, completions, devices, doctor, inspect, profile, reshape, run, serve};
 
 /// Run int8 networks on the Lacuna compute-in-memory chip, exactly.
 ///
@@ -34,6 +34,8 @@ pub enum Command {
     Profile(profile::ProfileArgs),
     /// Measure models and the simulated chip.
     Bench(bench::BenchArgs),
+    /// Move a tensor between layouts with the reshape engines.
+    Reshape(reshape::ReshapeArgs),
     /// Offer a simulated chip on TCP or a pseudo-terminal.
     Serve(serve::ServeArgs),
     /// Tell what is installed and what is missing.

@@ -33,6 +33,23 @@ pub enum CliError {
     #[error(transparent)]
     #[diagnostic(code(lacuna::fit), help("`lacuna inspect MODEL --geometry wide` shows what it needs"))]
     Fit(#[from] BackendError),
+    /// A layout or operator that means nothing.
+    #[error("{why}")]
+    #[diagnostic(code(lacuna::layout), help("{}", why.help))]
+    Language {
+        /// What was given.
+        #[source_code]
+        text: String,
+        /// The token that is wrong.
+        #[label("here")]
+        at: std::ops::Range<usize>,
+        /// Why.
+        why: Box<lacuna_reshape::text::ParseError>,
+    },
+    /// A movement that does not fit.
+    #[error(transparent)]
+    #[diagnostic(code(lacuna::reshape))]
+    Reshape(#[from] lacuna_reshape::SolveError),
     /// The input does not suit the model.
     #[error("{path}: {reason}", path = path.display())]
     #[diagnostic(code(lacuna::input))]
@@ -80,12 +97,18 @@ pub enum CliError {
 }
 
 impl CliError {
+    /// An error of the layout language in a text.
+    #[must_use]
+    pub fn language(text: &str, source: lacuna_reshape::text::ParseError) -> Self {
+        Self::Language { text: text.to_owned(), at: source.at.clone(), why: Box::new(source) }
+    }
+
     /// The exit code: 1 mismatch, 2 usage, 3 model, 4 input, 5 device, 6 file, 7 missing tools.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Mismatch { .. } => 1,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Language { .. } | Self::Reshape(_) => 2,
             Self::Model { .. } | Self::Fit(_) => 3,
             Self::Input { .. } | Self::Device(DeviceError::Frame(_)) => 4,
             Self::Device(_) => 5,

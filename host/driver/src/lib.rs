@@ -3,6 +3,7 @@
 //! [`Device`] is one trait with several backends: the golden model, the Verilated chip in this process, a
 //! serial port, TCP. [`Session`] loads a compiled network on any of them and runs frames.
 
+pub mod bare;
 pub mod device;
 mod error;
 pub mod link;

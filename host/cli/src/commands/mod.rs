@@ -7,6 +7,7 @@ pub mod devices;
 pub mod doctor;
 pub mod inspect;
 pub mod profile;
+pub mod reshape;
 pub mod run;
 mod run_text;
 pub mod serve;
@@ -28,6 +29,7 @@ pub async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Inspect(args) => inspect::run(&args).await,
         Command::Profile(args) => profile::run(args).await,
         Command::Bench(args) => bench::run(args).await,
+        Command::Reshape(args) => reshape::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => {

@@ -1,0 +1,45 @@
+//! Random movements against plain N-D indexing.
+
+mod common;
+
+use common::{Case, golden, interpret, problem, randomised};
+use lacuna_reshape::Chip;
+use lacuna_spec::Geometry;
+
+const CASES: usize = 10_000;
+
+fn small() -> Geometry {
+    Geometry { tiles: 4, pages: 16, tile_words: 256, program_len: 64, ..Geometry::BASE }
+}
+
+#[test]
+fn ten_thousand_random_movements_are_byte_exact_on_the_golden_engines() {
+    randomised("ten_thousand_random_movements_are_byte_exact_on_the_golden_engines", |rng| {
+        let geometry = small();
+        let chip = Chip { geometry: &geometry, transposer: false };
+        for round in 0..CASES {
+            let most = if round % 20 == 0 { 2000 } else { 300 };
+            let case = Case::new(problem(rng, &geometry, most), chip, rng);
+            let (after, _) = golden(&case, &geometry);
+            case.check(&after, geometry.tile_bytes());
+        }
+    });
+}
+
+#[test]
+fn transposing_descriptors_mean_what_their_definition_says() {
+    randomised("transposing_descriptors_mean_what_their_definition_says", |rng| {
+        let geometry = small();
+        let chip = Chip { geometry: &geometry, transposer: true };
+        let mut transposed = 0;
+        for round in 0..CASES {
+            let most = if round % 20 == 0 { 3000 } else { 300 };
+            let case = Case::new(problem(rng, &geometry, most), chip, rng);
+            let mut memory = case.before.clone();
+            interpret(&case.solution, &mut memory, &geometry);
+            case.check(&memory, geometry.tile_bytes());
+            transposed += case.solution.plan.jobs().filter(|job| job.reshape.transpose == 1).count();
+        }
+        assert!(transposed > 100, "only {transposed} jobs used the transposer");
+    });
+}
