@@ -81,14 +81,19 @@ pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlo
 
 fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunReport) -> Vec<LayerSlots<'a>> {
     let tiles = compiled.geometry.tiles;
+    // What is spent before the first layer's first instruction is its own; the halt is the last one's.
+    let owner = |index: usize| {
+        let owns = |layer: &Layer| layer.instrs.contains(&index) || layer.moves.contains(&index);
+        program.layers.iter().position(owns).unwrap_or(program.layers.len().saturating_sub(1))
+    };
+    let instrs = program.start..program.start + program.instrs.len();
+    let owners: Vec<(usize, usize)> = instrs.map(|index| (owner(index), index)).collect();
     let slots_of = |(at, layer): (usize, &Layer)| {
-        // Whatever lies between this layer's first instruction and the next one's is its own; the halt is the last one's.
-        let first = if at == 0 { program.start } else { layer.instrs.start };
-        let end = program.layers.get(at + 1).map_or(program.start + program.instrs.len(), |next| next.instrs.start);
-        let compute = &program.instrs[layer.instrs.start - program.start..layer.instrs.end - program.start];
-        let used = compute.iter().fold(0, |mask, instr| mask | instr.head().tiles);
+        let own = owners.iter().filter(|(owner, _)| *owner == at).map(|(_, index)| index * tiles..(index + 1) * tiles);
+        let compute = layer.instrs.iter().map(|index| &program.instrs[index - program.start]);
+        let used = compute.fold(0, |mask, instr| mask | instr.head().tiles);
         let mut slots = Slots::default();
-        for (index, record) in report.slots[first * tiles..end * tiles].iter().enumerate() {
+        for (index, record) in own.flatten().map(|slot| (slot, &report.slots[slot])) {
             for cause in Loss::ALL {
                 let count = u64::from(record.of(cause));
                 let without_block = layer.split == Split::Blocks && used >> (index % tiles) & 1 == 0;

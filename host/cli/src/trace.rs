@@ -54,7 +54,7 @@ fn named(what: &str, tile: usize, unit: usize, name: &str) -> Event {
 
 fn span(program: &Program, job: &lacuna_golden::chip::Job, origin: u64) -> Event {
     let instr = &program.instrs[job.instruction - program.start];
-    let of = |range: &std::ops::Range<usize>| range.contains(&job.instruction);
+    let of = |instrs: &[usize]| instrs.contains(&job.instruction);
     let layer = program.layers.iter().find(|layer| of(&layer.instrs) || of(&layer.moves));
     let work = if computes(instr) { "work" } else { "beats" };
     Event {

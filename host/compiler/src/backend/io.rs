@@ -35,12 +35,12 @@ pub fn pack_input(layout: &TensorLayout, values: &[i8]) -> Vec<Transfer> {
     layout.held.iter().enumerate().filter(|(_, rows)| !rows.is_empty()).map(transfer).collect()
 }
 
-/// Which bytes of which tile make up an output: `(tile, address, bytes)`, whole rows, in order; the
-/// whole tensor of each tile that computes some of its channels.
+/// Which bytes of which tile make up an output: `(tile, address, bytes)`, whole rows, in order; of each tile
+/// that holds some channels, all of its rows.
 #[must_use]
 pub fn output_ranges(layout: &TensorLayout) -> Vec<(usize, usize, usize)> {
-    if !layout.computed.is_empty() {
-        let tiles = (0..layout.held.len()).filter(|&tile| !layout.computed[tile].is_empty());
+    if !layout.channels.is_empty() {
+        let tiles = (0..layout.held.len()).filter(|&tile| !layout.channels[tile].is_empty());
         return tiles.map(|tile| (tile, layout.row(tile, 0), layout.chw[1] * layout.row_pitch())).collect();
     }
     let mut ranges = Vec::new();
@@ -63,14 +63,17 @@ pub fn output_ranges(layout: &TensorLayout) -> Vec<(usize, usize, usize)> {
 pub fn unpack_output(layout: &TensorLayout, bytes: &[u8]) -> Vec<i8> {
     let [channels, height, width] = layout.chw;
     let mut values = vec![0i8; channels * height * width];
-    // The copy that knows a channel.
-    let computed: Vec<_> = layout.computed.iter().filter(|channels| !channels.is_empty()).collect();
-    let copy = |c| computed.iter().position(|channels| channels.contains(&c)).unwrap_or(0);
-    let copies: Vec<usize> = (0..channels).map(|c| copy(c) * height * layout.row_pitch()).collect();
+    // Where the first pixel's channels lie: one tile's bytes follow another's.
+    let held: Vec<_> = layout.channels.iter().filter(|channels| !channels.is_empty()).collect();
+    let place = |c| match held.iter().position(|channels| channels.contains(&c)) {
+        Some(tile) => tile * height * layout.row_pitch() + c - held[tile].start,
+        None => c,
+    };
+    let places: Vec<usize> = (0..channels).map(place).collect();
     for y in 0..height {
         for x in 0..width {
             for c in 0..channels {
-                let at = copies[c] + y * layout.row_pitch() + x * channels + c;
+                let at = places[c] + y * layout.row_pitch() + x * layout.pixel();
                 values[(c * height + y) * width + x] = bytes[at] as i8;
             }
         }
@@ -85,7 +88,7 @@ mod tests {
     #[test]
     fn an_output_is_what_was_packed() {
         let layout =
-            TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], computed: vec![] };
+            TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], channels: vec![] };
         let values: Vec<i8> = (0..60).collect();
         let packed = pack_input(&layout, &values);
         let mut bytes = Vec::new();
@@ -97,12 +100,12 @@ mod tests {
     }
 
     #[test]
-    fn each_channel_comes_from_the_tile_that_computes_it() {
-        let computed = vec![0..0, 0..2, 2..3];
+    fn each_channel_comes_from_the_tile_that_holds_it() {
+        let channels = vec![0..0, 0..2, 2..3];
         let layout =
-            TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..2, 0..2, 0..2], computed };
-        assert_eq!(output_ranges(&layout), [(1, 0, 6), (2, 0, 6)]);
-        let bytes = [1, 2, 0, 4, 5, 0, 0, 0, 3, 0, 0, 6];
+            TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..0, 0..2, 0..2], channels };
+        assert_eq!(output_ranges(&layout), [(1, 0, 4), (2, 0, 4)]);
+        let bytes = [1, 2, 4, 5, 3, 0, 6, 0];
         assert_eq!(unpack_output(&layout, &bytes), [1, 4, 2, 5, 3, 6]);
     }
 }

@@ -16,16 +16,35 @@ pub struct TensorLayout {
     pub base: usize,
     /// Rows held by each tile; empty where the tile has none.
     pub held: Vec<Range<usize>>,
-    /// Channels that each tile computes, where tiles compute some of them for every row; else empty.
-    /// Each of these tiles holds the whole tensor, but knows the other channels only if it reads them.
-    pub computed: Vec<Range<usize>>,
+    /// Channels that each tile holds, where tiles hold some of them of every row; else empty, and every tile holds
+    /// all channels of its rows.
+    pub channels: Vec<Range<usize>>,
 }
 
 impl TensorLayout {
+    /// Bytes from one pixel to the next, the same in every tile.
+    #[must_use]
+    pub fn pixel(&self) -> usize {
+        self.channels.iter().map(Range::len).max().unwrap_or(self.chw[0])
+    }
+
     /// Bytes from one row to the next.
     #[must_use]
-    pub const fn row_pitch(&self) -> usize {
-        (self.pad_x[0] + self.chw[2] + self.pad_x[1]) * self.chw[0]
+    pub fn row_pitch(&self) -> usize {
+        (self.pad_x[0] + self.chw[2] + self.pad_x[1]) * self.pixel()
+    }
+
+    /// Where a channel lies in a tile's pixel.
+    #[must_use]
+    pub fn channel(&self, tile: usize, channel: usize) -> usize {
+        channel - self.channels.get(tile).map_or(0, |held| held.start)
+    }
+
+    /// Byte addresses of some rows in a tile, which holds them; of none: the base.
+    #[must_use]
+    pub fn span(&self, tile: usize, rows: &Range<usize>) -> Range<usize> {
+        let start = if rows.is_empty() { self.base } else { self.row(tile, rows.start) };
+        start..start + rows.len() * self.row_pitch()
     }
 
     /// Byte address of a row's first stored byte in a tile.

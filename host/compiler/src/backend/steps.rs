@@ -33,9 +33,9 @@ pub struct Layer {
     /// How it is dealt over the tiles.
     pub split: Split,
     /// Its compute instructions in program memory.
-    pub instrs: std::ops::Range<usize>,
-    /// The moves that follow it.
-    pub moves: std::ops::Range<usize>,
+    pub instrs: Vec<usize>,
+    /// The moves that bring its output to where it is read.
+    pub moves: Vec<usize>,
     /// Multiply-accumulates of the layer.
     pub macs: u64,
     /// Weight pages a lane, in the tile with the most.
@@ -102,9 +102,13 @@ pub struct Compiled {
 /// What does not fit, by how much and what to do.
 pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let memory = geometry.tile_bytes();
-    let fit = |constants, double| emit::Fit { constants, double };
-    let mut fits = vec![fit(memory, true), fit(memory / 2, true), fit(memory / 3, true), fit(memory / 2, false)];
-    fits.extend([fit(memory / 3, false), fit(memory / 4, false), fit(memory / 8, false)]);
+    let fit =
+        |double| move |(constants, whole)| emit::Fit { constants: memory / constants, double, whole: memory / whole };
+    // Shares of the memory for parameters and for a tensor that every tile holds whole.
+    let (roomy, tight) = ([(1, 2), (1, 4), (1, 8)], [(2, 4), (2, 16), (3, 16), (2, memory), (3, memory)]);
+    let mut fits: Vec<_> = roomy.into_iter().chain(tight).map(fit(true)).collect();
+    fits.truncate(5);
+    fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
         match compile_within(&graph, geometry, gating, fit) {

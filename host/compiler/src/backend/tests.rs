@@ -165,6 +165,29 @@ fn a_depthwise_layer_dealt_like_its_producer_needs_no_move_between_them() {
 }
 
 #[test]
+fn layers_split_by_channels_move_in_pieces_beside_the_computation() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (channels, size) in [(64, [25, 5]), (128, [6, 6]), (60, [9, 7])] {
+        let mut builder = Builder::new(rng.random(), &[1, channels, size[0], size[1]]);
+        let first = builder.conv(builder.input(), channels, 1);
+        let depthwise = builder.grouped(first, channels, 3, channels);
+        let second = builder.conv(depthwise, channels, 3);
+        let sum = builder.add(second, first);
+        let pooled = builder.max_pool(sum);
+        let out = builder.conv(pooled, 20, 1);
+        let graph = builder.finish(out);
+        let frame = frame(&graph, &mut rng);
+        let compiled = on_chip(graph, Geometry::BASE);
+        let program = programs(&compiled).next().unwrap();
+        let split: Vec<Split> = program.layers.iter().map(|layer| layer.split).collect();
+        assert!(split[..5].iter().all(|&split| split == Split::Blocks), "{channels} channels: {split:?}");
+        let [depthwise, second] = [&program.layers[1], &program.layers[2]];
+        assert!(depthwise.moves.iter().any(|at| at > &second.instrs[0]), "the last moves run beside the next layer");
+        check(&compiled, &frame);
+    }
+}
+
+#[test]
 fn parameters_are_dealt_over_the_tiles_where_memory_is_short() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     let mut builder = Builder::new(rng.random(), &[1, 128, 8, 8]);

@@ -3,7 +3,7 @@
 use lacuna_spec::geometry::PARAM_WORDS;
 use lacuna_spec::instr::{Instr, Opcode, PostOp, PostTail, Walk};
 
-use super::{Draft, Emitter};
+use super::{Draft, Emitter, push};
 use crate::backend::split::Part;
 use crate::backend::{Transfer, weights};
 use crate::op::{Linear, Op};
@@ -22,13 +22,12 @@ impl Emitter<'_> {
         (linear.rows() + PARAM_WORDS) * self.geometry.word_bytes()
     }
 
-    /// Writes the instructions, weights and parameters of one layer.
-    pub(super) fn depthwise(&mut self, draft: &mut Draft, index: usize, linear: &Linear) {
+    /// Writes the weights and parameters of one layer; returns the instructions of each piece.
+    pub(super) fn depthwise(&mut self, draft: &Draft, index: usize, linear: &Linear) -> Vec<Vec<Instr>> {
         let node = &self.graph.nodes[index];
         let plan = self.plans[&index].clone();
         let columns = self.geometry.columns();
         let bias = linear.effective_bias();
-        let first = draft.instrs.len();
         for (tile, part) in plan.parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
             let mut bytes = Vec::new();
             for block in part.blocks.clone() {
@@ -37,10 +36,12 @@ impl Emitter<'_> {
                 bytes.extend(weights::parameters(linear, &bias, outputs, &self.geometry));
             }
             self.constants.push(Transfer { tile, address: plan.params, bytes });
-            let to = &draft.layouts[&node.output];
+        }
+        let to = &draft.layouts[&node.output];
+        let instr = |tile: usize, part: &Part| {
             let tail = PostTail {
                 out_step_y: to.row_pitch() as i64,
-                out_step_x: to.chw[0] as i64,
+                out_step_x: to.pixel() as i64,
                 params: plan.params as i64,
                 rule: linear.requantise.rule() as i64,
                 zero: i64::from(linear.y_zero_point),
@@ -50,25 +51,32 @@ impl Emitter<'_> {
                 op: PostOp::Depthwise as i64,
                 taps: linear.rows() as i64,
             };
-            let head = self.head(draft, Opcode::Post, tile, &node.inputs, node.output);
-            let walk = self.depthwise_walk(draft, index, linear, tile, part);
-            draft.push(first, &Instr::Post(head, walk, tail));
-        }
+            let head = self.head(draft, Opcode::Post, index, tile, part);
+            Instr::Post(head, self.depthwise_walk(draft, index, linear, tile, part), tail)
+        };
+        let piece = |parts: &Vec<Part>| {
+            let mut instrs = Vec::new();
+            for (tile, part) in parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+                push(&mut instrs, &instr(tile, part));
+            }
+            instrs
+        };
+        plan.pieces.iter().map(piece).collect()
     }
 
     fn depthwise_walk(&self, draft: &Draft, index: usize, linear: &Linear, tile: usize, part: &Part) -> Walk {
         let node = &self.graph.nodes[index];
-        let (from, to) = (&draft.layouts[&node.inputs[0]], &draft.layouts[&node.output]);
+        let (from, to) = (self.source(draft, index, node.inputs[0]), &draft.layouts[&node.output]);
         let columns = self.geometry.columns();
         let window = &linear.window;
-        let need = self.need(index, tile, from.chw[1]);
-        let (pitch, pixel) = (from.row_pitch() as i64, from.chw[0] as i64);
+        let need = self.rows_read(index, part, from.chw[1]);
+        let (pitch, pixel) = (from.row_pitch() as i64, from.pixel() as i64);
         let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
         let x_start = -(window.pads[1] as i64);
         let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
         let channel = part.blocks.start * columns;
         Walk {
-            start: base + y_start * pitch + x_start * pixel + channel as i64,
+            start: base + y_start * pitch + x_start * pixel + from.channel(tile, channel) as i64,
             out_h: part.rows.len() as i64,
             out_w: to.chw[2] as i64,
             k_h: window.kernel[0] as i64,
@@ -89,7 +97,7 @@ impl Emitter<'_> {
             in_w: from.chw[2] as i64,
             pad: i64::from(linear.x_zero_point),
             blocks: part.blocks.len() as i64,
-            out_start: (to.row(tile, part.rows.start) + channel) as i64,
+            out_start: (to.row(tile, part.rows.start) + to.channel(tile, channel)) as i64,
         }
     }
 }

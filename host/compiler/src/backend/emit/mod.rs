@@ -1,5 +1,6 @@
 //! Instructions of each layer.
 
+mod choose;
 mod depthwise;
 mod moves;
 mod plan;
@@ -25,6 +26,8 @@ pub struct Fit {
     pub constants: usize,
     /// Inputs and outputs may have a second buffer.
     pub double: bool,
+    /// Bytes of a tensor that every tile may hold whole, as far as another split helps.
+    pub whole: usize,
 }
 
 /// What is decided about a node before instructions are written.
@@ -32,6 +35,8 @@ pub struct Fit {
 struct Plan {
     split: Split,
     parts: Vec<Part>,
+    /// The same, cut into pieces that run one after another, so that one moves while the next is computed.
+    pieces: Vec<Vec<Part>>,
     /// Byte address of the node's parameters, the same in every tile.
     params: usize,
     /// First page in each tile.
@@ -45,6 +50,8 @@ pub struct Emitter<'a> {
     gating: Gating,
     memory: Memory,
     plans: HashMap<usize, Plan>,
+    producers: Vec<Option<usize>>,
+    runs: Vec<Range<usize>>,
     single_program: bool,
     fit: Fit,
     next_instr: usize,
@@ -57,6 +64,8 @@ pub struct Emitter<'a> {
 struct Draft {
     nodes: Range<usize>,
     layouts: HashMap<TensorId, TensorLayout>,
+    /// Whole copies of tensors of which each tile computes some channels.
+    gathered: HashMap<TensorId, TensorLayout>,
     inputs: Vec<TensorId>,
     outputs: Vec<TensorId>,
     /// The tensors behind `outputs`, views looked through.
@@ -64,19 +73,38 @@ struct Draft {
     input_stride: usize,
     output_stride: usize,
     instrs: Vec<Instr>,
+    /// The node of each instruction.
+    owners: Vec<usize>,
 }
 
 impl Draft {
-    /// Appends an instruction for one tile; equal work of neighbouring tiles becomes one instruction.
-    fn push(&mut self, first: usize, instr: &Instr) {
-        for earlier in &mut self.instrs[first..] {
-            if let Some(merged) = merge(earlier, instr) {
-                *earlier = merged;
-                return;
-            }
-        }
-        self.instrs.push(*instr);
+    /// Appends a node's instructions.
+    fn push(&mut self, node: usize, instrs: Vec<Instr>) {
+        self.owners.extend(std::iter::repeat_n(node, instrs.len()));
+        self.instrs.extend(instrs);
     }
+
+    /// Appends moves that were kept back.
+    fn take(&mut self, moves: &mut Moves) {
+        self.push(moves.node, std::mem::take(&mut moves.instrs));
+    }
+}
+
+/// Moves of a node's output that are still to be written.
+struct Moves {
+    node: usize,
+    instrs: Vec<Instr>,
+}
+
+/// Appends an instruction for one tile; equal work of several tiles becomes one instruction.
+fn push(instrs: &mut Vec<Instr>, instr: &Instr) {
+    for earlier in instrs.iter_mut() {
+        if let Some(merged) = merge(earlier, instr) {
+            *earlier = merged;
+            return;
+        }
+    }
+    instrs.push(*instr);
 }
 
 /// Both instructions as one, if they differ in nothing but their tiles.
@@ -109,6 +137,8 @@ impl<'a> Emitter<'a> {
             gating,
             memory,
             plans: HashMap::new(),
+            producers: graph.producers(),
+            runs: runs.to_vec(),
             single_program: runs.len() == 1,
             fit,
             next_instr: 0,
@@ -126,23 +156,14 @@ impl<'a> Emitter<'a> {
     /// What does not fit.
     pub fn program(&mut self, nodes: Range<usize>) -> Result<Program, BackendError> {
         let mut draft = self.draft(&nodes)?;
-        let mut layers = Vec::new();
-        for index in nodes {
-            let first = draft.instrs.len();
-            let node = &self.graph.nodes[index];
-            match &node.op {
-                Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => self.depthwise(&mut draft, index, linear),
-                Op::Conv(linear) | Op::Dense(linear) => self.run(&mut draft, index, linear)?,
-                Op::Reshape => continue,
-                _ => self.post(&mut draft, index)?,
-            }
-            let compute = first..draft.instrs.len();
-            self.moves(&mut draft, index);
-            let place = |range: Range<usize>| self.next_instr + range.start..self.next_instr + range.end;
-            let moves = compute.end..draft.instrs.len();
-            layers.push(self.layer(index, place(compute), place(moves)));
+        let mut deferred = Moves { node: nodes.start, instrs: Vec::new() };
+        for index in nodes.clone() {
+            self.node(&mut draft, index, &mut deferred)?;
         }
+        draft.take(&mut deferred);
         draft.instrs.push(Instr::Halt(Head { opcode: Opcode::Halt as i64, ..Head::default() }));
+        let layers = nodes.filter(|&index| self.graph.nodes[index].op != Op::Reshape);
+        let layers = layers.map(|index| self.layer(&draft, index)).collect();
         let start = self.next_instr;
         self.next_instr += draft.instrs.len();
         if self.next_instr > self.geometry.program_len {
@@ -166,7 +187,34 @@ impl<'a> Emitter<'a> {
         (self.pages, self.constants, self.memory.high_water(), self.tile_pages)
     }
 
-    fn layer(&self, index: usize, instrs: Range<usize>, moves: Range<usize>) -> Layer {
+    /// Writes the pieces of a layer and what moves after each. The moves of the last piece are deferred behind the first piece of
+    /// the next layer where that does not wait for them.
+    fn node(&mut self, draft: &mut Draft, index: usize, deferred: &mut Moves) -> Result<(), BackendError> {
+        let node = &self.graph.nodes[index];
+        let pieces = match &node.op {
+            Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => self.depthwise(draft, index, linear),
+            Op::Conv(linear) | Op::Dense(linear) => self.run(draft, index, linear)?,
+            Op::Reshape => return Ok(()),
+            _ => self.post(draft, index)?,
+        };
+        if !self.starts_early(draft, index, deferred.node) {
+            draft.take(deferred);
+        }
+        for (piece, instrs) in pieces.into_iter().enumerate() {
+            draft.push(index, instrs);
+            draft.take(deferred);
+            *deferred = Moves { node: index, instrs: self.moves(draft, index, piece) };
+        }
+        Ok(())
+    }
+
+    fn layer(&self, draft: &Draft, index: usize) -> Layer {
+        let of = |moves: bool| {
+            let is = move |at: &usize| {
+                draft.owners[*at] == index && matches!(draft.instrs[*at], Instr::Reshape(..)) == moves
+            };
+            (0..draft.owners.len()).filter(is).map(|at| self.next_instr + at).collect()
+        };
         let node = &self.graph.nodes[index];
         let plan = &self.plans[&index];
         let output = self.chw(node.output);
@@ -180,8 +228,8 @@ impl<'a> Emitter<'a> {
             op: node.op.name(),
             node: index,
             split: plan.split,
-            instrs,
-            moves,
+            instrs: of(false),
+            moves: of(true),
             macs,
             pages,
             output,
@@ -198,21 +246,32 @@ impl<'a> Emitter<'a> {
         ((bytes.start / word) as i64, bytes.end.div_ceil(word) as i64)
     }
 
-    /// The head of a compute instruction of one tile.
-    fn head(&self, draft: &Draft, opcode: Opcode, tile: usize, reads: &[TensorId], write: TensorId) -> Head {
-        let input = reads.iter().any(|id| draft.inputs.contains(id));
-        let output = draft.leaves.contains(&write);
-        let span = |id: TensorId| {
-            let layout = &draft.layouts[&id];
-            let buffers = match (draft.inputs.contains(&id), draft.leaves.contains(&id)) {
-                (true, _) => draft.input_stride,
-                (_, true) => draft.output_stride,
-                _ => 0,
-            };
-            layout.base..layout.base + layout.held[tile].len() * layout.row_pitch() + buffers
+    /// The program of a node.
+    fn run_of(&self, index: usize) -> Option<&Range<usize>> {
+        self.runs.iter().find(|run| run.contains(&index))
+    }
+
+    /// What a node reads of an input: the tensor itself, or its whole copy.
+    fn source<'d>(&self, draft: &'d Draft, reader: usize, id: TensorId) -> &'d TensorLayout {
+        let whole = if self.stays(reader) { None } else { draft.gathered.get(&id) };
+        whole.unwrap_or_else(|| &draft.layouts[&id])
+    }
+
+    /// The head of a compute instruction of one tile: which rows it reads of the node's inputs, and which it writes.
+    fn head(&self, draft: &Draft, opcode: Opcode, index: usize, tile: usize, part: &Part) -> Head {
+        let node = &self.graph.nodes[index];
+        let input = node.inputs.iter().any(|id| draft.inputs.contains(id));
+        let output = draft.leaves.contains(&node.output);
+        let read = |&id: &TensorId| {
+            let layout = self.source(draft, index, id);
+            let mut span = layout.span(tile, &self.rows_read(index, part, layout.chw[1]));
+            span.end += if draft.inputs.contains(&id) { draft.input_stride } else { 0 };
+            span
         };
-        let read = reads.iter().map(|&id| span(id)).reduce(|a, b| super::layout::hull(&a, &b)).unwrap_or(0..0);
-        let ((read_lo, read_hi), (write_lo, write_hi)) = (self.words(read), self.words(span(write)));
+        let read = node.inputs.iter().map(read).reduce(|a, b| super::layout::hull(&a, &b)).unwrap_or(0..0);
+        let mut write = draft.layouts[&node.output].span(tile, &part.rows);
+        write.end += if output { draft.output_stride } else { 0 };
+        let ((read_lo, read_hi), (write_lo, write_hi)) = (self.words(read), self.words(write));
         Head {
             opcode: opcode as i64,
             tiles: 1 << tile,

@@ -6,83 +6,165 @@ use std::ops::Range;
 use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
 
 use super::{Draft, Emitter};
+use crate::backend::TensorLayout;
 use crate::backend::layout::{hull, overlap};
-use crate::backend::split::Split;
+use crate::backend::split::{Part, Split};
+use crate::op::Op;
 
-/// One contiguous-by-levels copy between two tiles.
+/// A copy of some channels of some rows between two tiles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Copy {
     source_tile: usize,
     source: usize,
     target: usize,
-    /// Bytes of a run, count of runs, bytes from run to run (both sides).
+    /// Bytes of a run, and of the runs the counts and steps, innermost first.
     run: usize,
-    runs: usize,
-    step: usize,
+    runs: [usize; 2],
+    source_steps: [usize; 2],
+    target_steps: [usize; 2],
+}
+
+impl Copy {
+    fn of(part: &Part, channels: &Range<usize>, tiles: [usize; 2], from: &TensorLayout, to: &TensorLayout) -> Self {
+        let [source, target] = tiles;
+        let (rows, width) = (&part.rows, from.chw[2]);
+        let copy = Self {
+            source_tile: source,
+            source: from.row(source, rows.start) + from.channel(source, channels.start),
+            target: to.row(target, rows.start) + to.channel(target, channels.start),
+            run: channels.len(),
+            runs: [width, rows.len()],
+            source_steps: [from.pixel(), from.row_pitch()],
+            target_steps: [to.pixel(), to.row_pitch()],
+        };
+        if channels.len() == from.pixel() && channels.len() == to.pixel() {
+            let run = rows.len() * from.row_pitch();
+            return Self { run, runs: [1, 1], source_steps: [0, 0], target_steps: [0, 0], ..copy };
+        }
+        copy
+    }
+}
+
+/// Channels of several tiles interleave in a whole copy, so that the words written by one move span those of the others. Each
+/// is given a share of the words instead, that they may run together: the first who reads there meets all shares.
+fn share_regions(instrs: &mut [Instr]) {
+    let heads: Vec<Head> = instrs.iter().map(|instr| *instr.head()).collect();
+    let (Some(lo), Some(hi)) = (heads.iter().map(|h| h.write_lo).min(), heads.iter().map(|h| h.write_hi).max()) else {
+        return;
+    };
+    let count = heads.len() as i64;
+    let interleave = heads.iter().map(|h| h.write_lo).max() < heads.iter().map(|h| h.write_hi).min();
+    if !interleave || heads.iter().any(|head| head.targets != heads[0].targets) || hi - lo < count {
+        return;
+    }
+    for (at, instr) in (0..).zip(instrs) {
+        if let Instr::Reshape(head, _) = instr {
+            (head.write_lo, head.write_hi) = (lo + (hi - lo) * at / count, lo + (hi - lo) * (at + 1) / count);
+        }
+    }
 }
 
 impl Emitter<'_> {
-    /// Writes the moves that follow a layer.
-    pub(super) fn moves(&self, draft: &mut Draft, index: usize) {
-        let node = &self.graph.nodes[index];
-        let layout = &draft.layouts[&node.output];
-        let [channels, height, width] = layout.chw;
-        let columns = self.geometry.columns();
-        let plan = &self.plans[&index];
+    /// The moves that follow a piece of a layer.
+    pub(super) fn moves(&self, draft: &Draft, index: usize, piece: usize) -> Vec<Instr> {
+        let id = self.graph.nodes[index].output;
+        let from = &draft.layouts[&id];
+        let gathered = draft.gathered.get(&id);
+        let to = gathered.unwrap_or(from);
+        let [channels, height, _] = from.chw;
         let mut targets: BTreeMap<Copy, i64> = BTreeMap::new();
+        let mut shared = gathered.is_some();
         for target in 0..self.geometry.tiles {
             let need = self.reader_need(draft, index, target, height);
-            for (source_tile, part) in plan.parts.iter().enumerate() {
+            for (source, part) in self.plans[&index].pieces[piece].iter().enumerate() {
                 let rows = overlap(&need, &part.rows);
-                if source_tile == target || part.is_empty() || rows.is_empty() {
+                if (source == target && gathered.is_none()) || part.is_empty() || rows.is_empty() {
                     continue;
                 }
-                let from = part.blocks.start * columns..(part.blocks.end * columns).min(channels);
-                let whole = from.len() == channels;
-                let copy = Copy {
-                    source_tile,
-                    source: layout.row(source_tile, rows.start) + from.start,
-                    target: layout.row(target, rows.start) + from.start,
-                    run: if whole { rows.len() * layout.row_pitch() } else { from.len() },
-                    runs: if whole { 1 } else { rows.len() * width },
-                    step: channels,
-                };
+                shared &= self.read_at_once(draft, index, target, &rows, height);
+                let part = Part { rows, blocks: part.blocks.clone() };
+                let copy = Copy::of(&part, &self.channels(&part, channels), [source, target], from, to);
                 *targets.entry(copy).or_default() |= 1 << target;
             }
         }
-        for (copy, mask) in targets {
-            for instr in self.copy_instrs(&copy, mask) {
-                draft.instrs.push(instr);
-            }
+        let mut instrs: Vec<Instr> = targets.iter().flat_map(|(copy, &mask)| self.copy_instrs(copy, mask)).collect();
+        if shared {
+            share_regions(&mut instrs);
         }
+        instrs
     }
 
-    /// Whether each tile reads in a depthwise layer just the channels that it computed.
-    fn stays(&self, index: usize, reader: usize) -> bool {
-        let (own, next) = (&self.plans[&index], &self.plans[&reader]);
-        let reads = &self.graph.nodes[reader];
-        own.split == Split::Blocks
-            && next.split == Split::Blocks
-            && self.as_depthwise(&reads.op).is_some()
-            && reads.inputs[0] == self.graph.nodes[index].output
-            && own.parts.iter().map(|part| &part.blocks).eq(next.parts.iter().map(|part| &part.blocks))
+    /// Whether the first instruction that reads some of these rows in a tile reads them all.
+    fn read_at_once(&self, draft: &Draft, index: usize, tile: usize, rows: &Range<usize>, height: usize) -> bool {
+        let readers = self.readers(self.graph.nodes[index].output, &draft.nodes);
+        let readers = readers.into_iter().filter(|&reader| !self.stays(reader));
+        let reads = readers.flat_map(|reader| {
+            self.plans[&reader].pieces.iter().map(move |parts| self.rows_read(reader, &parts[tile], height))
+        });
+        reads.map(|read| overlap(&read, rows)).find(|read| !read.is_empty()).is_some_and(|read| read == *rows)
+    }
+
+    /// Channels of a part's blocks.
+    pub(super) fn channels(&self, part: &Part, channels: usize) -> Range<usize> {
+        let columns = self.geometry.columns();
+        part.blocks.start * columns..(part.blocks.end * columns).min(channels)
+    }
+
+    /// Whether each tile reads of every input just the channels that it computed.
+    pub(super) fn stays(&self, reader: usize) -> bool {
+        let node = &self.graph.nodes[reader];
+        let plan = &self.plans[&reader];
+        let own = |index: usize| {
+            let own = self.plans.get(&index);
+            own.is_some_and(|own| {
+                own.split == Split::Blocks && own.parts.iter().zip(&plan.parts).all(|(a, b)| a.blocks == b.blocks)
+            })
+        };
+        let same_run = |index: &usize| self.run_of(*index) == self.run_of(reader);
+        self.by_channel(&node.op)
+            && plan.split == Split::Blocks
+            && node.inputs.iter().all(|id| self.producers[id.0].filter(same_run).is_some_and(own))
+    }
+
+    /// Whether each output channel depends on the same channel of the inputs alone.
+    pub(super) fn by_channel(&self, op: &Op) -> bool {
+        match op {
+            Op::Dense(_) | Op::Reshape => false,
+            Op::Conv(_) => self.as_depthwise(op).is_some(),
+            _ => true,
+        }
     }
 
     /// Rows of a node's output that readers in its program need in a tile.
     fn reader_need(&self, draft: &Draft, index: usize, tile: usize, height: usize) -> Range<usize> {
         self.readers(self.graph.nodes[index].output, &draft.nodes)
             .into_iter()
-            .filter(|&reader| !self.stays(index, reader))
+            .filter(|&reader| !self.stays(reader))
             .fold(0..0, |need, reader| hull(&need, &self.need(reader, tile, height)))
+    }
+
+    /// Whether a layer's first piece may start before the moves of another's last piece are done.
+    pub(super) fn starts_early(&self, draft: &Draft, index: usize, before: usize) -> bool {
+        let pieces = &self.plans[&index].pieces;
+        if pieces.len() == 1 || index == before {
+            return false;
+        }
+        if self.stays(index) || !self.readers(self.graph.nodes[before].output, &draft.nodes).contains(&index) {
+            return true;
+        }
+        let height = self.chw(self.graph.nodes[before].output)[1];
+        let moved = self.plans[&before].pieces.split_last().map_or(&[][..], |(_, moved)| moved);
+        let there = |y: usize| moved.iter().flatten().any(|part| part.rows.contains(&y));
+        pieces[0].iter().all(|part| self.rows_read(index, part, height).all(there))
     }
 
     /// Whole words first, then the ragged end of each run.
     fn copy_instrs(&self, copy: &Copy, targets: i64) -> Vec<Instr> {
         let word = self.geometry.word_bytes();
         let pieces = [(0, word, copy.run / word), (copy.run / word * word, copy.run % word, 1)];
-        let span = (copy.runs - 1) * copy.step + copy.run;
-        let (read_lo, read_hi) = self.words(copy.source..copy.source + span);
-        let (write_lo, write_hi) = self.words(copy.target..copy.target + span);
+        let span = |steps: [usize; 2]| (copy.runs[0] - 1) * steps[0] + (copy.runs[1] - 1) * steps[1] + copy.run;
+        let (read_lo, read_hi) = self.words(copy.source..copy.source + span(copy.source_steps));
+        let (write_lo, write_hi) = self.words(copy.target..copy.target + span(copy.target_steps));
         let head = Head {
             opcode: Opcode::Reshape as i64,
             tiles: 1 << copy.source_tile,
@@ -104,14 +186,16 @@ impl Emitter<'_> {
                     target: (copy.target + offset) as i64,
                     bytes: bytes as i64,
                     count_0: count as i64,
-                    count_1: copy.runs as i64,
-                    count_2: 1,
+                    count_1: copy.runs[0] as i64,
+                    count_2: copy.runs[1] as i64,
                     count_3: 1,
                     count_4: 1,
                     source_step_0: word as i64,
                     target_step_0: word as i64,
-                    source_step_1: copy.step as i64,
-                    target_step_1: copy.step as i64,
+                    source_step_1: copy.source_steps[0] as i64,
+                    target_step_1: copy.target_steps[0] as i64,
+                    source_step_2: copy.source_steps[1] as i64,
+                    target_step_2: copy.target_steps[1] as i64,
                     ..Reshape::default()
                 };
                 Instr::Reshape(head, reshape)

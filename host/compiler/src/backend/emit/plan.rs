@@ -9,9 +9,12 @@ use lacuna_spec::instr::PostConstants;
 use super::{BackendError, Draft, Emitter, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
-use crate::backend::split::{self, Part, Split, Work};
+use crate::backend::split::{self, Part, Split};
 use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
+
+/// Words of a tensor from which on it pays to cut a layer in two, so that they move beside the computation.
+const HIDDEN_WORDS: usize = 96;
 
 impl Emitter<'_> {
     pub(super) fn plan(&mut self, runs: &[Range<usize>]) -> Result<(), BackendError> {
@@ -20,11 +23,10 @@ impl Emitter<'_> {
         let mut cursors = vec![0usize; self.geometry.tiles];
         for &index in &nodes {
             let node = &self.graph.nodes[index];
-            let chw = self.chw(node.output);
             let split = splits[&index];
-            let parts = split::parts(split, chw[1], split::blocks(chw[0], &self.geometry), self.geometry.tiles);
+            let parts = self.parts(index, split);
             let need = self.page_need(index, split);
-            if split == Split::Rows {
+            if need.iter().all(|&pages| pages == need[0]) {
                 // Equal pages in every tile let one instruction serve them all.
                 let highest = cursors.iter().copied().max().unwrap_or(0);
                 cursors.fill(highest);
@@ -34,75 +36,62 @@ impl Emitter<'_> {
                 *cursor += need;
             }
             let params = self.memory.place(&node.name, self.constant_bytes(&node.op, &parts), 0..usize::MAX)?;
-            self.plans.insert(index, Plan { split, parts, params, page });
+            self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, page });
         }
         self.tile_pages = cursors.into_iter().max().unwrap_or(0);
+        for run in runs {
+            self.cut(run);
+        }
         Ok(())
     }
 
-    /// The split of every node; layers turn from rows to blocks until the weights fit.
-    fn splits(&self, nodes: &[usize]) -> Result<HashMap<usize, Split>, BackendError> {
-        let choose = |&index: &usize| {
-            let node = &self.graph.nodes[index];
-            let (input, output) = (self.chw(node.inputs[0]), self.chw(node.output));
-            let work = match &node.op {
-                Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
-                    Work::of_depthwise(linear.rows(), input, output, &self.geometry)
+    /// Cuts layers in two where that hides moves: what the first piece computed moves while the second is computed, and what the second
+    /// computed while the next layer's first piece is.
+    fn cut(&mut self, run: &Range<usize>) {
+        for index in run.clone() {
+            let id = self.graph.nodes[index].output;
+            let [channels, height, width] = self.chw(id);
+            let plan = &self.plans[&index];
+            let by_blocks = plan.split == Split::Blocks;
+            let moves = self
+                .readers(id, run)
+                .iter()
+                .any(|&reader| !self.stays(reader) && (by_blocks || self.plans[&reader].split == Split::Blocks));
+            let words = height * width * channels.div_ceil(self.geometry.word_bytes());
+            let cuts: Vec<usize> = match self.early_rows(run, index) {
+                Some(rows) if by_blocks => vec![rows; self.geometry.tiles],
+                _ if moves && words >= HIDDEN_WORDS => {
+                    plan.parts.iter().map(|part| (part.rows.start + part.rows.end).div_ceil(2)).collect()
                 }
-                Op::Conv(linear) | Op::Dense(linear) => Work::of_array(linear, input, output, &self.geometry),
-                _ => return (index, Split::Rows),
+                _ => continue,
             };
-            (index, split::choose(&work, output, &self.geometry))
-        };
-        let mut splits: HashMap<usize, Split> = nodes.iter().map(choose).collect();
-        self.shrink_constants(nodes, &mut splits);
-        loop {
-            let mut total = 0;
-            let mut over = None;
-            for index in nodes {
-                total += self.page_need(*index, splits[index]).into_iter().max().unwrap_or(0);
-                if total > self.geometry.pages && over.is_none() {
-                    over = Some(*index);
-                }
+            if (0..self.geometry.tiles).any(|tile| !plan.parts[tile].is_empty() && plan.parts[tile].rows.len() < 2) {
+                continue;
             }
-            let Some(over) = over else { return Ok(splits) };
-            let saving = |index: &&usize| {
-                let most = |split| self.page_need(**index, split).into_iter().max().unwrap_or(0);
-                if splits[*index] == Split::Rows { most(Split::Rows).saturating_sub(most(Split::Blocks)) } else { 0 }
-            };
-            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else {
-                let layer = self.graph.nodes[over].name.clone();
-                return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
-            };
-            splits.insert(*index, Split::Blocks);
+            let pieces = [false, true].map(|second| {
+                let of = |(part, &cut): (&Part, &usize)| {
+                    let rows = if second { cut..part.rows.end } else { part.rows.start..cut };
+                    Part { rows, blocks: part.blocks.clone() }
+                };
+                plan.parts.iter().zip(&cuts).map(of).collect()
+            });
+            if let Some(plan) = self.plans.get_mut(&index) {
+                plan.pieces = pieces.to_vec();
+            }
         }
     }
 
-    /// Turns layers from rows to blocks until their parameters keep to the budget.
-    fn shrink_constants(&self, nodes: &[usize], splits: &mut HashMap<usize, Split>) {
-        let bytes = |index: usize, split| {
-            let node = &self.graph.nodes[index];
-            let [channels, height, _] = self.chw(node.output);
-            let parts = split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles);
-            self.constant_bytes(&node.op, &parts)
-        };
-        let tensors = |index: usize| {
-            let node = &self.graph.nodes[index];
-            let elements = |id: TensorId| self.chw(id).iter().product::<usize>();
-            node.inputs.iter().chain([&node.output]).map(|&id| elements(id)).sum::<usize>()
-        };
-        while nodes.iter().map(|index| bytes(*index, splits[index])).sum::<usize>() > self.fit.constants {
-            let saving = |index: &&usize| match (&self.graph.nodes[**index].op, splits[*index]) {
-                // A layer split by blocks keeps its whole input and output in every tile.
-                (Op::Conv(_) | Op::Dense(_), Split::Rows) => {
-                    let saved = bytes(**index, Split::Rows).saturating_sub(bytes(**index, Split::Blocks));
-                    saved * self.geometry.tile_bytes() / tensors(**index).max(1)
-                }
-                _ => 0,
-            };
-            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { return };
-            splits.insert(*index, Split::Blocks);
+    /// Output rows of a layer split by blocks that need only what the layer before moves after its first pieces.
+    fn early_rows(&self, run: &Range<usize>, index: usize) -> Option<usize> {
+        if self.stays(index) {
+            return None;
         }
+        let before = self.producers[self.graph.nodes[index].inputs[0].0].filter(|before| run.contains(before))?;
+        let before = self.plans.get(&before).filter(|before| before.split == Split::Blocks)?;
+        let moved = before.pieces.split_last()?.1.iter().flatten().map(|part| part.rows.end).max()?;
+        let height = self.chw(self.graph.nodes[index].output)[1];
+        let read = |rows| self.rows_read(index, &Part { rows, blocks: 0..1 }, usize::MAX);
+        (1..height).rev().find(|&rows| read(0..rows).end <= moved)
     }
 
     /// Pages a lane that a node takes in each tile.
@@ -112,8 +101,7 @@ impl Emitter<'_> {
         if self.as_depthwise(&node.op).is_some() {
             return vec![0; self.geometry.tiles];
         }
-        let [channels, height, _] = self.chw(node.output);
-        split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
+        self.parts(index, split)
             .iter()
             .map(|part| {
                 if part.is_empty() && split == Split::Blocks {
@@ -125,7 +113,13 @@ impl Emitter<'_> {
             .collect()
     }
 
-    fn constant_bytes(&self, op: &Op, parts: &[Part]) -> usize {
+    /// What each tile computes of a node's output.
+    pub(super) fn parts(&self, index: usize, split: Split) -> Vec<Part> {
+        let [channels, height, _] = self.chw(self.graph.nodes[index].output);
+        split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
+    }
+
+    pub(super) fn constant_bytes(&self, op: &Op, parts: &[Part]) -> usize {
         match op {
             Op::Conv(_) | Op::Dense(_) => {
                 let blocks = parts.iter().map(|p| p.blocks.len()).max().unwrap_or(0);
@@ -140,16 +134,18 @@ impl Emitter<'_> {
     /// Places the tensors of a program.
     pub(super) fn draft(&mut self, nodes: &Range<usize>) -> Result<Draft, BackendError> {
         let (inputs, outputs) = self.boundary(nodes);
-        let leaves = outputs.iter().map(|&id| self.source(id, nodes)).collect();
+        let leaves = outputs.iter().map(|&id| self.seen(id, nodes)).collect();
         let mut draft = Draft {
             nodes: nodes.clone(),
             layouts: HashMap::new(),
+            gathered: HashMap::new(),
             inputs,
             outputs,
             leaves,
             input_stride: 0,
             output_stride: 0,
             instrs: Vec::new(),
+            owners: Vec::new(),
         };
         let mut order: Vec<(TensorId, Option<usize>)> = draft.inputs.iter().map(|&id| (id, None)).collect();
         order.extend(nodes.clone().map(|n| (self.graph.nodes[n].output, Some(n))));
@@ -171,6 +167,9 @@ impl Emitter<'_> {
                 let source = self.graph.nodes[index].inputs[0];
                 let alias = draft.layouts[&source].clone();
                 draft.layouts.insert(id, alias);
+                if let Some(whole) = draft.gathered.get(&source).cloned() {
+                    draft.gathered.insert(id, whole);
+                }
                 continue;
             }
             let readers = self.readers(id, nodes);
@@ -186,6 +185,11 @@ impl Emitter<'_> {
                 (false, false) => producer.unwrap_or(nodes.start)..last + 1,
             };
             let bytes = layout.bytes().max(1) + if boundary { stride } else { 0 };
+            let gathered = (!layout.channels.is_empty()).then(|| self.gathered(id, &readers)).flatten();
+            if let Some(mut whole) = gathered {
+                whole.base = self.memory.place(&name, whole.bytes(), producer.unwrap_or(nodes.start)..last + 1)?;
+                draft.gathered.insert(id, whole);
+            }
             layout.base = self.memory.place(&name, bytes, life)?;
             draft.layouts.insert(id, layout);
         }
@@ -208,9 +212,9 @@ impl Emitter<'_> {
     }
 
     /// The tensor that a view shows.
-    fn source(&self, id: TensorId, nodes: &Range<usize>) -> TensorId {
+    fn seen(&self, id: TensorId, nodes: &Range<usize>) -> TensorId {
         let view = nodes.clone().find(|&n| self.graph.nodes[n].output == id && self.graph.nodes[n].op == Op::Reshape);
-        view.map_or(id, |n| self.source(self.graph.nodes[n].inputs[0], nodes))
+        view.map_or(id, |n| self.seen(self.graph.nodes[n].inputs[0], nodes))
     }
 
     /// Tensors that enter and leave a range of nodes.
@@ -245,12 +249,20 @@ impl Emitter<'_> {
         })
     }
 
-    /// The layout of a tensor but for its base: what each tile produces and what its readers need there.
+    /// The layout of a tensor but for its base: what each tile produces and, unless tiles produce some channels of every row, what its
+    /// readers need there.
     fn bare_layout(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> TensorLayout {
         let chw = self.chw(id);
+        let plan = producer.map(|index| &self.plans[&index]);
+        if let Some(plan) = plan.filter(|plan| plan.split == Split::Blocks) {
+            let of = |part: &Part| if part.is_empty() { 0..0 } else { self.channels(part, chw[0]) };
+            let rows = |part: &Part| if part.is_empty() { 0..0 } else { part.rows.clone() };
+            let (held, channels) = (plan.parts.iter().map(rows).collect(), plan.parts.iter().map(of).collect());
+            return TensorLayout { chw, pad_x: [0, 0], pad: 0, base: 0, held, channels };
+        }
         let mut held = vec![0..0; self.geometry.tiles];
         for (tile, rows) in held.iter_mut().enumerate() {
-            if let Some(part) = producer.map(|n| &self.plans[&n].parts[tile]).filter(|p| !p.is_empty()) {
+            if let Some(part) = plan.map(|plan| &plan.parts[tile]).filter(|part| !part.is_empty()) {
                 *rows = part.rows.clone();
             }
             for &reader in readers {
@@ -260,25 +272,30 @@ impl Emitter<'_> {
         if held.iter().all(Range::is_empty) {
             held[0] = 0..chw[1];
         }
-        let computed = producer.map_or_else(Vec::new, |index| self.computed(index, chw[0]));
         let (pad_x, pad) = self.packed_padding(id, producer, readers);
-        TensorLayout { chw, pad_x, pad, base: 0, held, computed }
+        TensorLayout { chw, pad_x, pad, base: 0, held, channels: Vec::new() }
     }
 
-    /// Channels that each tile computes, if they share a node's blocks.
-    fn computed(&self, index: usize, channels: usize) -> Vec<Range<usize>> {
-        let plan = &self.plans[&index];
-        if plan.split == Split::Rows {
-            return Vec::new();
+    /// The whole copy of a tensor of which each tile computes some channels, if a reader needs the others.
+    fn gathered(&self, id: TensorId, readers: &[usize]) -> Option<TensorLayout> {
+        let chw = self.chw(id);
+        let mut held = vec![0..0; self.geometry.tiles];
+        for (tile, rows) in held.iter_mut().enumerate() {
+            for &reader in readers.iter().filter(|&&reader| !self.stays(reader)) {
+                *rows = hull(rows, &self.need(reader, tile, chw[1]));
+            }
         }
-        let columns = self.geometry.columns();
-        let of = |part: &Part| part.blocks.start * columns..(part.blocks.end * columns).min(channels);
-        plan.parts.iter().map(|part| if part.is_empty() { 0..0 } else { of(part) }).collect()
+        let layout = TensorLayout { chw, pad_x: [0, 0], pad: 0, base: 0, held, channels: Vec::new() };
+        layout.held.iter().any(|rows| !rows.is_empty()).then_some(layout)
     }
 
     /// Input rows that a node reads in a tile.
     pub(super) fn need(&self, index: usize, tile: usize, height: usize) -> Range<usize> {
-        let part = &self.plans[&index].parts[tile];
+        self.rows_read(index, &self.plans[&index].parts[tile], height)
+    }
+
+    /// Input rows, of `height`, that a node reads for a part of its output.
+    pub(super) fn rows_read(&self, index: usize, part: &Part, height: usize) -> Range<usize> {
         if part.is_empty() {
             return 0..0;
         }

@@ -2,7 +2,8 @@
 
 use lacuna_spec::instr::{Instr, Opcode, PostConstants, PostOp, PostTail, Rule, Walk};
 
-use super::{BackendError, Draft, Emitter};
+use super::{BackendError, Draft, Emitter, push};
+use crate::backend::split::Part;
 use crate::backend::{Transfer, weights};
 use crate::op::{ChipSum, Clamp, Op, Rounding, Window};
 
@@ -93,8 +94,8 @@ fn sum_constants(scale: f32, zero_point: i32, taps: usize) -> PostConstants {
 }
 
 impl Emitter<'_> {
-    /// Writes the instructions and constants of one layer.
-    pub(super) fn post(&mut self, draft: &mut Draft, index: usize) -> Result<(), BackendError> {
+    /// Writes the constants of one layer; returns the instructions of each piece.
+    pub(super) fn post(&mut self, draft: &Draft, index: usize) -> Result<Vec<Vec<Instr>>, BackendError> {
         let node = &self.graph.nodes[index];
         let input = node.inputs[0];
         let job = Job::of(&node.op, self.chw(input)).map_err(|why| BackendError::Unsupported {
@@ -103,22 +104,18 @@ impl Emitter<'_> {
             why,
         })?;
         let plan = self.plans[&index].clone();
-        let first = draft.instrs.len();
-        for (tile, part) in plan.parts.iter().enumerate() {
-            if part.is_empty() {
-                continue;
-            }
+        for (tile, _) in plan.parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
             if let Some(constants) = &job.constants {
                 let bytes = weights::constants(constants, &self.geometry)
                     .map_err(|source| BackendError::Field { layer: node.name.clone(), source })?;
                 self.constants.push(Transfer { tile, address: plan.params, bytes });
             }
-            let head = self.head(draft, Opcode::Post, tile, &node.inputs, node.output);
-            let walk = self.post_walk(draft, index, &job, tile);
-            let to = &draft.layouts[&node.output];
+        }
+        let to = &draft.layouts[&node.output];
+        let instr = |tile: usize, part: &Part| {
             let tail = PostTail {
                 out_step_y: to.row_pitch() as i64,
-                out_step_x: if job.window == Window::of([1, 1]) { 0 } else { to.chw[0] as i64 },
+                out_step_x: to.pixel() as i64,
                 op: job.op as i64,
                 rule: job.rule,
                 zero: i64::from(job.zero),
@@ -128,32 +125,45 @@ impl Emitter<'_> {
                 gate: 0,
                 taps: 0,
             };
-            draft.push(first, &Instr::Post(head, walk, tail));
-        }
-        Ok(())
+            let head = self.head(draft, Opcode::Post, index, tile, part);
+            Instr::Post(head, self.post_walk(draft, index, &job, tile, part), tail)
+        };
+        let piece = |parts: &Vec<Part>| {
+            let mut instrs = Vec::new();
+            for (tile, part) in parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
+                push(&mut instrs, &instr(tile, part));
+            }
+            instrs
+        };
+        Ok(plan.pieces.iter().map(piece).collect())
     }
 
-    fn post_walk(&self, draft: &Draft, index: usize, job: &Job, tile: usize) -> Walk {
+    fn post_walk(&self, draft: &Draft, index: usize, job: &Job, tile: usize, part: &Part) -> Walk {
         let node = &self.graph.nodes[index];
-        let rows = &self.plans[&index].parts[tile].rows;
-        let (from, to) = (&draft.layouts[&node.inputs[0]], &draft.layouts[&node.output]);
+        let rows = &part.rows;
+        let (from, to) = (self.source(draft, index, node.inputs[0]), &draft.layouts[&node.output]);
         let word = self.geometry.word_bytes();
-        let need = self.need(index, tile, from.chw[1]);
-        let pitch = from.row_pitch() as i64;
-        let out_start = to.row(tile, rows.start) as i64;
-        let element = job.window == Window::of([1, 1]);
-        // Element-wise: a row is one run of bytes; add reads b as a second kernel column.
-        let bytes = if element { from.row_pitch() } else { from.chw[0] };
+        let need = self.rows_read(index, part, from.chw[1]);
+        let (pitch, pixel) = (from.row_pitch() as i64, from.pixel() as i64);
+        let channels = self.channels(part, to.chw[0]);
+        let out_start = (to.row(tile, rows.start) + to.channel(tile, channels.start)) as i64;
+        // Element-wise on all channels that a tile holds: a row is one run of bytes. Add reads b as a second kernel column.
+        let element = job.window == Window::of([1, 1]) && from.row_pitch() == to.row_pitch();
+        let bytes = if element { from.row_pitch() } else { channels.len() };
         let two = job.op == PostOp::Add;
         let step_kx = if two {
-            draft.layouts[&node.inputs[1]].row(tile, need.start) as i64 - from.row(tile, need.start) as i64
+            let second = self.source(draft, index, node.inputs[1]);
+            second.row(tile, need.start) as i64 - from.row(tile, need.start) as i64
         } else {
-            job.window.dilation[1] as i64 * from.chw[0] as i64
+            job.window.dilation[1] as i64 * pixel
         };
         let y_start = (rows.start * job.window.stride[0]) as i64 - job.window.pads[0] as i64 - need.start as i64;
         let x_start = -(job.window.pads[1] as i64);
         Walk {
-            start: from.row(tile, need.start) as i64 + y_start * pitch + x_start * from.chw[0] as i64,
+            start: from.row(tile, need.start) as i64
+                + y_start * pitch
+                + x_start * pixel
+                + from.channel(tile, channels.start) as i64,
             out_h: rows.len() as i64,
             out_w: if element { 1 } else { to.chw[2] as i64 },
             k_h: job.window.kernel[0] as i64,
@@ -161,7 +171,7 @@ impl Emitter<'_> {
             segments: bytes.div_ceil(word) as i64,
             tail: ((bytes - 1) % word + 1) as i64,
             step_oy: job.window.stride[0] as i64 * pitch,
-            step_ox: job.window.stride[1] as i64 * from.chw[0] as i64,
+            step_ox: job.window.stride[1] as i64 * pixel,
             step_ky: job.window.dilation[0] as i64 * pitch,
             step_kx,
             y_start,
@@ -169,7 +179,7 @@ impl Emitter<'_> {
             y_stride: job.window.stride[0] as i64,
             x_stride: if element { 0 } else { job.window.stride[1] as i64 },
             y_dilation: job.window.dilation[0] as i64,
-            x_dilation: if element { 0 } else { job.window.dilation[1] as i64 },
+            x_dilation: if element || two { 0 } else { job.window.dilation[1] as i64 },
             in_h: need.len() as i64,
             in_w: if element { 1 } else { from.chw[2] as i64 },
             pad: i64::from(job.pad),

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
-use super::{BackendError, Draft, Emitter, Plan};
+use super::{BackendError, Draft, Emitter, push};
 use crate::backend::split::{self, Part};
 use crate::backend::weights::{self, Rows};
 use crate::backend::{PageImage, TensorLayout, Transfer};
@@ -59,8 +59,13 @@ fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
 }
 
 impl Emitter<'_> {
-    /// Writes the instructions, pages and parameters of one layer.
-    pub(super) fn run(&mut self, draft: &mut Draft, index: usize, linear: &Linear) -> Result<(), BackendError> {
+    /// Writes the pages and parameters of one layer; returns the instructions of each piece.
+    pub(super) fn run(
+        &mut self,
+        draft: &Draft,
+        index: usize,
+        linear: &Linear,
+    ) -> Result<Vec<Vec<Instr>>, BackendError> {
         let mut linear = linear.clone();
         if self.gating == Gating::Off {
             // The dense baseline works on plain int8 rows, whose planes are 8 / DigitBits.
@@ -75,29 +80,33 @@ impl Emitter<'_> {
             });
         }
         let plan = self.plans[&index].clone();
-        let first = draft.instrs.len();
+        let mut pieces = vec![Vec::new(); plan.pieces.len()];
         let word = self.geometry.word_bytes();
-        let mut queues: Vec<(usize, Part, VecDeque<SubRun>, usize, usize)> = Vec::new();
+        let mut queues: Vec<(usize, VecDeque<SubRun>, usize, usize)> = Vec::new();
         for (tile, part) in plan.parts.iter().enumerate() {
             if !part.is_empty() || plan.split == split::Split::Rows {
                 let subs = sub_runs(&linear, &part.blocks, &self.geometry).into();
-                queues.push((tile, part.clone(), subs, plan.page[tile], plan.params));
+                queues.push((tile, subs, plan.page[tile], plan.params));
             }
         }
         // Instructions start in order: every tile gets its first before any gets its second.
-        while queues.iter().any(|(_, _, subs, ..)| !subs.is_empty()) {
-            for (tile, part, subs, page, params) in &mut queues {
+        while queues.iter().any(|(_, subs, ..)| !subs.is_empty()) {
+            for (tile, subs, page, params) in &mut queues {
                 let Some(sub) = subs.pop_front() else { continue };
                 self.load(*tile, *page, *params, &linear, &sub, &node.name)?;
-                if !part.is_empty() {
-                    let instr = self.run_instr(draft, index, &linear, &plan, *tile, part, &sub, *page, *params);
-                    draft.push(first, &instr);
+                for (instrs, parts) in pieces.iter_mut().zip(&plan.pieces) {
+                    if !parts[*tile].is_empty() {
+                        push(
+                            instrs,
+                            &self.run_instr(draft, index, &linear, *tile, &parts[*tile], &sub, *page, *params),
+                        );
+                    }
                 }
                 *page += sub.blocks.len() * sub.rows.pages(&self.geometry);
                 *params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * word;
             }
         }
-        Ok(())
+        Ok(pieces)
     }
 
     /// Adds the pages and parameters of a sub-run.
@@ -135,7 +144,6 @@ impl Emitter<'_> {
         draft: &Draft,
         index: usize,
         linear: &Linear,
-        plan: &Plan,
         tile: usize,
         part: &Part,
         sub: &SubRun,
@@ -143,14 +151,13 @@ impl Emitter<'_> {
         params: usize,
     ) -> Instr {
         let node = &self.graph.nodes[index];
-        let (input, output) = (node.inputs[0], node.output);
-        let (from, to) = (&draft.layouts[&input], &draft.layouts[&output]);
+        let (from, to) = (self.source(draft, index, node.inputs[0]), &draft.layouts[&node.output]);
         let word = self.geometry.word_bytes();
         let window = &linear.window;
         let taps = taps(linear, sub, from);
-        let need = self.need(index, tile, from.chw[1]);
+        let need = self.rows_read(index, part, from.chw[1]);
         let pitch = from.row_pitch() as i64;
-        let pixel = from.chw[0] as i64;
+        let pixel = from.pixel() as i64;
         let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
         let x_start = if taps.pads_x { -(window.pads[1] as i64) } else { 0 };
         let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
@@ -177,11 +184,11 @@ impl Emitter<'_> {
             in_w: if taps.pads_x { from.chw[2] as i64 } else { 1 },
             pad: i64::from(linear.x_zero_point),
             blocks: sub.blocks.len() as i64,
-            out_start: (to.row(tile, part.rows.start) + sub.blocks.start * columns) as i64,
+            out_start: (to.row(tile, part.rows.start) + to.channel(tile, sub.blocks.start * columns)) as i64,
         };
         let tail = RunTail {
             out_step_y: to.row_pitch() as i64,
-            out_step_x: to.chw[0] as i64,
+            out_step_x: to.pixel() as i64,
             last_columns: (linear.outputs() - (sub.blocks.end - 1) * columns).min(columns) as i64,
             params: params as i64,
             page: page as i64,
@@ -193,7 +200,6 @@ impl Emitter<'_> {
             clamp_lo: i64::from(linear.clamp.min),
             clamp_hi: i64::from(linear.clamp.max),
         };
-        debug_assert!(plan.parts[tile] == *part);
-        Instr::Run(self.head(draft, Opcode::Run, tile, &[input], output), walk, tail)
+        Instr::Run(self.head(draft, Opcode::Run, index, tile, part), walk, tail)
     }
 }

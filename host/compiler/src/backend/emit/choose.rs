@@ -1,0 +1,236 @@
+//! Chooses how each layer is dealt over the tiles: the deals that together take the fewest cycles, by estimate.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use lacuna_spec::geometry::PARAM_WORDS;
+
+use super::{BackendError, Emitter};
+use crate::backend::layout::overlap;
+use crate::backend::split::{Part, Split};
+use crate::graph::TensorId;
+use crate::op::{Linear, Op};
+
+/// Cycles from an instruction's last window to the start of the next.
+const DRAIN: usize = 45;
+/// Cycles to fetch, check and start an instruction.
+const DISPATCH: usize = 8;
+/// Longest stretch of layers whose deal is changed together.
+const STRETCH: usize = 8;
+/// What a byte, a page or a column block costs that there is no room for.
+const NO_ROOM: usize = 1 << 20;
+
+type Splits = HashMap<usize, Split>;
+
+impl Emitter<'_> {
+    /// The split of every node; whatever does not fit turns from rows to blocks.
+    pub(super) fn splits(&self, nodes: &[usize]) -> Result<Splits, BackendError> {
+        let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
+        // Longer programs than the chip holds are refused anyway.
+        if self.geometry.tiles > 1 && nodes.len() <= self.geometry.program_len {
+            // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.
+            for price in [0, 1, 2, 4, 8, 16, 32, 64] {
+                self.search(nodes, price, &mut splits);
+                let pages: usize = nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum();
+                let bytes: usize = nodes.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum();
+                if pages <= self.geometry.pages && bytes <= self.fit.constants {
+                    break;
+                }
+            }
+        }
+        self.shrink_constants(nodes, &mut splits);
+        loop {
+            let mut total = 0;
+            let mut over = None;
+            for index in nodes {
+                total += self.most_pages(*index, splits[index]);
+                if total > self.geometry.pages && over.is_none() {
+                    over = Some(*index);
+                }
+            }
+            let Some(over) = over else { return Ok(splits) };
+            let saving = |index: &&usize| {
+                let most = |split| self.most_pages(**index, split);
+                if splits[*index] == Split::Rows { most(Split::Rows).saturating_sub(most(Split::Blocks)) } else { 0 }
+            };
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else {
+                let layer = self.graph.nodes[over].name.clone();
+                return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
+            };
+            splits.insert(*index, Split::Blocks);
+        }
+    }
+
+    fn most_pages(&self, index: usize, split: Split) -> usize {
+        self.page_need(index, split).into_iter().max().unwrap_or(0)
+    }
+
+    fn parameter_bytes(&self, index: usize, split: Split) -> usize {
+        self.constant_bytes(&self.graph.nodes[index].op, &self.parts(index, split))
+    }
+
+    /// Turns layers from rows to blocks until their parameters keep to the budget.
+    fn shrink_constants(&self, nodes: &[usize], splits: &mut Splits) {
+        let bytes = |index: usize, split| self.parameter_bytes(index, split);
+        let tensors = |index: usize| {
+            let node = &self.graph.nodes[index];
+            let elements = |id: TensorId| self.chw(id).iter().product::<usize>();
+            node.inputs.iter().chain([&node.output]).map(|&id| elements(id)).sum::<usize>()
+        };
+        while nodes.iter().map(|index| bytes(*index, splits[index])).sum::<usize>() > self.fit.constants {
+            let saving = |index: &&usize| match (&self.graph.nodes[**index].op, splits[*index]) {
+                // A layer split by blocks keeps its whole input in every tile.
+                (Op::Conv(_) | Op::Dense(_), Split::Rows) => {
+                    let saved = bytes(**index, Split::Rows).saturating_sub(bytes(**index, Split::Blocks));
+                    saved * self.geometry.tile_bytes() / tensors(**index).max(1)
+                }
+                _ => 0,
+            };
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { return };
+            splits.insert(*index, Split::Blocks);
+        }
+    }
+
+    /// Changes stretches of layers from rows to blocks and back as long as that saves cycles.
+    fn search(&self, nodes: &[usize], price: usize, splits: &mut Splits) {
+        let word = self.geometry.word_bytes();
+        let costs: HashMap<usize, [usize; 2]> = nodes
+            .iter()
+            .map(|&index| {
+                let room = |split| self.most_pages(index, split) + self.parameter_bytes(index, split) / word;
+                let cost = |split| self.compute_cycles(index, split) + price * room(split);
+                (index, [Split::Rows, Split::Blocks].map(cost))
+            })
+            .collect();
+        // What changes with a node's split: its own cost, and the moves of its output, of its inputs and of what its readers read
+        // beside it.
+        let touched = |stretch: &[usize]| {
+            let readers = stretch.iter().filter_map(|&index| {
+                let run = self.run_of(index)?;
+                Some(self.readers(self.graph.nodes[index].output, run))
+            });
+            let nodes = readers.flatten().chain(stretch.iter().copied());
+            let inputs = nodes.flat_map(|index| &self.graph.nodes[index].inputs);
+            inputs.filter_map(|id| self.viewed(*id)).chain(stretch.iter().copied()).collect::<BTreeSet<usize>>()
+        };
+        let local = |splits: &Splits, stretch: &[usize], touched: &BTreeSet<usize>| {
+            let own: usize = stretch.iter().map(|index| costs[index][splits[index] as usize]).sum();
+            own + touched.iter().map(|&index| self.move_cycles(index, splits)).sum::<usize>()
+        };
+        loop {
+            let mut better = false;
+            for first in 0..nodes.len() {
+                for last in first..(first + STRETCH).min(nodes.len()) {
+                    let stretch = &nodes[first..=last];
+                    let touched = touched(stretch);
+                    for split in [Split::Rows, Split::Blocks] {
+                        let before = local(splits, stretch, &touched);
+                        let old: Vec<Split> = stretch.iter().map(|index| splits[index]).collect();
+                        splits.extend(stretch.iter().map(|&index| (index, split)));
+                        if local(splits, stretch, &touched) < before {
+                            better = true;
+                        } else {
+                            splits.extend(stretch.iter().copied().zip(old));
+                        }
+                    }
+                }
+            }
+            if !better {
+                return;
+            }
+        }
+    }
+
+    /// The node that computes a tensor, in the same program, views looked through.
+    fn viewed(&self, id: TensorId) -> Option<usize> {
+        let index = self.producers[id.0]?;
+        match self.graph.nodes[index].op {
+            _ if self.run_of(index).is_none() => None,
+            Op::Reshape => self.viewed(self.graph.nodes[index].inputs[0]),
+            _ => Some(index),
+        }
+    }
+
+    /// Cycles that the busiest tile computes a node, as if a row had three digits in four.
+    fn compute_cycles(&self, index: usize, split: Split) -> usize {
+        let node = &self.graph.nodes[index];
+        let [_, _, width] = self.chw(node.output);
+        let groups = self.geometry.columns() / self.geometry.reduce_columns;
+        let word = self.geometry.word_bytes();
+        let (pixel, block) = match &node.op {
+            Op::Reshape => return 0,
+            Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
+                (linear.rows().max(groups), linear.rows() + PARAM_WORDS)
+            }
+            Op::Conv(linear) | Op::Dense(linear) => {
+                let digits = (3 * linear.rows()).div_ceil(4 * self.geometry.lanes);
+                (digits.max(groups).max(feed(linear, word)), PARAM_WORDS)
+            }
+            Op::MaxPool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
+            Op::AveragePool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
+            Op::GlobalAveragePool(_) | Op::Mean(_) => {
+                let [_, height, width] = self.chw(node.inputs[0]);
+                ((height * width).max(groups), 0)
+            }
+            _ => (groups, 0),
+        };
+        let busy = |part: &Part| part.blocks.len() * (part.rows.len() * width * pixel + block);
+        let parts = self.parts(index, split);
+        parts.iter().filter(|part| !part.is_empty()).map(busy).max().unwrap_or(0) + DRAIN
+    }
+
+    /// Cycles to bring a node's output to the tiles that read it, as far as they are not hidden.
+    fn move_cycles(&self, index: usize, splits: &Splits) -> usize {
+        let id = self.graph.nodes[index].output;
+        let Some(run) = self.run_of(index) else { return 0 };
+        let [channels, height, width] = self.chw(id);
+        let (own, word) = (self.parts(index, splits[&index]), self.geometry.word_bytes());
+        let by_blocks = splits[&index] == Split::Blocks;
+        let row = (width * channels).div_ceil(word);
+        let (mut most, mut copies, mut held) = (0, 0, 0);
+        let readers = self.readers(id, run);
+        let readers: Vec<usize> = readers.into_iter().filter(|&reader| !self.would_stay(reader, splits)).collect();
+        for (tile, own) in own.iter().enumerate() {
+            let mut need = 0..0;
+            for &reader in &readers {
+                let part = &self.parts(reader, splits[&reader])[tile];
+                need = crate::backend::layout::hull(&need, &self.rows_read(reader, part, height));
+            }
+            let there = |rows: &Range<usize>| if by_blocks { 0 } else { overlap(&need, rows).len() };
+            let received = need.len() - there(&own.rows);
+            most = most.max(received * row);
+            copies += usize::from(received > 0);
+            held = held.max(need.len() * row * word);
+        }
+        let excess = held.saturating_sub(self.fit.whole.max(row * word * height.div_ceil(self.geometry.tiles) * 2));
+        let no_room =
+            if by_blocks || readers.iter().any(|reader| splits[reader] == Split::Blocks) { excess } else { 0 };
+        if most == 0 {
+            return 0;
+        }
+        let alone = most + 3 * DISPATCH + copies * DISPATCH;
+        // Behind the pieces of this layer and of the next.
+        let hidden = if by_blocks && height > 1 { 2 * DRAIN + most / 16 } else { alone };
+        alone.min(hidden) + no_room * NO_ROOM
+    }
+
+    /// [`Emitter::stays`] of splits that are not decided.
+    fn would_stay(&self, reader: usize, splits: &Splits) -> bool {
+        let node = &self.graph.nodes[reader];
+        let deal = |index: usize| self.parts(index, splits[&index]).into_iter().map(|part| part.blocks);
+        let same = |id: &TensorId| {
+            self.producers[id.0].is_some_and(|index| {
+                self.run_of(index) == self.run_of(reader)
+                    && splits.get(&index) == Some(&Split::Blocks)
+                    && deal(index).eq(deal(reader))
+            })
+        };
+        self.by_channel(&node.op) && splits[&reader] == Split::Blocks && node.inputs.iter().all(same)
+    }
+}
+
+/// Windows of one dot product.
+fn feed(linear: &Linear, word: usize) -> usize {
+    let [_, channels, height, width] = linear.weights.shape;
+    if channels < word { height * (width * channels).div_ceil(word) } else { height * width * channels.div_ceil(word) }
+}
