@@ -18,7 +18,9 @@ hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv
 hdl/cim/lacuna_feeder.sv
 hdl/cim/lacuna_recode.sv
+hdl/cim/lacuna_vectors.sv
 hdl/cim/lacuna_lane.sv
+hdl/cim/lacuna_lane_whole.sv
 hdl/cim/lacuna_xor_add.sv
 hdl/cim/lacuna_select_add.sv
 hdl/cim/lacuna_keep_add.sv
@@ -26,6 +28,8 @@ hdl/cim/lacuna_pick_select.sv
 hdl/cim/lacuna_pick.sv
 hdl/cim/lacuna_cell.sv
 hdl/cim/lacuna_cells.sv
+hdl/cim/lacuna_products.sv
+hdl/cim/lacuna_cells_whole.sv
 hdl/cim/lacuna_reduce.sv
 hdl/cim/lacuna_macro.sv
 hdl/charge/lacuna_charge_readout.sv

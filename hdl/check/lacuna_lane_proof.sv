@@ -90,7 +90,7 @@ module lacuna_lane_proof #(
   (* hierconn *) logic [1:0]            \u_dut.head_page_q ;
   (* hierconn *) logic [2*Slots-1:0]    \u_dut.head_pending_q ;
   (* hierconn *) logic [2*RowTerms-1:0] \u_dut.head_terms_q ;
-  (* hierconn *) logic [1:0]            \u_dut.vec_q ;
+  (* hierconn *) logic [1:0]            \u_dut.u_vectors.vec_q ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[0] ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[1] ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[2] ;
@@ -180,7 +180,7 @@ module lacuna_lane_proof #(
   logic                  second_row, excess;
 
   assign {value_tag, value_page, value_live, value_second, value_first} = value_q;
-  assign active     = \u_dut.vec_q + 2'(\u_dut.retire );
+  assign active     = \u_dut.u_vectors.vec_q + 2'(\u_dut.retire );
   assign second_row = slot >= 3'(Slots);
   assign excess     = slot == 3'(Slots - 1) || slot == 3'(2 * Slots - 1);
 
@@ -222,12 +222,12 @@ module lacuna_lane_proof #(
     logic [1:0] tag_after;
     assign held[i]     = holds(4'(i), \u_dut.rd_ptr_q , \u_dut.count_q );
     assign live_ok[i]  = !held[i] || fits(entry[i][19:0], gating);
-    assign tag_after   = after(entry[i][23:22], \u_dut.vec_q );
+    assign tag_after   = after(entry[i][23:22], \u_dut.u_vectors.vec_q );
     assign order_ok[i] = !held[i] || (tag_after <= lead_q && (open_q || entry[i][23:22] != fed_q)
                          && (!\u_dut.head_valid_q
-                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.vec_q ))
+                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q ))
                          && (!held[Next] || 4'(Next) == \u_dut.rd_ptr_q
-                             || after(entry[Next][23:22], \u_dut.vec_q ) >= tag_after));
+                             || after(entry[Next][23:22], \u_dut.u_vectors.vec_q ) >= tag_after));
   end
 
   // Order of vectors.
@@ -238,11 +238,12 @@ module lacuna_lane_proof #(
                          + 6'(windows_q[2]) <= 6'(Depth);
   assign pointers      = \u_dut.wr_ptr_q == end_ptr;
   assign flight        = in_flight <= 3'(lacuna_spec_pkg::VectorsInFlight);
-  assign leads         = 2'(fed_q - \u_dut.vec_q ) == lead_q;
+  assign leads         = 2'(fed_q - \u_dut.u_vectors.vec_q ) == lead_q;
   assign retires_fed   = !\u_dut.retire || lead_q != '0;
   assign retires_free  = !\u_dut.retire || !busy || reduced_i;
   assign issues_vector = !\u_dut.issue || (\u_dut.head_valid_q && \u_dut.head_tag_q == active);
-  assign head_ahead    = !\u_dut.head_valid_q || (after(\u_dut.head_tag_q , \u_dut.vec_q ) <= lead_q
+  assign head_ahead    = !\u_dut.head_valid_q
+                         || (after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q ) <= lead_q
                          && (open_q || \u_dut.head_tag_q != fed_q));
   // A vector of which nothing is left retires as soon as the hold registers are free.
   assign prompt        = lead_q == '0 || \u_dut.head_valid_q || \u_dut.count_q != '0 || busy
@@ -284,7 +285,7 @@ module lacuna_lane_proof #(
           issued_kept: assert (!issued_q || kept[slot]);
         end
         if (queued_q || headed_q)
-          vector_waits: assert (!(\u_dut.retire && \u_dut.vec_q == value_tag));
+          vector_waits: assert (!(\u_dut.retire && \u_dut.u_vectors.vec_q == value_tag));
         if (leaves)      complete:    assert (!kept[slot] || issued_q || slot_leaves);
         if (slot_leaves) issued_once: assert (!issued_q && value_tag == active);
 

@@ -13,8 +13,8 @@ module lacuna_cell #(
   parameter  int unsigned AccBits   = 22,
   parameter  int unsigned GuardBits = 3,
   localparam int unsigned SumBits   = AccBits + GuardBits,
-  localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15,
-  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : (DigitBits == 4) ? 2 : 1
+  localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : 4,
+  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : 2
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
@@ -55,7 +55,7 @@ module lacuna_cell #(
     assign above  = '0;
     assign unused = no_high_i;
     always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
-  end else if (DigitBits == 4) begin : gen_4
+  end else begin : gen_4
     // The digit's magnitude is low + 4 high; code = {plane, twice, low}: high is 2 if twice, else
     // 1, or 0 if no_high_i cleared its copy of the weight; low is 0, 1, 2, or 3 for -1. For -1 the
     // weight is only inverted: one less than the product, which the carry makes good. Products of
@@ -92,31 +92,6 @@ module lacuna_cell #(
     assign carry = fix_i[0];
     assign below = {{(SumBits-12){below_q[11]}}, below_q};
     assign above = {{(SumBits-16){above_q[11]}}, above_q, {4{fix_i[1]}}};
-  end else begin : gen_8
-    // Five signed terms: two of them below, three above.
-    logic [11:0] low_d, low_q;
-    logic [12:0] high_d, high_q;
-    logic [49:0] terms;
-    logic        unused;
-    for (genvar t = 0; t < 5; t++) begin : gen_term
-      assign terms[10*t +: 10] =
-        ({{10{code_i[3*t]}} & {{2{weight_q[7]}}, weight_q}
-          | {10{code_i[3*t+1]}} & {weight_q[7], weight_q, 1'b0}} ^ {10{code_i[3*t+2]}})
-        + {9'd0, code_i[3*t+2]};
-    end
-    assign low_d  = {{2{terms[9]}}, terms[9:0]} + {terms[19:10], 2'b00};
-    assign high_d = {{3{terms[29]}}, terms[29:20]} + {terms[39], terms[39:30], 2'b00}
-                  + {terms[48:40], 4'b0000};
-    assign unused = terms[49] ^ no_high_i;
-    assign carry  = fix_i[0];
-    assign below  = {{(SumBits-12){low_q[11]}}, low_q} + {{(SumBits-17){high_q[12]}}, high_q, 4'd0};
-    assign above  = '0;
-    always_ff @(posedge clk_i) begin
-      if (product_en_i) begin
-        low_q  <= low_d;
-        high_q <= high_d;
-      end
-    end
   end
 
   lacuna_xor_add #(.Width(SumBits)) u_sum (

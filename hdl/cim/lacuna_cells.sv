@@ -1,4 +1,5 @@
-// The cells of one lane: their weights, one page a word, and the pipeline that drives them.
+// The cells of one lane at 2- and 4-bit digits: their weights, one page a word, and the pipeline
+// that drives them.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
 //             ends a vector: the hold registers then keep what the slots before this cycle added up
@@ -20,8 +21,8 @@ module lacuna_cells #(
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned Pairs         = (Groups + 1) / 2,
-  localparam int unsigned PlaneWidth    = lacuna_pkg::index_width(8 / DigitBits),
-  localparam int unsigned SlotTerms     = (DigitBits == 8) ? 5 : DigitBits / 2
+  localparam int unsigned PlaneWidth    = $clog2(8 / DigitBits),
+  localparam int unsigned SlotTerms     = DigitBits / 2
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -42,8 +43,8 @@ module lacuna_cells #(
   output logic                             inverted_o
 );
 
-  localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : (DigitBits == 4) ? 4 : 15;
-  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : (DigitBits == 4) ? 2 : 1;
+  localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : 4;
+  localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : 2;
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
   // The digit as the cells want it: see lacuna_cell. `negate` at 4-bit digits only.
@@ -56,7 +57,7 @@ module lacuna_cells #(
     assign code = terms_i[2:1];
     assign fix  = {plane_i, terms_i[2]};
     assign {high, negate} = '0;
-  end else if (DigitBits == 4) begin : gen_encode_4
+  end else begin : gen_encode_4
     // Both terms together as +-(low + 4 high) with high >= 0. The non-adjacent 8 - 2 becomes 4 + 2.
     logic lo_one, lo_two, lo_neg, hi_one, hi_two, hi_neg, opposed, minus;
     assign {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = terms_i;
@@ -67,13 +68,6 @@ module lacuna_cells #(
     assign live    = issue_i && (lo_one || lo_two || high);
     assign code    = {plane_i, hi_two && !(lo_two && opposed), lo_two || minus, lo_one};
     assign fix     = {plane_i && minus, minus};
-  end else begin : gen_encode_8
-    logic unused;
-    assign unused = ^plane_i;
-    assign live   = issue_i && (terms_i != '0);
-    assign code   = terms_i;
-    assign fix    = '0;
-    assign {high, negate} = '0;
   end
 
   // Index k: k + 1 cycles after issue.

@@ -1,4 +1,5 @@
-// One row lane: a queue of row pairs, the head that is recoded, and the rule that ends vectors.
+// One row lane at 2- and 4-bit digits: a queue of row pairs, the head that is recoded, and the rule
+// that ends vectors.
 //
 // Contract:   a push is never refused: the feeder leaves room (`room_o`). `busy_o`: the hold
 //             registers keep a vector that is not reduced yet; `reduced_i` frees them in its own
@@ -10,8 +11,8 @@ module lacuna_lane #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned DigitBits  = 4,
   localparam int unsigned PageWidth  = $clog2(Pages),
-  localparam int unsigned PlaneWidth = lacuna_pkg::index_width(8 / DigitBits),
-  localparam int unsigned SlotTerms  = (DigitBits == 8) ? 5 : DigitBits / 2
+  localparam int unsigned PlaneWidth = $clog2(8 / DigitBits),
+  localparam int unsigned SlotTerms  = DigitBits / 2
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -44,7 +45,7 @@ module lacuna_lane #(
   localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
   localparam int unsigned PtrWidth   = $clog2(Depth);
   localparam int unsigned EntryWidth = 2 + PageWidth + 2 + 18;
-  localparam int unsigned Slots      = (DigitBits == 8) ? 1 : 8 / DigitBits + 1;
+  localparam int unsigned Slots      = 8 / DigitBits + 1;
   localparam int unsigned RowTerms   = 3 * Slots * SlotTerms;
 
   // Queue.
@@ -88,8 +89,8 @@ module lacuna_lane #(
     pending = used;
     if (gating_i != lacuna_spec_pkg::GatingDigit) begin
       for (int unsigned s = 0; s < 2 * Slots; s++) begin
-        // Below 8 bits the last slot of a row is the excess, never issued for nothing.
-        if (DigitBits == 8 || s % Slots != Slots - 1) pending[s] = 1'b1;
+        // The last slot of a row is the excess, never issued for nothing.
+        if (s % Slots != Slots - 1) pending[s] = 1'b1;
       end
     end
     pending = pending & {{Slots{live[1]}}, {Slots{live[0]}}};
@@ -116,19 +117,25 @@ module lacuna_lane #(
   assign head_last = (head_rest == '0);
   assign load      = !empty && (!head_valid_q || (issue && head_last));
 
-  // Vectors.
-  logic [1:0] vec_q, active;
-  logic       busy_q, spent, retire;
+  logic retire;
 
-  assign spent  = head_valid_q ? (head_tag_q != vec_q) : (empty && fed_i != vec_q);
-  assign retire = spent && (!busy_q || reduced_i);
-  assign active = vec_q + {1'b0, retire};
-  assign issue  = head_valid_q && (head_tag_q == active);
-  assign busy_o = busy_q;
+  lacuna_vectors u_vectors (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .fed_i,
+    .empty_i     (empty),
+    .head_valid_i(head_valid_q),
+    .head_tag_i  (head_tag_q),
+    .reduced_i,
+    .busy_o,
+    .issue_o     (issue),
+    .retire_o    (retire),
+    .starved_o,
+    .blocked_o
+  );
 
   assign issuing_o = issue;
-  assign starved_o = !head_valid_q && empty && fed_i == vec_q;
-  assign blocked_o = spent && busy_q && !reduced_i;
 
   // The slot that leaves.
   logic [3*SlotTerms-1:0] slot_terms;
@@ -141,8 +148,7 @@ module lacuna_lane #(
     for (int unsigned s = 2 * Slots; s > 0; s--) begin
       if (head_pending_q[s-1]) begin
         slot_terms = head_terms_q[3*SlotTerms*(s-1) +: 3*SlotTerms];
-        slot_plane = (DigitBits == 8) ? '0
-                   : PlaneWidth'(((s - 1) % Slots == Slots - 1) ? Slots - 2 : (s - 1) % Slots);
+        slot_plane = PlaneWidth'(((s - 1) % Slots == Slots - 1) ? Slots - 2 : (s - 1) % Slots);
       end
     end
   end
@@ -154,8 +160,6 @@ module lacuna_lane #(
       wr_ptr_q     <= '0;
       rd_ptr_q     <= '0;
       head_valid_q <= 1'b0;
-      vec_q        <= '0;
-      busy_q       <= 1'b0;
       issue_o      <= 1'b0;
       retire_o     <= 1'b0;
     end else begin
@@ -163,8 +167,6 @@ module lacuna_lane #(
       if (push_i) wr_ptr_q <= wr_ptr_q + 1'b1;
       if (load) rd_ptr_q <= rd_ptr_q + 1'b1;
       head_valid_q <= load || (head_valid_q && !(issue && head_last));
-      vec_q        <= start_i ? '0 : active;
-      busy_q       <= retire || (busy_q && !reduced_i);
       issue_o      <= issue;
       retire_o     <= retire;
     end
@@ -190,7 +192,7 @@ module lacuna_lane #(
     if (rst_ni) begin
       assert (!push_i || count_q != (PtrWidth+1)'(Depth));
       assert (!push_i || push_live_i != '0);
-      assert (!start_i || (empty && !head_valid_q && !busy_q));
+      assert (!start_i || (empty && !head_valid_q && !busy_o));
       assert (!head_valid_q || head_pending_q != '0);
     end
   end

@@ -4,7 +4,8 @@
 //             1 cycles ahead and keeps at most VectorsInFlight vectors between first window and
 //             `reduced_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
 //             may be written at any time, a page only while no row uses it.
-// Throughput: one row word (2 Lanes rows) in, Lanes digit slots, ReduceColumns sums, each cycle.
+// Throughput: one row word (2 Lanes rows) in and Lanes digit slots a cycle; ReduceColumns sums in
+//             lacuna_pkg::group_cycles.
 // Latency:    see hdl/README.md; counters are one cycle late.
 module lacuna_macro #(
   parameter  int unsigned Lanes         = 8,
@@ -48,8 +49,8 @@ module lacuna_macro #(
   output logic                             stall_reduce_o
 );
 
-  localparam int unsigned PlaneWidth = lacuna_pkg::index_width(8 / DigitBits);
-  localparam int unsigned SlotTerms  = (DigitBits == 8) ? 5 : DigitBits / 2;
+  // At 8-bit digits a lane needs no recoding, and its cells show their holds as a chain.
+  localparam bit          Whole      = DigitBits == 8;
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
   localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
 
@@ -82,68 +83,137 @@ module lacuna_macro #(
   assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff);
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
-    logic [8:0]             first, second;
-    logic [1:0]             live;
-    logic                   issue, retire;
-    logic [PageWidth-1:0]   page;
-    logic [PlaneWidth-1:0]  plane;
-    logic [3*SlotTerms-1:0] terms;
+    logic [8:0]           first, second;
+    logic [1:0]           live;
+    logic                 issue, retire, push, weight_we;
+    logic [PageWidth-1:0] page;
 
     assign first   = word_data_i[9*l +: 9];
     assign second  = word_data_i[9*(l+Lanes) +: 9];
     assign live[0] = word_count_i > CountWidth'(l) && !(gate_zero && first == '0);
     assign live[1] = word_count_i > CountWidth'(l + Lanes) && !(gate_zero && second == '0);
 
-    lacuna_lane #(.Pages(Pages), .DigitBits(DigitBits)) u_lane (
-      .clk_i,
-      .rst_ni,
-      .start_i,
-      .gating_i,
-      .push_i       (word_valid_i && live != '0),
-      .push_tag_i   (word_tag_i),
-      .push_page_i  (word_page_i),
-      .push_live_i  (live),
-      .push_first_i (first),
-      .push_second_i(second),
-      .fed_i        (fed_q),
-      .room_o       (room[l]),
-      .reduced_i    (reduced_o),
-      .busy_o       (busy[l]),
-      .issue_o      (issue),
-      .retire_o     (retire),
-      .page_o       (page),
-      .plane_o      (plane),
-      .terms_o      (terms),
-      .issuing_o    (issuing[l]),
-      .starved_o    (starved[l]),
-      .blocked_o    (blocked[l])
-    );
+    assign push      = word_valid_i && live != '0;
+    assign weight_we = weight_we_i && weight_lane_i == LaneWidth'(l);
 
-    lacuna_cells #(
-      .Lanes        (Lanes),
-      .Pages        (Pages),
-      .DigitBits    (DigitBits),
-      .ReduceColumns(ReduceColumns),
-      .AccBits      (AccBits)
-    ) u_cells (
-      .clk_i,
-      .rst_ni,
-      .issue_i      (issue),
-      .retire_i     (retire),
-      .page_i       (page),
-      .plane_i      (plane),
-      .terms_i      (terms),
-      .weight_we_i  (weight_we_i && weight_lane_i == LaneWidth'(l)),
-      .weight_page_i,
-      .weight_data_i,
-      .show_i       (show),
-      .show_select_i(show_select),
-      .shown_o      (shown[GroupBits*l +: GroupBits]),
-      .inverted_o   (inverted[l])
-    );
+    if (Whole) begin : gen_whole
+      logic       negative;
+      logic [7:0] ones;
+
+      lacuna_lane_whole #(.Pages(Pages)) u_lane (
+        .clk_i,
+        .rst_ni,
+        .start_i,
+        .push_i       (push),
+        .push_tag_i   (word_tag_i),
+        .push_page_i  (word_page_i),
+        .push_live_i  (live),
+        .push_first_i (first),
+        .push_second_i(second),
+        .fed_i        (fed_q),
+        .room_o       (room[l]),
+        .reduced_i    (reduced_o),
+        .busy_o       (busy[l]),
+        .issue_o      (issue),
+        .retire_o     (retire),
+        .page_o       (page),
+        .negative_o   (negative),
+        .ones_o       (ones),
+        .issuing_o    (issuing[l]),
+        .starved_o    (starved[l]),
+        .blocked_o    (blocked[l])
+      );
+
+      lacuna_cells_whole #(
+        .Lanes        (Lanes),
+        .Pages        (Pages),
+        .ReduceColumns(ReduceColumns),
+        .AccBits      (AccBits)
+      ) u_cells (
+        .clk_i,
+        .rst_ni,
+        .issue_i      (issue),
+        .retire_i     (retire),
+        .page_i       (page),
+        .negative_i   (negative),
+        .ones_i       (ones),
+        .weight_we_i  (weight_we),
+        .weight_page_i,
+        .weight_data_i,
+        .show_i       (show),
+        .shown_o      (shown[GroupBits*l +: GroupBits])
+      );
+
+      assign inverted[l] = 1'b0;
+    end else begin : gen_slots
+      localparam int unsigned PlaneWidth = $clog2(8 / DigitBits);
+      localparam int unsigned SlotTerms  = DigitBits / 2;
+
+      logic [PlaneWidth-1:0]  plane;
+      logic [3*SlotTerms-1:0] terms;
+
+      lacuna_lane #(.Pages(Pages), .DigitBits(DigitBits)) u_lane (
+        .clk_i,
+        .rst_ni,
+        .start_i,
+        .gating_i,
+        .push_i       (push),
+        .push_tag_i   (word_tag_i),
+        .push_page_i  (word_page_i),
+        .push_live_i  (live),
+        .push_first_i (first),
+        .push_second_i(second),
+        .fed_i        (fed_q),
+        .room_o       (room[l]),
+        .reduced_i    (reduced_o),
+        .busy_o       (busy[l]),
+        .issue_o      (issue),
+        .retire_o     (retire),
+        .page_o       (page),
+        .plane_o      (plane),
+        .terms_o      (terms),
+        .issuing_o    (issuing[l]),
+        .starved_o    (starved[l]),
+        .blocked_o    (blocked[l])
+      );
+
+      lacuna_cells #(
+        .Lanes        (Lanes),
+        .Pages        (Pages),
+        .DigitBits    (DigitBits),
+        .ReduceColumns(ReduceColumns),
+        .AccBits      (AccBits)
+      ) u_cells (
+        .clk_i,
+        .rst_ni,
+        .issue_i      (issue),
+        .retire_i     (retire),
+        .page_i       (page),
+        .plane_i      (plane),
+        .terms_i      (terms),
+        .weight_we_i  (weight_we),
+        .weight_page_i,
+        .weight_data_i,
+        .show_i       (show),
+        .show_select_i(show_select),
+        .shown_o      (shown[GroupBits*l +: GroupBits]),
+        .inverted_o   (inverted[l])
+      );
+    end
   end
 
-  lacuna_reduce #(.Lanes(Lanes), .ReduceColumns(ReduceColumns), .SumBits(SumBits)) u_reduce (
+  if (Whole) begin : gen_no_select
+    logic unused;
+    assign unused = ^show_select;
+  end
+
+  lacuna_reduce #(
+    .Lanes        (Lanes),
+    .ReduceColumns(ReduceColumns),
+    .SumBits      (SumBits),
+    .ShownDelay   (Whole ? 0 : 1),
+    .GroupCycles  (lacuna_pkg::group_cycles(Lanes))
+  ) u_reduce (
     .clk_i,
     .rst_ni,
     .busy_i       (busy),

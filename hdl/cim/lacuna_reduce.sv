@@ -1,18 +1,20 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
-// Contract:   when every lane is busy, groups 0, 1, .. are issued one a cycle; `reduced_o` marks
-//             the last. A group's sum is the total of the lanes' holds minus the total of the same
-//             group one vector before, modulo 2^SumBits: cells do not clear their accumulators. So
-//             every vector passes here, in order. Reset clears the cells, and the totals before
-//             the first group of a vector fed after it.
-// Throughput: one group a cycle.
+// Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
+//             `reduced_o` marks the last. A group's sum is the total of the lanes' holds minus the
+//             total of the same group one vector before, modulo 2^SumBits: cells do not clear their
+//             accumulators. So every vector passes here, in order. Reset clears the cells, and the
+//             totals before the first group of a vector fed after it.
+// Throughput: one group in GroupCycles cycles.
 // Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them)
-//             and are on `shown_i` one later; one cycle a level of the tree and one for the
+//             and are on `shown_i` ShownDelay later; one cycle a level of the tree and one for the
 //             difference.
 module lacuna_reduce #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned SumBits       = 25,
+  parameter  int unsigned ShownDelay    = 1,
+  parameter  int unsigned GroupCycles   = 1,
   localparam int unsigned Groups        = 2 * Lanes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned Pairs         = (Groups + 1) / 2,
@@ -26,7 +28,7 @@ module lacuna_reduce #(
 
   output logic                       show_o,
   output logic [Pairs:0]             show_select_o,  // for lacuna_pick
-  // One cycle after show_o; a lane's sums are to be inverted where `inverted_i`.
+  // ShownDelay cycles after show_o; a lane's sums are to be inverted where `inverted_i`.
   input  logic [Lanes*GroupBits-1:0] shown_i,
   input  logic [Lanes-1:0]           inverted_i,
 
@@ -36,14 +38,30 @@ module lacuna_reduce #(
 );
 
   localparam int unsigned ShowDelay = 4;
-  localparam int unsigned Stages    = ShowDelay + 1 + Levels + 1;
+  localparam int unsigned TreeDelay = ShowDelay + ShownDelay;
+  localparam int unsigned Stages    = TreeDelay + Levels + 1;
 
   logic [GroupWidth-1:0] group_q;
-  logic                  issue, last;
+  logic                  issue, last, ready;
 
-  assign issue     = &busy_i;
+  assign issue     = &busy_i && ready;
   assign last      = (group_q == GroupWidth'(Groups - 1));
   assign reduced_o = issue && last;
+
+  if (GroupCycles == 1) begin : gen_always
+    assign ready = 1'b1;
+  end else begin : gen_wait
+    localparam int unsigned WaitWidth = $clog2(GroupCycles);
+    logic [WaitWidth-1:0] wait_q;
+
+    assign ready = wait_q == '0;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni)     wait_q <= '0;
+      else if (issue)  wait_q <= WaitWidth'(GroupCycles - 1);
+      else if (!ready) wait_q <= wait_q - 1'b1;
+    end
+  end
 
   // Stage k: k + 1 cycles after issue.
   logic [Stages-1:0]            valid_q;
@@ -109,7 +127,7 @@ module lacuna_reduce #(
     end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) sum_q <= '0;
-      else if (valid_q[ShowDelay+v]) sum_q <= sum_d;
+      else if (valid_q[TreeDelay-1+v]) sum_q <= sum_d;
     end
   end
 

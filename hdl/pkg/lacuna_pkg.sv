@@ -6,4 +6,9 @@ package lacuna_pkg;
     index_width = (count > 1) ? $clog2(count) : 1;
   endfunction
 
+  // Cycles from one column group to the next, of the reduction and of the post unit.
+  function automatic int unsigned group_cycles(input int unsigned lanes);
+    group_cycles = (lanes == 2) ? lacuna_spec_pkg::SerialGroupCycles : 1;
+  endfunction
+
 endpackage

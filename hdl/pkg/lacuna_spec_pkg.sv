@@ -2,10 +2,11 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h8c656100;
+  localparam logic [31:0] LayoutHash = 32'h75069fa1;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
+  localparam int unsigned SerialGroupCycles = 1;
   localparam int unsigned LaneQueue = 16;
   localparam int unsigned FeedLatency = 4;
   localparam int unsigned VectorsInFlight = 3;
@@ -91,7 +92,7 @@ package lacuna_spec_pkg;
   localparam int unsigned NanoTiles = 1;
   localparam int unsigned NanoLanes = 2;
   localparam int unsigned NanoPages = 256;
-  localparam int unsigned NanoDigitBits = 2;
+  localparam int unsigned NanoDigitBits = 8;
   localparam int unsigned NanoTileWords = 1024;
   localparam int unsigned NanoReduceColumns = 1;
   localparam int unsigned NanoAccBits = 22;

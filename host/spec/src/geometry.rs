@@ -29,6 +29,8 @@ pub struct Geometry {
     pub transposer: bool,
 }
 
+/// Cycles from one column group to the next of a chip with two lanes, whose post unit is serial.
+pub const SERIAL_GROUP_CYCLES: usize = 1;
 /// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
 pub const LANE_QUEUE: usize = 16;
 /// Cycles from the issue of a window read until its entry is visible in the lane queue.
@@ -56,7 +58,7 @@ impl Geometry {
         tiles: 1,
         lanes: 2,
         pages: 256,
-        digit_bits: 2,
+        digit_bits: 8,
         tile_words: 1024,
         reduce_columns: 1,
         acc_bits: 22,
@@ -146,6 +148,18 @@ impl Geometry {
     #[must_use]
     pub const fn slots(&self) -> usize {
         if self.digit_bits == 8 { 1 } else { self.planes() + 1 }
+    }
+
+    /// Column groups of a vector: [`Geometry::columns`] / `reduce_columns`.
+    #[must_use]
+    pub const fn groups(&self) -> usize {
+        self.columns() / self.reduce_columns
+    }
+
+    /// Cycles from one column group to the next, of the reduction and of the post unit.
+    #[must_use]
+    pub const fn group_cycles(&self) -> usize {
+        if self.lanes == 2 { SERIAL_GROUP_CYCLES } else { 1 }
     }
 
     /// The RTL module parameters, by name.

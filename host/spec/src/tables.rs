@@ -43,6 +43,7 @@ pub fn constants() -> Vec<Constant> {
     let mut all = vec![
         constant("InstrBytes", instr::INSTR_BYTES as u64, 0),
         constant("ReshapeLevels", instr::RESHAPE_LEVELS as u64, 0),
+        constant("SerialGroupCycles", geometry::SERIAL_GROUP_CYCLES as u64, 0),
         constant("LaneQueue", geometry::LANE_QUEUE as u64, 0),
         constant("FeedLatency", geometry::FEED_LATENCY as u64, 0),
         constant("VectorsInFlight", geometry::VECTORS_IN_FLIGHT as u64, 0),

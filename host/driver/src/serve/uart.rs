@@ -37,10 +37,10 @@ impl UartChip {
     pub fn new(geometry: &Geometry) -> Result<Self, DeviceError> {
         let mut model = match (geometry.name, geometry.digit_bits) {
             ("base", 4) => tops::uart_base(),
-            ("nano", 2) => tops::uart_nano(),
+            ("nano", 8) => tops::uart_nano(),
             (name, bits) => {
                 let reason = format!(
-                    "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (2), or serve the golden chip"
+                    "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (8), or serve the golden chip"
                 );
                 return Err(DeviceError::Open { device: "uart".into(), reason });
             }

@@ -16,11 +16,12 @@ use crate::feeder::RowWord;
 /// Cycles from the issue of a column group until its holds are read (`ShowDelay`).
 const SHOW_DELAY: usize = 4;
 /// Longest way from a group's issue to its sums.
-const SUM_DELAY_MAX: usize = sum_delay(8);
+const SUM_DELAY_MAX: usize = sum_delay(8, 4);
 
-/// Cycles from the issue of a column group to its sums: holds shown, tree and difference.
-const fn sum_delay(lanes: usize) -> usize {
-    SHOW_DELAY + 1 + lanes.ilog2() as usize + 1
+/// Cycles from the issue of a column group to its sums: holds shown, which at 8-bit digits they always
+/// are, tree and difference.
+const fn sum_delay(lanes: usize, digit_bits: usize) -> usize {
+    SHOW_DELAY + (digit_bits != 8) as usize + lanes.ilog2() as usize + 1
 }
 
 /// What leaves the macro in one cycle.
@@ -61,6 +62,9 @@ pub struct Macro {
     cells: Vec<Cells>,
     reduce_columns: usize,
     groups: usize,
+    group_cycles: usize,
+    /// Cycles until a group may be issued.
+    group_wait: usize,
     /// Bits of `i32` above the sums' width.
     spare_bits: u32,
     fed: u8,
@@ -83,12 +87,14 @@ impl Macro {
             lanes: vec![Lane::default(); geometry.lanes],
             cells: vec![Cells::new(geometry.pages); geometry.lanes],
             reduce_columns: geometry.reduce_columns,
-            groups: geometry.columns() / geometry.reduce_columns,
+            groups: geometry.groups(),
+            group_cycles: geometry.group_cycles(),
+            group_wait: 0,
             spare_bits: i32::BITS - (geometry.acc_bits as u32 + levels),
             fed: 0,
             group: 0,
             pipeline: [None; SUM_DELAY_MAX],
-            sum_delay: sum_delay(geometry.lanes),
+            sum_delay: sum_delay(geometry.lanes, geometry.digit_bits),
             at: 0,
             counted: (0, false, false),
             tally: Tally::default(),
@@ -125,7 +131,8 @@ impl Macro {
 
     /// One cycle, in which `word` is handed over.
     pub fn step(&mut self, gating: Gating, word: Option<&RowWord>) -> MacroOut {
-        let issue = self.lanes.iter().all(Lane::busy);
+        let issue = self.group_wait == 0 && self.lanes.iter().all(Lane::busy);
+        self.group_wait = if issue { self.group_cycles - 1 } else { self.group_wait.saturating_sub(1) };
         let reduced = issue && self.group + 1 == self.groups;
         let out = MacroOut {
             sums: self.pipeline[self.at],

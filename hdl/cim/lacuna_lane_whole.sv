@@ -1,0 +1,137 @@
+// One row lane at 8-bit digits: a digit is a whole difference, so that a row has one slot and needs
+// no recoding, and the read register of the queue is the head.
+//
+// Contract:   as lacuna_lane. `negative_o` and `ones_o`: the digit as sign and one's complement, its
+//             magnitude is `ones_o` + `negative_o`.
+// Throughput: one row a cycle while the queue is not empty, also across vectors.
+// Latency:    as lacuna_lane.
+module lacuna_lane_whole #(
+  parameter  int unsigned Pages     = 512,
+  localparam int unsigned PageWidth = $clog2(Pages)
+) (
+  input  logic                 clk_i,
+  input  logic                 rst_ni,
+  input  logic                 start_i,    // forgets all vectors: the next one has tag 0
+
+  input  logic                 push_i,
+  input  logic [1:0]           push_tag_i,
+  input  logic [PageWidth-1:0] push_page_i,
+  input  logic [1:0]           push_live_i,
+  input  logic [8:0]           push_first_i,
+  input  logic [8:0]           push_second_i,
+  input  logic [1:0]           fed_i,      // vectors handed over whole, modulo 4
+  output logic                 room_o,
+
+  input  logic                 reduced_i,
+  output logic                 busy_o,
+
+  output logic                 issue_o,
+  output logic                 retire_o,
+  output logic [PageWidth-1:0] page_o,
+  output logic                 negative_o,
+  output logic [7:0]           ones_o,
+
+  output logic                 issuing_o,  // issue_o of the next cycle
+  output logic                 starved_o,  // waits for the feeder
+  output logic                 blocked_o   // could retire but for the hold registers
+);
+
+  localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
+  localparam int unsigned PtrWidth   = $clog2(Depth);
+  localparam int unsigned EntryWidth = 2 + PageWidth + 2 + 18;
+  localparam int unsigned EntryBytes = (EntryWidth + 7) / 8;
+
+  // Queue, and the head.
+  logic [PtrWidth-1:0]     wr_ptr_q, rd_ptr_q;
+  logic [PtrWidth:0]       count_q;
+  logic                    empty, load, head_valid_q, head_last, issue, retire;
+  logic [8*EntryBytes-1:0] head;
+  logic [1:0]              tag, live;
+  logic [PageWidth-1:0]    page;
+  logic [8:0]              first, second, digit;
+
+  assign empty  = (count_q == '0);
+  assign room_o = (count_q <= (PtrWidth+1)'(Depth - lacuna_spec_pkg::FeedLatency));
+  assign load   = !empty && (!head_valid_q || (issue && head_last));
+
+  lacuna_ram_1r1w #(.Words(Depth), .WordBytes(EntryBytes)) u_queue (
+    .clk_i,
+    .rd_en_i  (load),
+    .rd_addr_i(rd_ptr_q),
+    .rd_data_o(head),
+    .wr_be_i  ({EntryBytes{push_i}}),
+    .wr_addr_i(wr_ptr_q),
+    .wr_data_i((8*EntryBytes)'({push_tag_i, push_page_i, push_live_i, push_second_i, push_first_i}))
+  );
+
+  assign {tag, page, live, second, first} = head[EntryWidth-1:0];
+
+  if (8 * EntryBytes > EntryWidth) begin : gen_spare
+    logic unused;
+    assign unused = ^head[8*EntryBytes-1:EntryWidth];
+  end
+
+  // The row that leaves next.
+  logic first_done_q, is_second;
+
+  assign is_second = first_done_q || !live[0];
+  assign head_last = is_second || !live[1];
+  assign digit     = is_second ? second : first;
+
+  lacuna_vectors u_vectors (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .fed_i,
+    .empty_i     (empty),
+    .head_valid_i(head_valid_q),
+    .head_tag_i  (tag),
+    .reduced_i,
+    .busy_o,
+    .issue_o     (issue),
+    .retire_o    (retire),
+    .starved_o,
+    .blocked_o
+  );
+
+  assign issuing_o = issue;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) begin
+      count_q      <= '0;
+      wr_ptr_q     <= '0;
+      rd_ptr_q     <= '0;
+      head_valid_q <= 1'b0;
+      issue_o      <= 1'b0;
+      retire_o     <= 1'b0;
+    end else begin
+      count_q <= count_q + {{PtrWidth{load && !push_i}}, load != push_i};
+      if (push_i) wr_ptr_q <= wr_ptr_q + 1'b1;
+      if (load) rd_ptr_q <= rd_ptr_q + 1'b1;
+      head_valid_q <= load || (head_valid_q && !(issue && head_last));
+      issue_o      <= issue;
+      retire_o     <= retire;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (load)       first_done_q <= 1'b0;
+    else if (issue) first_done_q <= 1'b1;
+    if (issue) begin
+      page_o     <= page + PageWidth'(is_second);
+      negative_o <= digit[8];
+      ones_o     <= digit[7:0] ^ {8{digit[8]}};
+    end
+  end
+
+`ifdef LACUNA_CHECK
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!push_i || count_q != (PtrWidth+1)'(Depth));
+      assert (!push_i || push_live_i != '0);
+      assert (!start_i || (empty && !head_valid_q && !busy_o));
+    end
+  end
+`endif
+
+endmodule
