@@ -72,6 +72,7 @@ hdl/post/lacuna_post_params_ram.sv
 hdl/post/lacuna_post_walk.sv
 hdl/post/lacuna_depthwise.sv
 hdl/post/lacuna_pool.sv
+hdl/post/lacuna_pool_serial.sv
 hdl/post/lacuna_post.sv
 hdl/top/lacuna_core.sv
 hdl/top/lacuna_uart_top.sv

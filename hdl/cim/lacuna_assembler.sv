@@ -4,7 +4,7 @@
 //             held from the windows before it. `keep_i`: the window joins the bytes held; with
 //             `full_i` it completes a word, and what wraps round to its bottom is held instead.
 //             `flush_i`: no window, the bytes held go out. Byte i of the outcome, less the gate
-//             value, is bits 9*i of `data_o`, two's complement.
+//             value, is bits 9*i of `data_o`, two's complement, until the next `en_i`.
 // Throughput: one window a cycle.
 // Latency:    1 cycle.
 module lacuna_assembler #(
@@ -14,6 +14,7 @@ module lacuna_assembler #(
 ) (
   input  logic                   clk_i,
 
+  input  logic                   en_i,
   input  logic                   keep_i,
   input  logic                   full_i,
   input  logic                   flush_i,
@@ -62,7 +63,7 @@ module lacuna_assembler #(
   end
 
   always_ff @(posedge clk_i) begin
-    data_q <= data_d;
+    if (en_i) data_q <= data_d;
   end
 
   assign data_o = data_q;

@@ -8,7 +8,10 @@
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
-//             `depthwise` come before the other parameters of their block.
+//             `depthwise` come before the other parameters of their block. Where the post unit is
+//             serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance: Columns
+//             cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o` holds
+//             until the next slot.
 // Throughput: one window a cycle.
 // Latency:    start to first slot 1 cycle; slot to output 3 cycles.
 module lacuna_feeder #(
@@ -70,7 +73,9 @@ module lacuna_feeder #(
 
   // Cycles that the post unit takes for a word.
   localparam int unsigned Groups        = WordBytes / ReduceColumns;
-  localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups);
+  localparam int unsigned GroupCycles   = lacuna_pkg::group_cycles(Lanes);
+  localparam bit          SerialPost    = GroupCycles > 1;
+  localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
   localparam logic [1:0]  MostVectors   = 2'(lacuna_spec_pkg::VectorsInFlight);
 
   localparam logic [1:0] Idle    = 2'd0;
@@ -115,7 +120,7 @@ module lacuna_feeder #(
   // Issue.
   logic [1:0]            state_q;
   logic [1:0]            in_flight_q;  // vectors fed and not reduced
-  logic [GapWidth-1:0]   gap_q;        // cycles until a last tap may be issued
+  logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [1:0]            tag_q;
   logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
@@ -140,7 +145,7 @@ module lacuna_feeder #(
 
   assign issue_window = (state_q == Windows)
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
-                             : !last || (gap_q == '0));
+                             : (!last && !SerialPost) || (gap_q == '0));
   assign issue_flush  = (state_q == Flush) && room_i;
 
   assign filled      = {1'b0, fill_q} + bytes;
@@ -177,7 +182,8 @@ module lacuna_feeder #(
     end else begin
       in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
 
-      if (issue_window && last) gap_q <= GapWidth'(Groups - 1);
+      if (issue_window && last) gap_q <= GapWidth'(Groups * GroupCycles - 1);
+      else if (SerialPost && issue_window) gap_q <= GapWidth'(Groups - 1);
       else if (gap_q != '0) gap_q <= gap_q - GapWidth'(1);
 
       if (vector_end) fill_q <= '0;
@@ -258,6 +264,7 @@ module lacuna_feeder #(
 
   lacuna_assembler #(.Lanes(Lanes)) u_assembler (
     .clk_i,
+    .en_i      (kind_2_q != '0),
     .keep_i    (keep_2_q),
     .full_i    (slot_2_q.full),
     .flush_i   (slot_2_q.flush),

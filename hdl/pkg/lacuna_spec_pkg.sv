@@ -2,11 +2,11 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h75069fa1;
+  localparam logic [31:0] LayoutHash = 32'hc99183ba;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
-  localparam int unsigned SerialGroupCycles = 1;
+  localparam int unsigned SerialGroupCycles = 4;
   localparam int unsigned LaneQueue = 16;
   localparam int unsigned FeedLatency = 4;
   localparam int unsigned VectorsInFlight = 3;

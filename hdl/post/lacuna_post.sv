@@ -6,12 +6,14 @@
 // `host/spec/src/numerics.rs` is what the lanes equal.
 //
 // Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order;
-//             last taps are at least Groups cycles apart. `block_done_o`: the parameters of a block
+//             last taps are at least Groups cycles apart; taps of a serial unit, and the hold of
+//             their data, as lacuna_pool_serial wants them. `block_done_o`: the parameters of a block
 //             of `run` or `depthwise` are no longer needed. `done_o`: a read issued in the next
 //             cycle sees the last word. `written_o`: words written by the present or last job.
-// Throughput: one group a cycle.
+// Throughput: one group in lacuna_pkg::group_cycles.
 // Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles
-//             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0).
+//             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0),
+//             or 15 + (Groups - 1) * group_cycles where the unit is serial.
 module lacuna_post #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
@@ -64,7 +66,10 @@ module lacuna_post #(
   localparam int unsigned LaneLatency     = 13;
   localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
   localparam int unsigned PoolBits        = 16 + IndexBits;
+  localparam bit          Serial          = lacuna_pkg::group_cycles(Lanes) > 1;
   localparam int unsigned EntryBits       = GroupWidth + 1;
+  // Makes a byte of a pair unsigned; lacuna_pool_serial has done so.
+  localparam logic [7:0]  Flip            = Serial ? 8'h00 : 8'h80;
 
   // The instruction's parts.
   /* verilator lint_off UNUSEDSIGNAL */
@@ -97,25 +102,50 @@ module lacuna_post #(
   logic [GroupWidth-1:0]             pool_group;
   logic [ReduceColumns*PoolBits-1:0] pooled;
 
-  lacuna_pool #(
-    .Columns(WordBytes), .ReduceColumns(ReduceColumns), .DepthwiseTaps(DepthwiseTaps)
-  ) u_pool (
-    .clk_i,
-    .rst_ni,
-    .op_i          (post_tail.op),
-    .depthwise_i   (depthwise),
-    .weight_valid_i(param_valid_i && param_weights_i),
-    .weight_tap_i  (param_index_i),
-    .weight_data_i (param_data_i),
-    .tap_valid_i,
-    .tap_data_i,
-    .tap_pad_i,
-    .tap_first_i,
-    .tap_last_i,
-    .valid_o       (pool_valid),
-    .group_o       (pool_group),
-    .values_o      (pooled)
-  );
+  if (Serial) begin : gen_pool_serial
+    logic [WordBytes*8-1:0] tap_bytes;
+    logic                   unused;
+
+    // No gate value is subtracted without `depthwise`, so that a byte holds all of a tap.
+    for (genvar c = 0; c < WordBytes; c++) begin : gen_byte
+      assign tap_bytes[8*c +: 8] = tap_data_i[9*c +: 8];
+    end
+    assign unused = ^tap_data_i;
+
+    lacuna_pool_serial #(.Columns(WordBytes)) u_pool (
+      .clk_i,
+      .rst_ni,
+      .op_i       (post_tail.op),
+      .tap_valid_i,
+      .tap_data_i (tap_bytes),
+      .tap_pad_i,
+      .tap_first_i,
+      .tap_last_i,
+      .valid_o    (pool_valid),
+      .group_o    (pool_group),
+      .value_o    (pooled)
+    );
+  end else begin : gen_pool
+    lacuna_pool #(
+      .Columns(WordBytes), .ReduceColumns(ReduceColumns), .DepthwiseTaps(DepthwiseTaps)
+    ) u_pool (
+      .clk_i,
+      .rst_ni,
+      .op_i          (post_tail.op),
+      .depthwise_i   (depthwise),
+      .weight_valid_i(param_valid_i && param_weights_i),
+      .weight_tap_i  (param_index_i),
+      .weight_data_i (param_data_i),
+      .tap_valid_i,
+      .tap_data_i,
+      .tap_pad_i,
+      .tap_first_i,
+      .tap_last_i,
+      .valid_o       (pool_valid),
+      .group_o       (pool_group),
+      .values_o      (pooled)
+    );
+  end
 
   // Which block's parameters: the bank changes after the last group of a block.
   logic [GroupWidth-1:0] group;
@@ -209,7 +239,7 @@ module lacuna_post #(
 
     always_comb begin
       if (run)       sum_d = {{(32-SumBits){sum[SumBits-1]}}, sum};
-      else if (pair) sum_d = {8'b0, pool[15:8] ^ 8'h80, 8'b0, pool[7:0] ^ 8'h80};
+      else if (pair) sum_d = {8'b0, pool[15:8] ^ Flip, 8'b0, pool[7:0] ^ Flip};
       else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
     end
 

@@ -132,7 +132,7 @@ fn run_job(
                 fed += u32::from(*last);
             }
             Some(Given::Tap { last: true, .. }) => {
-                let groups = (geometry.columns() / geometry.reduce_columns) as u64;
+                let groups = (geometry.groups() * geometry.group_cycles()) as u64;
                 let apart = last_tap.map_or(groups, |before| dut.cycle() - before);
                 assert!(apart >= groups, "two output words {apart} cycles apart");
                 last_tap = Some(dut.cycle());

@@ -138,7 +138,7 @@ fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
                     *sum = rng.random_range(-(1i32 << (bits - 1))..1 << (bits - 1));
                 }
                 schedule.at(sums_end).sums = Some((group, sums));
-                sums_end += 1;
+                sums_end += geometry.group_cycles();
             }
         }
     }
@@ -191,7 +191,10 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
     for _ in 0..walk.out_h * walk.out_w * walk.segments {
         for tap in 0..taps {
             cycle += idle(rng);
-            if tap + 1 == taps {
+            if geometry.serial_post() {
+                cycle = cycle.max(next_last);
+                next_last = cycle + groups * if tap + 1 == taps { geometry.group_cycles() } else { 1 };
+            } else if tap + 1 == taps {
                 cycle = cycle.max(next_last);
                 next_last = cycle + groups;
             }

@@ -30,7 +30,7 @@ pub struct Geometry {
 }
 
 /// Cycles from one column group to the next of a chip with two lanes, whose post unit is serial.
-pub const SERIAL_GROUP_CYCLES: usize = 1;
+pub const SERIAL_GROUP_CYCLES: usize = 4;
 /// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
 pub const LANE_QUEUE: usize = 16;
 /// Cycles from the issue of a window read until its entry is visible in the lane queue.
@@ -160,6 +160,12 @@ impl Geometry {
     #[must_use]
     pub const fn group_cycles(&self) -> usize {
         if self.lanes == 2 { SERIAL_GROUP_CYCLES } else { 1 }
+    }
+
+    /// The post unit takes one column at a time.
+    #[must_use]
+    pub const fn serial_post(&self) -> bool {
+        self.group_cycles() > 1
     }
 
     /// The RTL module parameters, by name.

@@ -326,12 +326,14 @@ impl Feeder {
     }
 
     fn issue_tap(&mut self, memory: &TileMemory) -> Slot {
-        let last = self.walker.last();
+        let (last, serial) = (self.walker.last(), self.geometry.serial_post());
+        if (last || serial) && self.gap != 0 {
+            return Slot::default();
+        }
         if last {
-            if self.gap != 0 {
-                return Slot::default();
-            }
-            self.gap = (self.geometry.columns() / self.geometry.reduce_columns) as u8;
+            self.gap = (self.geometry.groups() * self.geometry.group_cycles()) as u8;
+        } else if serial {
+            self.gap = self.geometry.groups() as u8;
         }
         let window = self.window(memory, 0);
         let slot = Slot {

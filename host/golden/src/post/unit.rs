@@ -20,6 +20,8 @@ use std::collections::VecDeque;
 const WRITE_DELAY: u64 = 14;
 /// Cycles from the last tap of a word to its first group, without the multipliers.
 const POOL_DELAY: u64 = 2;
+/// The same of a serial unit.
+const POOL_DELAY_SERIAL: u64 = 1;
 /// Cycles from the last group of a block to `block_done`: its multipliers are read one before.
 const BLOCK_DELAY: u32 = 5;
 
@@ -85,9 +87,9 @@ impl Post {
             job: None,
             blocks: [Block::default(); 2],
             weights: Weights::new(geometry.depthwise_taps),
-            pool_delay: POOL_DELAY
+            pool_delay: if geometry.serial_post() { POOL_DELAY_SERIAL } else { POOL_DELAY }
                 + u64::from(geometry.depthwise_taps > 0)
-                + (geometry.columns() / geometry.reduce_columns - 1) as u64,
+                + ((geometry.groups() - 1) * geometry.group_cycles()) as u64,
             constants: Constants::default(),
             pool: Pool::default(),
             collected: [0; MAX_WORD],
