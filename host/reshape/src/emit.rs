@@ -55,27 +55,18 @@ enum Way {
     Across { along_source: usize, along_target: usize },
 }
 
-/// What jobs are made for.
-#[derive(Debug, Clone, Copy)]
-pub struct Chip<'a> {
-    /// The geometry.
-    pub geometry: &'a Geometry,
-    /// Its engines have a transposer.
-    pub transposer: bool,
-}
-
 /// The jobs of a nest whose target lies in the tile of `nest.to` and, at the same address, in all of `targets`;
 /// of a fill with one byte if `value` is given.
 #[must_use]
-pub fn jobs(nest: &Nest, targets: u32, value: Option<u8>, chip: Chip) -> Vec<Job> {
-    match way(nest, value.is_some(), chip) {
-        Way::Straight => straight(nest, targets, value, chip.geometry),
-        Way::Across { along_source, along_target } => across(nest, targets, along_source, along_target, chip.geometry),
+pub fn jobs(nest: &Nest, targets: u32, value: Option<u8>, geometry: &Geometry) -> Vec<Job> {
+    match way(nest, value.is_some(), geometry) {
+        Way::Straight => straight(nest, targets, value, geometry),
+        Way::Across { along_source, along_target } => across(nest, targets, along_source, along_target, geometry),
     }
 }
 
-fn way(nest: &Nest, fill: bool, chip: Chip) -> Way {
-    if !chip.transposer || fill || !matches!(nest.run, 1 | 2 | 4) {
+fn way(nest: &Nest, fill: bool, geometry: &Geometry) -> Way {
+    if !geometry.transposer || fill || !matches!(nest.run, 1 | 2 | 4) {
         return Way::Straight;
     }
     let run = nest.run as i32;
@@ -86,7 +77,7 @@ fn way(nest: &Nest, fill: bool, chip: Chip) -> Way {
     let (Some(along_source), Some(along_target)) = (find(|l| l.from, |l| l.to), find(|l| l.to, |l| l.from)) else {
         return Way::Straight;
     };
-    let block = chip.geometry.word_bytes();
+    let block = geometry.word_bytes();
     let inner = |at: usize| nest.loops[at].count as usize;
     let outer = nest.rounds() / inner(along_source) / inner(along_target);
     let beats = across_beats(inner(along_source), inner(along_target), nest.run as usize, block) * outer;

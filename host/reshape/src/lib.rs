@@ -17,7 +17,7 @@ pub mod schedule;
 mod solve;
 pub mod text;
 
-pub use emit::{Chip, Job};
+pub use emit::Job;
 pub use error::{LayoutError, OpError, SolveError};
 pub use layout::{Deal, Digit, Factor, Layout, Level, MAX_RANK, dealt, simplified};
 pub use movement::{Movement, Placed, Span};

@@ -4,9 +4,10 @@
 
 use std::ops::Range;
 
-use crate::emit::{Chip, Job};
+use crate::emit::Job;
 use crate::movement::append;
 use crate::{Movement, SolveError, Span};
+use lacuna_spec::Geometry;
 
 /// Nobody.
 const NONE: u32 = u32::MAX;
@@ -103,8 +104,8 @@ fn keeps_its_source(job: &Job, tile_bytes: usize) -> bool {
 }
 
 /// Phases in which every job reads before others write, if there is such an order; jobs may turn round.
-pub(crate) fn ordered(jobs: &[Job], chip: Chip) -> Option<Vec<Vec<Job>>> {
-    let (bytes, tile_bytes) = (chip.geometry.tiles * chip.geometry.tile_bytes(), chip.geometry.tile_bytes());
+pub(crate) fn ordered(jobs: &[Job], geometry: &Geometry) -> Option<Vec<Vec<Job>>> {
+    let (bytes, tile_bytes) = (geometry.tiles * geometry.tile_bytes(), geometry.tile_bytes());
     let mut turned = Vec::with_capacity(jobs.len());
     for job in jobs {
         let back =
@@ -158,8 +159,8 @@ pub(crate) struct Waves {
 
 /// Follows the circles of an overlapping movement: targets are filled as they fall free; where too few are, a part of
 /// what occupies the next ones steps aside into spare memory, or into places that fell free.
-pub(crate) fn waves(movement: &Movement, spare: &[Range<u32>], chip: Chip) -> Result<Waves, SolveError> {
-    let (bytes, tile_bytes) = (chip.geometry.tiles * chip.geometry.tile_bytes(), chip.geometry.tile_bytes() as u32);
+pub(crate) fn waves(movement: &Movement, spare: &[Range<u32>], geometry: &Geometry) -> Result<Waves, SolveError> {
+    let (bytes, tile_bytes) = (geometry.tiles * geometry.tile_bytes(), geometry.tile_bytes() as u32);
     let mut state = State::new(movement, spare, bytes, tile_bytes);
     let mut steps = Vec::new();
     let total = state.left.len();

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Head, Instr, Opcode};
 
-use crate::emit::{self, Chip, Job};
+use crate::emit::{self, Job};
 use crate::nest::{self, Nest};
 use crate::overlap::{ordered, waves};
 use crate::{Movement, SolveError, Span, schedule};
@@ -73,43 +73,47 @@ impl Plan {
 ///
 /// # Errors
 /// [`SolveError::NoSpare`] if source and target overlap in a circle and nothing is spare.
-pub fn plan(movement: &Movement, spare: &[Range<u32>], chip: Chip) -> Result<Plan, SolveError> {
-    let tiles = chip.geometry.tiles;
+pub fn plan(movement: &Movement, spare: &[Range<u32>], geometry: &Geometry) -> Result<Plan, SolveError> {
+    let tiles = geometry.tiles;
     let even = movement.value.windows(2).all(|pair| pair[0] == pair[1]);
-    let mut all = jobs(&movement.spans, None, chip);
+    let mut all = jobs(&movement.spans, None, geometry);
     if even {
-        all.extend(jobs(&movement.fills, Some(movement.value.first().copied().unwrap_or(0)), chip));
+        all.extend(jobs(&movement.fills, Some(movement.value.first().copied().unwrap_or(0)), geometry));
     }
-    let (mut phases, spare_bytes) = if let Some(phases) = ordered(&all, chip) {
+    let (mut phases, spare_bytes) = if let Some(phases) = ordered(&all, geometry) {
         (phases, 0)
     } else {
-        let (mut phases, spare_bytes) = circular(movement, spare, chip)?;
+        let (mut phases, spare_bytes) = circular(movement, spare, geometry)?;
         if even && !movement.fills.is_empty() {
-            phases.push(jobs(&movement.fills, movement.value.first().copied(), chip));
+            phases.push(jobs(&movement.fills, movement.value.first().copied(), geometry));
         }
         (phases, spare_bytes)
     };
     if !even && !movement.fills.is_empty() {
-        phases.extend(uneven_fill(&movement.fills, &movement.value, chip));
+        phases.extend(uneven_fill(&movement.fills, &movement.value, geometry));
     }
     let phases = phases.into_iter().map(|phase| schedule::order(phase, tiles)).collect();
     let bytes = movement.bytes() + movement.fills.iter().map(|span| span.bytes as usize).sum::<usize>();
-    Ok(Plan { phases, bytes, limit_cycles: limit(movement, chip.geometry), spare_bytes })
+    Ok(Plan { phases, bytes, limit_cycles: limit(movement, geometry), spare_bytes })
 }
 
 /// Phases of a movement that overlaps itself, and the spare bytes that they use. Elements that are in place may break
 /// the others' regularity; then they had better move as well.
-fn circular(movement: &Movement, spare: &[Range<u32>], chip: Chip) -> Result<(Vec<Vec<Job>>, usize), SolveError> {
+fn circular(
+    movement: &Movement,
+    spare: &[Range<u32>],
+    geometry: &Geometry,
+) -> Result<(Vec<Vec<Job>>, usize), SolveError> {
     let all = Movement { spans: [&movement.spans[..], &movement.kept].concat(), kept: Vec::new(), ..movement.clone() };
     let phases = |movement: &Movement| {
-        let waves = waves(movement, spare, chip)?;
-        let phases: Vec<Vec<Job>> = waves.steps.iter().map(|spans| jobs(spans, None, chip)).collect();
+        let waves = waves(movement, spare, geometry)?;
+        let phases: Vec<Vec<Job>> = waves.steps.iter().map(|spans| jobs(spans, None, geometry)).collect();
         Ok((phases, waves.spare))
     };
     if movement.kept.is_empty() {
         return phases(&all);
     }
-    let cost = |(phases, _): &(Vec<Vec<Job>>, usize)| estimate(phases, chip.geometry.tiles);
+    let cost = |(phases, _): &(Vec<Vec<Job>>, usize)| estimate(phases, geometry.tiles);
     match (phases(movement), phases(&all)) {
         (Ok(kept), Ok(moved)) => Ok(if cost(&moved) < cost(&kept) { moved } else { kept }),
         (kept, moved) => kept.or(moved),
@@ -121,12 +125,12 @@ fn estimate(phases: &[Vec<Job>], tiles: usize) -> usize {
 }
 
 /// Jobs of spans; the same bytes for several tiles at one address are sent once.
-fn jobs(spans: &[Span], value: Option<u8>, chip: Chip) -> Vec<Job> {
-    let size = chip.geometry.tile_bytes();
+fn jobs(spans: &[Span], value: Option<u8>, geometry: &Geometry) -> Vec<Job> {
+    let size = geometry.tile_bytes();
     let mut casts: BTreeMap<Nest, u32> = BTreeMap::new();
     let cycles = |job: &Job| job.beats + schedule::OVERHEAD;
     let cost = |nests: &[Nest]| -> usize {
-        nests.iter().flat_map(|nest| emit::jobs(nest, 1, value, chip)).map(|job| cycles(&job)).sum()
+        nests.iter().flat_map(|nest| emit::jobs(nest, 1, value, geometry)).map(|job| cycles(&job)).sum()
     };
     for nest in nest::fold(spans, size, cost) {
         let tile = nest.to as usize / size;
@@ -138,12 +142,12 @@ fn jobs(spans: &[Span], value: Option<u8>, chip: Chip) -> Vec<Job> {
         let base = if value.is_some() { targets.trailing_zeros() * size as u32 } else { 0 };
         Nest { from: nest.from + base, ..nest.clone() }
     };
-    casts.iter().flat_map(|(nest, &targets)| emit::jobs(&own(nest, targets), targets, value, chip)).collect()
+    casts.iter().flat_map(|(nest, &targets)| emit::jobs(&own(nest, targets), targets, value, geometry)).collect()
 }
 
 /// Fills with an element of different bytes: a seed is filled byte by byte, and copied.
-fn uneven_fill(fills: &[Span], value: &[u8], chip: Chip) -> [Vec<Job>; 2] {
-    let (word, size) = (chip.geometry.word_bytes() as u32, chip.geometry.tile_bytes() as u32);
+fn uneven_fill(fills: &[Span], value: &[u8], geometry: &Geometry) -> [Vec<Job>; 2] {
+    let (word, size) = (geometry.word_bytes() as u32, geometry.tile_bytes() as u32);
     let mut seeds: BTreeMap<u32, Span> = BTreeMap::new();
     for span in fills {
         let seed = seeds.entry(span.to / size).or_insert(*span);
@@ -161,7 +165,7 @@ fn uneven_fill(fills: &[Span], value: &[u8], chip: Chip) -> [Vec<Job>; 2] {
             at.map(|at| Span { from: at, to: at, bytes: 1 }).collect::<Vec<_>>()
         };
         let spans: Vec<Span> = seeds.values().flat_map(of).collect();
-        first.extend(jobs(&spans, Some(byte), chip));
+        first.extend(jobs(&spans, Some(byte), geometry));
     }
     let mut copies = Vec::new();
     for span in fills {
@@ -173,11 +177,11 @@ fn uneven_fill(fills: &[Span], value: &[u8], chip: Chip) -> [Vec<Job>; 2] {
             }
         }
     }
-    [first, jobs(&copies, None, chip)]
+    [first, jobs(&copies, None, geometry)]
 }
 
 /// Words of the busiest port: every byte of a source is read once, every byte of a target written once.
-fn limit(movement: &Movement, geometry: &Geometry) -> usize {
+pub(crate) fn limit(movement: &Movement, geometry: &Geometry) -> usize {
     let size = geometry.tile_bytes();
     let mut read = vec![false; geometry.tiles * size];
     let mut written = vec![0; geometry.tiles];

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use crate::{Chip, Deal, Layout, Movement, Op, Placed, Plan, SolveError, plan};
+use crate::plan::limit;
+use crate::{Deal, Layout, Movement, Op, Placed, Plan, SolveError, plan};
+use lacuna_spec::Geometry;
 
 /// A movement between layouts.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,20 +38,26 @@ const SPARE: usize = 4;
 ///
 /// # Errors
 /// [`SolveError`].
-pub fn solve(problem: &Problem, chip: Chip) -> Result<Solution, SolveError> {
-    let bases = source_bases(problem, chip)?;
-    within("the target", &problem.target, problem.target.base.unwrap_or(0), chip)?;
+pub fn solve(problem: &Problem, geometry: &Geometry) -> Result<Solution, SolveError> {
+    let bases = source_bases(problem, geometry)?;
+    within("the target", &problem.target, problem.target.base.unwrap_or(0), geometry)?;
     let candidates = match problem.target.base {
         Some(base) => vec![base],
-        None => candidates(problem, &bases, chip)?,
+        None => candidates(problem, &bases, geometry)?,
     };
     let mut best: Option<Solution> = None;
     let mut failure = SolveError::NoSpare;
     for target in candidates {
-        let solved = at(problem, &bases, target, chip);
-        match solved {
-            Ok(solution) => {
-                let cost = |solution: &Solution| (solution.plan.estimate(chip.geometry.tiles), solution.plan.bytes);
+        let movement = movement(problem, &bases, target, geometry)?;
+        let cost = |solution: &Solution| (solution.plan.estimate(geometry.tiles), solution.plan.bytes);
+        // A circle costs far more than its ports: it is worth a look only where much stays in place.
+        let hopeless = |best: &Solution| 4 * limit(&movement, geometry) > 3 * cost(best).0;
+        if best.as_ref().is_some_and(hopeless) {
+            continue;
+        }
+        match plan(&movement, &spare(problem, &bases, target, geometry), geometry) {
+            Ok(plan) => {
+                let solution = Solution { sources: bases.clone(), target, movement, plan };
                 if best.as_ref().is_none_or(|best| cost(&solution) < cost(best)) {
                     best = Some(solution);
                 }
@@ -60,23 +68,22 @@ pub fn solve(problem: &Problem, chip: Chip) -> Result<Solution, SolveError> {
     best.ok_or(failure)
 }
 
-fn at(problem: &Problem, bases: &[usize], target: usize, chip: Chip) -> Result<Solution, SolveError> {
+/// What moves with the target at a base.
+fn movement(problem: &Problem, bases: &[usize], target: usize, geometry: &Geometry) -> Result<Movement, SolveError> {
     let sources: Vec<Placed> =
         problem.sources.iter().zip(bases).map(|(layout, &base)| Placed { layout, base }).collect();
-    let placed = Placed { layout: &problem.target, base: target };
     let views = problem.ops.iter().all(|op| matches!(op, Op::Reshape(_)));
-    let movement = match (sources.as_slice(), views) {
+    match (sources.as_slice(), views) {
         // Seen from the layouts alone: no element needs a look.
-        ([source], true) if source.base == target && source.layout.coincides(&problem.target) => Movement::default(),
-        _ => Movement::between(&sources, &problem.ops, placed, chip.geometry)?,
-    };
-    let spare = spare(problem, bases, target, chip);
-    let plan = plan(&movement, &spare, chip)?;
-    Ok(Solution { sources: bases.to_vec(), target, movement, plan })
+        ([source], true) if source.base == target && source.layout.coincides(&problem.target) => {
+            Ok(Movement::default())
+        }
+        _ => Movement::between(&sources, &problem.ops, Placed { layout: &problem.target, base: target }, geometry),
+    }
 }
 
-fn within(what: &'static str, layout: &Layout, base: usize, chip: Chip) -> Result<(), SolveError> {
-    let (tiles, available) = (chip.geometry.tiles, chip.geometry.tile_bytes());
+fn within(what: &'static str, layout: &Layout, base: usize, geometry: &Geometry) -> Result<(), SolveError> {
+    let (tiles, available) = (geometry.tiles, geometry.tile_bytes());
     if layout.tiles.end > tiles {
         return Err(SolveError::Tiles { what, last: layout.tiles.end - 1, tiles });
     }
@@ -87,20 +94,19 @@ fn within(what: &'static str, layout: &Layout, base: usize, chip: Chip) -> Resul
     Ok(())
 }
 
-fn source_bases(problem: &Problem, chip: Chip) -> Result<Vec<usize>, SolveError> {
-    let word = chip.geometry.word_bytes();
+fn source_bases(problem: &Problem, geometry: &Geometry) -> Result<Vec<usize>, SolveError> {
+    let word = geometry.word_bytes();
     let mut next = 0;
     let mut bases = Vec::new();
-    let mut taken = vec![false; chip.geometry.tiles * chip.geometry.tile_bytes()];
+    let mut taken = vec![false; geometry.tiles * geometry.tile_bytes()];
     for layout in &problem.sources {
         let base = layout.base.unwrap_or(next);
-        within("a source", layout, base, chip)?;
+        within("a source", layout, base, geometry)?;
         next = (base + layout.footprint()).next_multiple_of(word);
-        for range in regions(layout, base, chip) {
+        for range in regions(layout, base, geometry) {
             for at in range {
                 if std::mem::replace(&mut taken[at as usize], true) {
-                    let (tile, address) =
-                        (at as usize / chip.geometry.tile_bytes(), at as usize % chip.geometry.tile_bytes());
+                    let (tile, address) = (at as usize / geometry.tile_bytes(), at as usize % geometry.tile_bytes());
                     return Err(SolveError::Overlap { tile, address });
                 }
             }
@@ -111,43 +117,41 @@ fn source_bases(problem: &Problem, chip: Chip) -> Result<Vec<usize>, SolveError>
 }
 
 /// What a layout takes in each tile.
-fn regions(layout: &Layout, base: usize, chip: Chip) -> Vec<Range<u32>> {
-    let size = chip.geometry.tile_bytes();
+fn regions(layout: &Layout, base: usize, geometry: &Geometry) -> Vec<Range<u32>> {
+    let size = geometry.tile_bytes();
     let at = |tile: usize| (tile * size + base) as u32..(tile * size + base + layout.footprint()) as u32;
     layout.tiles.clone().map(at).collect()
 }
 
-/// Bases that may be good: where most elements stay in place, beyond the sources, before them, over them.
-fn candidates(problem: &Problem, bases: &[usize], chip: Chip) -> Result<Vec<usize>, SolveError> {
-    let (size, word) = (chip.geometry.tile_bytes(), chip.geometry.word_bytes());
+/// Bases that may be good: beyond the sources or before them, else over them; and where most elements stay in place.
+fn candidates(problem: &Problem, bases: &[usize], geometry: &Geometry) -> Result<Vec<usize>, SolveError> {
+    let (size, word) = (geometry.tile_bytes(), geometry.word_bytes());
     let room = size - problem.target.footprint();
-    let mut candidates = Vec::new();
-    if problem.target.deal != Deal::Copies {
-        candidates.extend(most_in_place(problem, bases, chip)?.filter(|&base| base <= room));
-    }
     let end = |(layout, base): (&Layout, &usize)| (base + layout.footprint()).next_multiple_of(word);
     let beyond = problem.sources.iter().zip(bases).map(end).max().unwrap_or(0);
     let before = bases.iter().copied().min().unwrap_or(0);
-    if beyond <= room {
-        candidates.push(beyond);
+    let mut candidates = if beyond <= room {
+        vec![beyond]
     } else if problem.target.footprint() <= before {
-        candidates.push(0);
+        vec![0]
     } else {
-        candidates.push(before.min(room));
-        candidates.push(0);
+        vec![before.min(room), 0]
+    };
+    if problem.target.deal != Deal::Copies {
+        candidates.extend(most_in_place(problem, bases, geometry)?.filter(|&base| base <= room));
     }
     candidates.dedup();
     Ok(candidates)
 }
 
 /// The base that leaves most elements where they are, if any.
-fn most_in_place(problem: &Problem, bases: &[usize], chip: Chip) -> Result<impl Iterator<Item = usize>, SolveError> {
-    let size = chip.geometry.tile_bytes() as u32;
-    let sources: Vec<Placed> =
-        problem.sources.iter().zip(bases).map(|(layout, &base)| Placed { layout, base }).collect();
-    // Far off, so that nothing looks as if it were in place.
-    let placed = Placed { layout: &problem.target, base: 0 };
-    let movement = Movement::between(&sources, &problem.ops, placed, chip.geometry)?;
+fn most_in_place(
+    problem: &Problem,
+    bases: &[usize],
+    geometry: &Geometry,
+) -> Result<impl Iterator<Item = usize>, SolveError> {
+    let size = geometry.tile_bytes() as u32;
+    let movement = movement(problem, bases, 0, geometry)?;
     let mut votes: std::collections::BTreeMap<u32, u32> = std::collections::BTreeMap::new();
     let still = problem.target.bytes().saturating_sub(movement.bytes()) as u32;
     votes.insert(0, still);
@@ -160,15 +164,15 @@ fn most_in_place(problem: &Problem, bases: &[usize], chip: Chip) -> Result<impl 
 
 /// Memory that is neither source nor target: as much as a quarter of the larger tensor (or a word, if that is more), an
 /// equal part of each of the target's tiles first.
-fn spare(problem: &Problem, bases: &[usize], target: usize, chip: Chip) -> Vec<Range<u32>> {
-    let (tiles, size) = (chip.geometry.tiles, chip.geometry.tile_bytes());
+fn spare(problem: &Problem, bases: &[usize], target: usize, geometry: &Geometry) -> Vec<Range<u32>> {
+    let (tiles, size) = (geometry.tiles, geometry.tile_bytes());
     let mut taken = vec![false; tiles * size];
     let placed = problem.sources.iter().zip(bases.iter().copied()).chain([(&problem.target, target)]);
-    for range in placed.flat_map(|(layout, base)| regions(layout, base, chip)) {
+    for range in placed.flat_map(|(layout, base)| regions(layout, base, geometry)) {
         taken[range.start as usize..range.end as usize].fill(true);
     }
     let tensor = problem.target.bytes().max(problem.sources.iter().map(Layout::bytes).sum());
-    let mut left = (tensor / SPARE).max(chip.geometry.word_bytes());
+    let mut left = (tensor / SPARE).max(geometry.word_bytes());
     let holders: Vec<usize> = problem.target.tiles.clone().collect();
     let share = left.div_ceil(holders.len());
     let others = (0..tiles).filter(|tile| !holders.contains(tile));

@@ -45,7 +45,7 @@ impl Bench {
     }
 
     /// Lets the last writes land.
-    fn settle(&mut self) {
+    pub fn settle(&mut self) {
         for _ in 0..2 {
             self.step(0, 0, &[]);
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 use clap::Args;
 use lacuna_driver::{Device, bare};
 use lacuna_reshape::reference::{self, Tensor};
-use lacuna_reshape::{Chip, Deal, Layout, Op, Problem, Solution, solve, text};
+use lacuna_reshape::{Deal, Layout, Op, Problem, Solution, solve, text};
 use lacuna_spec::Geometry;
 use serde::Serialize;
 
@@ -87,9 +87,8 @@ struct Report {
 /// A layout or operator that means nothing, a movement that does not fit, what the device says, or a mismatch.
 pub async fn run(args: ReshapeArgs) -> Result<(), CliError> {
     let problem = problem(&args)?;
-    let chip = Chip { geometry: &args.geometry, transposer: false };
     let start = Instant::now();
-    let solution = solve(&problem, chip)?;
+    let solution = solve(&problem, &args.geometry)?;
     let solve_ms = start.elapsed().as_secs_f64() * 1e3;
     let before = contents(&args.geometry, &problem, &solution);
     let mut device = device::open(&args.device, args.geometry).await?;

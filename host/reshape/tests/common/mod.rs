@@ -2,9 +2,9 @@
 
 #![allow(dead_code, missing_docs)]
 
-use lacuna_golden::Chip as Golden;
+use lacuna_golden::Chip;
 use lacuna_reshape::reference::{Tensor, apply};
-use lacuna_reshape::{Chip, Deal, Factor, Job, Layout, Op, Piece, Problem, Solution, solve};
+use lacuna_reshape::{Deal, Factor, Job, Layout, Op, Piece, Problem, Solution, solve};
 use lacuna_spec::{Geometry, map};
 use rand::seq::{IndexedRandom as _, SliceRandom as _};
 use rand::{Rng as _, SeedableRng as _};
@@ -29,10 +29,15 @@ pub struct Case {
 
 impl Case {
     /// Solves a problem over random contents.
-    pub fn new(problem: Problem, chip: Chip, rng: &mut Rng) -> Self {
-        let size = chip.geometry.tile_bytes();
-        let mut before: Vec<u8> = (0..chip.geometry.tiles * size).map(|_| rng.random()).collect();
-        let solution = solve(&problem, chip).unwrap_or_else(|error| panic!("{problem:?}: {error}"));
+    pub fn new(problem: Problem, geometry: &Geometry, rng: &mut Rng) -> Self {
+        let before = (0..geometry.tiles * geometry.tile_bytes()).map(|_| rng.random()).collect();
+        Self::over(before, problem, geometry)
+    }
+
+    /// Solves a problem over these contents; where a source has copies, they are made alike.
+    pub fn over(mut before: Vec<u8>, problem: Problem, geometry: &Geometry) -> Self {
+        let size = geometry.tile_bytes();
+        let solution = solve(&problem, geometry).unwrap_or_else(|error| panic!("{problem:?}: {error}"));
         let mut sources = Vec::new();
         for (layout, &base) in problem.sources.iter().zip(&solution.sources) {
             let places = layout.addresses(size, base);
@@ -132,7 +137,7 @@ fn run(job: &Job, memory: &mut [u8], size: usize) {
 /// Runs a plan on the golden chip, in as many programs as it takes; returns the memories and the engines' cycles.
 pub fn golden(case: &Case, geometry: &Geometry) -> (Vec<u8>, u64) {
     let word = geometry.word_bytes();
-    let mut chip = Golden::new(*geometry);
+    let mut chip = Chip::new(*geometry);
     for (tile, bytes) in case.before.chunks(geometry.tile_bytes()).enumerate() {
         for (at, beat) in bytes.chunks(word).enumerate() {
             chip.write_beat(map::tile_word(tile, at), beat).unwrap();
