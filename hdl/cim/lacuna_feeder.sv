@@ -122,11 +122,12 @@ module lacuna_feeder #(
   logic [1:0]            in_flight_q;  // vectors fed and not reduced
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
+  logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
   logic [1:0]            tag_q;
   logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
 
   logic issue_param, issue_window, issue_flush, param_end;
-  logic word_full, left_over, word_out, vector_end;
+  logic word_full, left_over, word_out, vector_end, whole;
   logic [OffWidth:0] filled;
 
   logic [AddrWidth-1:0]  param_addr;
@@ -151,6 +152,7 @@ module lacuna_feeder #(
   assign filled      = {1'b0, fill_q} + bytes;
   assign word_full   = filled[OffWidth];
   assign left_over   = word_full && (filled[OffWidth-1:0] != '0);
+  assign whole       = bytes[OffWidth] && (fill_q == '0);
   assign word_out    = issue_flush || (issue_window && run && (word_full || last));
   assign vector_end  = issue_flush || (issue_window && run && last && !left_over);
   assign next_window = run ? issue_flush || (issue_window && !(last && left_over)) : issue_window;
@@ -176,6 +178,7 @@ module lacuna_feeder #(
       in_flight_q  <= '0;
       gap_q        <= '0;
       fill_q       <= '0;
+      turn_q       <= '0;
       tag_q        <= '0;
       page_q       <= run_tail.page[PageWidth-1:0];
       block_page_q <= run_tail.page[PageWidth-1:0];
@@ -188,6 +191,8 @@ module lacuna_feeder #(
 
       if (vector_end) fill_q <= '0;
       else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
+      if (vector_end) turn_q <= '0;
+      else if (word_out) turn_q <= turn_q + OffWidth'(1);
       if (vector_end) tag_q <= tag_q + 2'd1;
 
       if (vector_end) page_q <= block_end ? next_block_page : block_page_q;
@@ -198,7 +203,12 @@ module lacuna_feeder #(
 
   assign rd_req_o      = issue_param || (issue_window && !pad);
   assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
-  assign rd_position_o = (state_q == Windows) && run ? fill_q : '0;
+  // A window that makes a row word by itself is turned: its bytes meet other lanes than those of the
+  // word before, so that a busy channel does not meet the same lane at every kernel tap.
+  always_comb begin
+    rd_position_o = '0;
+    if ((state_q == Windows) && run) rd_position_o = whole ? turn_q : fill_q;
+  end
 
   // Slots on their way: stage 1, then stage 2 beside the data, then the outputs.
   typedef struct packed {
@@ -235,7 +245,7 @@ module lacuna_feeder #(
     slot.weights  = param_weights;
     slot.bank     = bank;
     slot.index    = param_index;
-    slot.position = rd_position_o;
+    slot.position = run ? fill_q : '0;
     slot.page     = page_q;
     slot.tag      = tag_q;
     if (issue_flush) slot.count = {1'b0, fill_q};

@@ -147,13 +147,13 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
             }
         }
     }
-    // Row r of a word: lane r mod R, the first page or the one after it.
+    // Byte b of a row word: lane b mod R, the first page or the one after it.
+    let row_at = shape.rows(word);
     let mut weights = Vec::new();
-    for (block, row) in (0..blocks).flat_map(|block| (0..vector_pages * lanes).map(move |row| (block, row))) {
-        let (lane, at) = (row % lanes, page + block * vector_pages + row / lanes);
-        let of = |column| {
-            if row < rows { weight(block, row, column) } else { 0 }
-        };
+    for (block, byte) in (0..blocks).flat_map(|block| (0..vector_pages * lanes).map(move |byte| (block, byte))) {
+        let (lane, at) = (byte % lanes, page + block * vector_pages + byte / lanes);
+        let row = row_at.iter().position(|&at| at == byte);
+        let of = |column| row.map_or(0, |row| weight(block, row, column));
         weights.push((lane, at, (0..columns).map(of).collect()));
     }
     Job { instr: Instr::Run(head, walk, tail), input_offset, output_offset, before, after, weights }

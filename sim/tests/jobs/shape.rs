@@ -83,6 +83,19 @@ impl Shape {
         inside.then(|| memory[(self.start + (y * self.in_w + x) * self.channels + channel) as usize + offset] as i8)
     }
 
+    /// The byte of the row words at which each row of a vector lies.
+    pub fn rows(&self, word: usize) -> Vec<usize> {
+        let mut rows = Vec::new();
+        for _ in self.kernel() {
+            for first in (0..self.channels as usize).step_by(word) {
+                let (bytes, at) = (word.min(self.channels as usize - first), rows.len());
+                let turn = if at.is_multiple_of(word) && bytes == word { at / word } else { 0 };
+                rows.extend((0..bytes).map(|byte| at + if turn > 0 { (byte + turn) % word } else { byte }));
+            }
+        }
+        rows
+    }
+
     pub fn kernel(&self) -> impl Iterator<Item = (i64, i64)> {
         let k_w = self.k_w;
         (0..self.k_h).flat_map(move |ky| (0..k_w).map(move |kx| (ky, kx)))

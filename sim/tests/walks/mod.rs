@@ -161,7 +161,11 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
                         for segment in 0..walk.segments {
                             let bytes = if segment == walk.segments - 1 { walk.tail as usize } else { word };
-                            rows.extend(window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], bytes).0);
+                            let mut bytes = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], bytes).0;
+                            if rows.len().is_multiple_of(word) && bytes.len() == word {
+                                bytes.rotate_right(rows.len() / word % word);
+                            }
+                            rows.extend(bytes);
                         }
                     }
                     let words = rows.len().div_ceil(word);

@@ -48,24 +48,36 @@ impl Rows {
     }
 }
 
-/// The pages of one column block: `pages[page][lane]` holds one weight a column.
+/// Where the feeder puts each row of a vector: the byte in its row words, packed in order but that a window which makes a word by
+/// itself is turned by the number of words before it. `windows`: their bytes, in order.
 #[must_use]
-pub fn pages(linear: &Linear, rows: &Rows, outputs: Range<usize>, geometry: &Geometry) -> Vec<Vec<Vec<i8>>> {
+pub fn places(windows: impl IntoIterator<Item = usize>, word: usize) -> Vec<usize> {
+    let mut places: Vec<usize> = Vec::new();
+    for bytes in windows {
+        let (first, fill) = (places.len(), places.len() % word);
+        let turn = if fill == 0 && bytes == word { first / word % word } else { 0 };
+        places.extend((0..bytes).map(|byte| if turn > 0 { first + (byte + turn) % word } else { first + byte }));
+    }
+    places
+}
+
+/// The pages of one column block: `pages[page][lane]` holds one weight a column. `places` tells where each row goes.
+#[must_use]
+pub fn pages(
+    linear: &Linear,
+    rows: &Rows,
+    places: &[usize],
+    outputs: &Range<usize>,
+    geometry: &Geometry,
+) -> Vec<Vec<Vec<i8>>> {
     let lanes = geometry.lanes;
-    (0..rows.pages(geometry))
-        .map(|page| {
-            (0..lanes)
-                .map(|lane| {
-                    let i = page * lanes + lane;
-                    let weight = |column: usize| {
-                        let output = outputs.start + column;
-                        if i < rows.length() && output < outputs.end { rows.weight(linear, output, i) } else { 0 }
-                    };
-                    (0..geometry.columns()).map(weight).collect()
-                })
-                .collect()
-        })
-        .collect()
+    let mut pages = vec![vec![vec![0; geometry.columns()]; lanes]; rows.pages(geometry)];
+    for (i, &place) in places.iter().enumerate() {
+        for (column, output) in outputs.clone().enumerate() {
+            pages[place / lanes][place % lanes][column] = rows.weight(linear, output, i);
+        }
+    }
+    pages
 }
 
 /// The weight words of one block of a depthwise layer: `taps` words, one weight a channel.
@@ -129,4 +141,23 @@ pub fn constants(constants: &PostConstants, geometry: &Geometry) -> Result<Vec<u
     let mut bytes = constants.pack()?;
     bytes.resize(bytes.len().next_multiple_of(geometry.word_bytes()), 0);
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whole_words_are_turned_and_others_packed() {
+        // A word, two halves, a word, three quarters and a word across two.
+        let places = places([4, 2, 2, 4, 3, 4], 4);
+        assert_eq!(places, [0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 8, 9, 12, 13, 14, 15, 16, 17, 18]);
+    }
+
+    #[test]
+    fn a_channel_meets_every_lane_over_the_taps() {
+        let places = places([16; 9], 16);
+        let lanes: std::collections::BTreeSet<usize> = (0..9).map(|tap| places[16 * tap + 5] % 8).collect();
+        assert_eq!(lanes.len(), 8);
+    }
 }

@@ -1,6 +1,7 @@
 //! Deals channels over the row lanes by their measured activity, so that no lane has more to do than the others.
 //!
-//! Channel `c` of a layer's input feeds lane `c mod lanes`. The order of channels is free wherever it can be absorbed on both sides: the
+//! Channel `c` of a pixel feeds lane `(c + c div word) mod lanes`, and at every further kernel tap another one, as the feeder turns whole words; those of a
+//! ragged last word stay at `c mod lanes`. The order of channels is free wherever it can be absorbed on both sides: the
 //! layers that write a tensor permute their output channels, those that read it their input channels. Element-wise operators, pools and
 //! depthwise layers tie their tensors together; inputs, outputs, views, groups and everything else fix theirs.
 
@@ -55,18 +56,24 @@ pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
     let lanes = lanes.max(1);
     let mut channels: Vec<usize> = (0..activity.len()).collect();
     channels.sort_by_key(|&channel| std::cmp::Reverse(activity[channel]));
-    let places = |lane: usize| activity.len().saturating_sub(lane).div_ceil(lanes);
+    let word = 2 * lanes;
+    let whole = activity.len() / word * word;
+    let lane_of = |position: usize| (position + if position < whole { position / word } else { 0 }) % lanes;
+    let mut places: Vec<Vec<usize>> = vec![Vec::new(); lanes];
+    (0..activity.len()).for_each(|position| places[lane_of(position)].push(position));
     let mut loads = vec![0_u64; lanes];
-    let mut dealt: Vec<Vec<usize>> = vec![Vec::new(); lanes];
+    let mut dealt = vec![0; lanes];
+    let mut order = vec![0; activity.len()];
     for channel in channels {
-        let open = (0..lanes).filter(|&lane| dealt[lane].len() < places(lane));
+        let open = (0..lanes).filter(|&lane| dealt[lane] < places[lane].len());
         let Some(lane) = open.min_by_key(|&lane| loads[lane]) else {
             break;
         };
         loads[lane] += activity[channel];
-        dealt[lane].push(channel);
+        order[places[lane][dealt[lane]]] = channel;
+        dealt[lane] += 1;
     }
-    (0..activity.len()).map(|position| dealt[position % lanes][position / lanes]).collect()
+    order
 }
 
 /// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.

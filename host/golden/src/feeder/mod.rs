@@ -84,6 +84,8 @@ pub struct Feeder {
     in_flight: u8,
     gap: u8,
     fill: u8,
+    /// Row words of the vector before this one, modulo the word.
+    turn: u8,
     tag: u8,
     page: u16,
     block_page: u16,
@@ -117,6 +119,7 @@ impl Feeder {
             in_flight: 0,
             gap: 0,
             fill: 0,
+            turn: 0,
             tag: 0,
             page: 0,
             block_page: 0,
@@ -169,6 +172,7 @@ impl Feeder {
         self.in_flight = 0;
         self.gap = 0;
         self.fill = 0;
+        self.turn = 0;
         self.tag = 0;
         self.state = State::Start;
     }
@@ -307,10 +311,14 @@ impl Feeder {
             last: last && !left_over,
             position: self.fill,
             count: if full { word } else { filled },
-            window: self.window(memory, self.fill),
+            // A window that makes a row word by itself is turned, so that its bytes meet other lanes than those before.
+            window: self.window(memory, if filled == word && self.fill == 0 { self.turn } else { self.fill }),
             ..self.slot()
         };
         self.fill = rest;
+        if full {
+            self.turn = (self.turn + 1) & (word - 1);
+        }
         if last && left_over {
             self.page = (self.page + 2) & self.page_mask();
             self.state = State::Flush;
@@ -367,6 +375,7 @@ impl Feeder {
         }
         self.page = self.block_page;
         self.fill = 0;
+        self.turn = 0;
         self.tag = (self.tag + 1) & 3;
         self.end_window();
     }

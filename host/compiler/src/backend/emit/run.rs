@@ -47,6 +47,15 @@ struct Taps {
     pads_x: bool,
 }
 
+impl Taps {
+    /// Bytes of the windows of one vector, in order.
+    fn windows(&self, kernel_rows: usize, word: usize) -> impl Iterator<Item = usize> {
+        let (segments, tail) = (self.bytes.div_ceil(word), (self.bytes - 1) % word + 1);
+        let bytes = move |window: usize| if (window + 1).is_multiple_of(segments) { tail } else { word };
+        (0..kernel_rows * self.k_w * segments).map(bytes)
+    }
+}
+
 fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
     let [_, _, _, kw] = linear.weights.shape;
     let whole = sub.rows.channels.len() == layout.chw[0];
@@ -93,7 +102,9 @@ impl Emitter<'_> {
         while queues.iter().any(|(_, subs, ..)| !subs.is_empty()) {
             for (tile, subs, page, params) in &mut queues {
                 let Some(sub) = subs.pop_front() else { continue };
-                self.load(*tile, *page, *params, &linear, &sub, &node.name)?;
+                let taps = taps(&linear, &sub, self.source(draft, index, node.inputs[0]));
+                let places = weights::places(taps.windows(linear.window.kernel[0], word), word);
+                self.load(*tile, *page, *params, &linear, &sub, &places, &node.name)?;
                 for (instrs, parts) in pieces.iter_mut().zip(&plan.pieces) {
                     if !parts[*tile].is_empty() {
                         push(
@@ -110,6 +121,7 @@ impl Emitter<'_> {
     }
 
     /// Adds the pages and parameters of a sub-run.
+    #[allow(clippy::too_many_arguments)]
     fn load(
         &mut self,
         tile: usize,
@@ -117,6 +129,7 @@ impl Emitter<'_> {
         params: usize,
         linear: &Linear,
         sub: &SubRun,
+        places: &[usize],
         name: &str,
     ) -> Result<(), BackendError> {
         let geometry = self.geometry;
@@ -125,7 +138,7 @@ impl Emitter<'_> {
         let mut at = page;
         for block in sub.blocks.clone() {
             let outputs = block * geometry.columns()..((block + 1) * geometry.columns()).min(linear.outputs());
-            let pages = weights::pages(linear, &sub.rows, outputs.clone(), &geometry);
+            let pages = weights::pages(linear, &sub.rows, places, &outputs, &geometry);
             weights::check_reach(name, &pages, linear.gate, &geometry)?;
             for lanes in pages {
                 let images = lanes.into_iter().enumerate();
