@@ -48,6 +48,7 @@ hdl/control/lacuna_bus.sv
 hdl/control/lacuna_counters.sv
 hdl/control/lacuna_counters_serial.sv
 hdl/control/lacuna_registers.sv
+hdl/reshape/lacuna_reshape_bounds.sv
 hdl/control/lacuna_sequencer.sv
 hdl/control/lacuna_scoreboard.sv
 hdl/control/lacuna_profile.sv

@@ -15,6 +15,7 @@ module lacuna_control #(
   localparam int unsigned WordBytes   = 2 * Lanes,
   localparam int unsigned Bits        = 8 * WordBytes,
   localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes,
+  localparam int unsigned AddrBits    = $clog2(TileWords * WordBytes),
   localparam int unsigned IndexBits   = $clog2(ProgramLen),
   localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats),
   localparam int unsigned RecordBits  = IndexBits + $clog2(Tiles),
@@ -41,11 +42,13 @@ module lacuna_control #(
   input  logic                             start_i,
   input  logic [IndexBits-1:0]             start_index_i,
   input  logic [11:0]                      phase_i,
+  input  logic [AddrBits-1:0]              input_offset_i,
+  input  logic [AddrBits-1:0]              output_offset_i,
   input  logic [31:0]                      cycle_i,
   output logic                             running_o,
   output logic                             end_o,
   output logic                             fault_o,
-  output logic [1:0]                       fault_cause_o,
+  output logic [2:0]                       fault_cause_o,
   output logic                             stall_hazard_o,
   output logic [IndexBits-1:0]             index_o,
 
@@ -94,7 +97,7 @@ module lacuna_control #(
     .Serial(Serial), .Transposer(Transposer)
   ) u_sequencer (
     .clk_i, .rst_ni,
-    .start_i, .start_index_i, .phase_i,
+    .start_i, .start_index_i, .phase_i, .input_offset_i, .output_offset_i,
     .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o,
     .fetch_o,
     .fetch_addr_o  (fetch_addr),

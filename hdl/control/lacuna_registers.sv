@@ -45,7 +45,7 @@ module lacuna_registers #(
   input  logic                              running_i,
   input  logic                              end_i,
   input  logic                              fault_i,
-  input  logic [1:0]                        fault_cause_i,
+  input  logic [2:0]                        fault_cause_i,
   input  logic [IndexBits-1:0]              fault_index_i,
 
   // Events of each tile in this cycle.
@@ -58,7 +58,7 @@ module lacuna_registers #(
 
   logic                 start;
   logic                 fault_q;
-  logic [1:0]           cause_q;
+  logic [2:0]           cause_q;
   logic [IndexBits-1:0] fault_index_q;
   logic [31:0]          counter;
   logic [11:0]          phase_q;
@@ -75,7 +75,7 @@ module lacuna_registers #(
   assign output_offset_o = output_start_q;
 
   logic [31:0] fault;
-  assign fault = {14'd0, cause_q, 16'(fault_index_q)} & {32{fault_q}};
+  assign fault = {13'd0, cause_q, 16'(fault_index_q)} & {32{fault_q}};
 
   always_comb begin
     known_o   = 1'b1;

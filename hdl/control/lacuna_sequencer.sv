@@ -12,9 +12,10 @@
 //             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
 //             for a transposer that is not there or does not know the element; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
-//             target or one that does not exist, or a reshape with several sources.
+//             target or one that does not exist, or a reshape with several sources; 4 a reshape that
+//             leaves its memories, where there is a transposer.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
-//             an instruction + 3 cycles; from the last `done` it waits for to a dispatch: 1 cycle
+//             an instruction + 3 cycles, + 5 for a reshape whose bounds are checked; from the last `done` it waits for to a dispatch: 1 cycle
 //             for a region.
 module lacuna_sequencer #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
@@ -25,7 +26,8 @@ module lacuna_sequencer #(
   parameter  bit          Transposer = 1'b1,
   localparam int unsigned Beats      = lacuna_spec_pkg::InstrBytes / WordBytes,
   localparam int unsigned IndexBits  = $clog2(ProgramLen),
-  localparam int unsigned BeatBits   = $clog2(Beats)
+  localparam int unsigned BeatBits   = $clog2(Beats),
+  localparam int unsigned AddrBits   = $clog2(TileWords * WordBytes)
 ) (
   input  logic                          clk_i,
   input  logic                          rst_ni,
@@ -33,11 +35,13 @@ module lacuna_sequencer #(
   input  logic                          start_i,
   input  logic [IndexBits-1:0]          start_index_i,
   input  logic [11:0]                   phase_i,
+  input  logic [AddrBits-1:0]           input_offset_i,
+  input  logic [AddrBits-1:0]           output_offset_i,
   output logic                          running_o,
   // The last cycle of a program.
   output logic                          end_o,
   output logic                          fault_o,
-  output logic [1:0]                    fault_cause_o,
+  output logic [2:0]                    fault_cause_o,
   // A job is held back for a region or a unit.
   output logic                          stall_hazard_o,
 
@@ -86,7 +90,8 @@ module lacuna_sequencer #(
   lacuna_spec_pkg::reshape_t reshape;
   logic [7:0]                exists;
   logic                      bad_opcode, bad_region, bad_tiles, bad_targets;
-  logic [1:0]                cause, cause_q;
+  logic                      bad_bounds, checked;
+  logic [2:0]                cause, cause_q;
   logic                      unused;
 
   assign reshape = instr_q[511:128];
@@ -132,11 +137,35 @@ module lacuna_sequencer #(
                          && ((head.targets == '0) || ((head.targets & ~exists) != '0));
   end
 
+  if (Transposer) begin : gen_bounds
+    logic leaves, bounds_done;
+
+    lacuna_reshape_bounds #(.WordBytes(WordBytes), .TileWords(TileWords)) u_bounds (
+      .clk_i,
+      .first_i        (state_q == Last),
+      .job_i          (reshape),
+      .input_offset_i (input_offset_i & {AddrBits{head.from_input}}),
+      .output_offset_i(output_offset_i & {AddrBits{head.to_output}}),
+      .done_o         (bounds_done),
+      .bad_o          (leaves)
+    );
+
+    assign checked    = bounds_done || !is_reshape;
+    assign bad_bounds = is_reshape && leaves;
+  end else begin : gen_no_bounds
+    logic unused_offsets;
+
+    assign unused_offsets = ^{input_offset_i, output_offset_i};
+    assign checked        = 1'b1;
+    assign bad_bounds     = 1'b0;
+  end
+
   always_comb begin
-    cause = 2'd0;
-    if (bad_opcode)                    cause = 2'd1;
-    else if (bad_region)               cause = 2'd2;
-    else if (bad_tiles || bad_targets) cause = 2'd3;
+    cause = 3'd0;
+    if (bad_opcode)                    cause = 3'd1;
+    else if (bad_region)               cause = 3'd2;
+    else if (bad_tiles || bad_targets) cause = 3'd3;
+    else if (bad_bounds)               cause = 3'd4;
   end
 
   // Waiting. `blocked_q` tells of the cycle before; jobs in flight only become fewer meanwhile.
@@ -157,15 +186,15 @@ module lacuna_sequencer #(
     endcase
   end
 
-  assign faulty   = (state_q == Issue) && (cause_q != 2'd0);
-  assign goes     = (state_q == Issue) && (cause_q == 2'd0) && !blocked_q;
+  assign faulty   = (state_q == Issue) && (cause_q != 3'd0);
+  assign goes     = (state_q == Issue) && (cause_q == 3'd0) && !blocked_q;
 
   // The instruction has had its turn.
   assign next = (Serial && is_job) ? (state_q == Hold) && !any_busy : goes;
 
   assign compute_start_o = tiles & {Tiles{goes && is_compute}};
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
-  assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 2'd0) && blocked_q && is_job;
+  assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 3'd0) && blocked_q && is_job;
   assign fault_o         = faulty;
   assign fault_cause_o   = cause_q;
   assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))
@@ -184,7 +213,7 @@ module lacuna_sequencer #(
         Idle:    if (start_i) state_q <= Fetch;
         Fetch:   if (&beat_q) state_q <= Last;
         Last:    state_q <= Check;
-        Check:   state_q <= Issue;
+        Check:   if (checked) state_q <= Issue;
         Issue: begin
           if (faulty)     state_q <= Drain;
           else if (end_o) state_q <= Idle;

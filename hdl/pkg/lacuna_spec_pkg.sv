@@ -231,12 +231,12 @@ package lacuna_spec_pkg;
     logic [10:0] count_2;  // Count of level 2.
     logic [10:0] count_1;  // Count of level 1.
     logic [10:0] count_0;  // Count of level 0, the innermost.
-    logic [7:0] capacity;  // Beats that the chunk buffer may hold; 0 for all of it.
-    logic [0:0] transpose;  // Transposer in the path. 0: bypassed.
-    logic [1:0] element;  // Element size, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
+    logic [7:0] capacity;  // Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A job that transposes has one block in the buffer up to a word of them, else two.
+    logic [0:0] transpose;  // 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in the source, level 1 elements side by side in the target: `source_step_0` and `target_step_1` are e. 0: the transposer is bypassed. See `hdl/reshape/README.md`.
+    logic [1:0] element;  // Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
     logic signed [7:0] value;  // The byte that a fill writes.
     logic [0:0] fill;  // Nothing is read; beats carry `value`.
-    logic [4:0] bytes;  // Bytes of a beat, 1 to the word.
+    logic [4:0] bytes;  // Bytes of a beat, 1 to the word; of no effect on a job that transposes.
     logic [17:0] target;  // Address of the first beat in the target tiles.
     logic [17:0] source;  // Address of the first beat in the source tile.
   } reshape_t;

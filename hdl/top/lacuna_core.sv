@@ -78,7 +78,7 @@ module lacuna_core #(
 
   // Control.
   logic                        start, running, program_end, fault, stall_hazard, fetch;
-  logic [1:0]                  fault_cause;
+  logic [2:0]                  fault_cause;
   logic [IndexBits-1:0]        start_index, index;
   logic [11:0]                 phase;
   logic [AddrBits-1:0]         input_offset, output_offset;
@@ -175,6 +175,8 @@ module lacuna_core #(
     .start_i          (start),
     .start_index_i    (start_index),
     .phase_i          (phase),
+    .input_offset_i   (input_offset),
+    .output_offset_i  (output_offset),
     .cycle_i          (cycles),
     .running_o        (running),
     .end_o            (program_end),

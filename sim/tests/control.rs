@@ -159,6 +159,114 @@ fn a_faulty_instruction_stops_the_program_with_its_cause() {
     });
 }
 
+/// A reshape near the edges of its memories, in counts that a walk could take or could not.
+fn random_reshape(rng: &mut Rng, g: &Geometry) -> Reshape {
+    let size = g.tile_bytes() as i64;
+    let near = |rng: &mut Rng| match rng.random_range(0..3) {
+        0 => rng.random_range(0..40),
+        1 => rng.random_range(0..size),
+        _ => rng.random_range(size - 40..(size + 2).min(1 << 18)),
+    };
+    // One in twenty is empty.
+    let counts = [(); 5].map(|()| match rng.random_range(0..100) {
+        0 => 0,
+        1..60 => 1,
+        60..80 => 2,
+        80..90 => 3,
+        _ => rng.random_range(1..2048),
+    });
+    let mut step = |count: i64| match rng.random_range(0..3) {
+        0 => rng.random_range(-(1 << 18)..1 << 18),
+        1 => rng.random_range(-size..=size) / count.max(1),
+        _ => rng.random_range(-20..=20),
+    };
+    let steps = counts.map(|count| (step(count), step(count)));
+    let transpose = i64::from(rng.random_bool(0.5));
+    let element = rng.random_range(0..3);
+    let own = |step: i64| if transpose == 1 { 1 << element } else { step };
+    Reshape {
+        source: near(rng),
+        target: near(rng),
+        bytes: if transpose == 1 || rng.random_bool(0.1) { rng.random_range(0..32) } else { rng.random_range(1..=16) },
+        fill: i64::from(rng.random_bool(0.2)),
+        element,
+        transpose,
+        count_0: counts[0],
+        count_1: counts[1],
+        count_2: counts[2],
+        count_3: counts[3],
+        count_4: counts[4],
+        source_step_0: own(steps[0].0),
+        source_step_1: steps[1].0,
+        source_step_2: steps[2].0,
+        source_step_3: steps[3].0,
+        source_step_4: steps[4].0,
+        target_step_0: steps[0].1,
+        target_step_1: own(steps[1].1),
+        target_step_2: steps[2].1,
+        target_step_3: steps[3].1,
+        target_step_4: steps[4].1,
+        ..Reshape::default()
+    }
+}
+
+/// By the corners of the loops: some byte of the job lies outside its memories.
+fn leaves(job: &Reshape, offsets: [i64; 2], size: i64) -> bool {
+    let counts = [job.count_0, job.count_1, job.count_2, job.count_3, job.count_4];
+    let reads = [job.source_step_0, job.source_step_1, job.source_step_2, job.source_step_3, job.source_step_4];
+    let writes = [job.target_step_0, job.target_step_1, job.target_step_2, job.target_step_3, job.target_step_4];
+    let run = if job.transpose == 1 { 1 << job.element } else { job.bytes };
+    let out = |start: i64, offset: i64, steps: [i64; 5]| {
+        let first = (start + offset) % size;
+        start >= size
+            || (0..32).any(|corner| {
+                let last = |level: usize| if corner >> level & 1 == 1 { counts[level] - 1 } else { 0 };
+                let at = first + (0..5).map(|level| last(level) * steps[level]).sum::<i64>();
+                at < 0 || at + run > size
+            })
+    };
+    !counts.contains(&0)
+        && (!(1..=16).contains(&run)
+            || out(job.target, offsets[1], writes)
+            || (job.fill == 0 && out(job.source, offsets[0], reads)))
+}
+
+#[test]
+fn a_reshape_that_leaves_its_memories_does_not_start() {
+    randomised("a_reshape_that_leaves_its_memories_does_not_start", |rng| {
+        let g = control(4, 8, 64, 32);
+        let size = g.tile_bytes() as i64;
+        let mut bench = Bench::new(g, tops::control_4());
+        let mut refused = 0;
+        for _ in 0..3000 {
+            let job = random_reshape(rng, &g);
+            let [from_input, to_output] = [(); 2].map(|()| i64::from(rng.random_bool(0.3)));
+            bench.offsets = [(); 2].map(|()| rng.random_range(0..size) as usize);
+            let offsets = [from_input * bench.offsets[0] as i64, to_output * bench.offsets[1] as i64];
+            let opcode = Opcode::Reshape as i64;
+            let head = Head { opcode, tiles: 1, targets: 2, from_input, to_output, ..Head::default() };
+            bench.load(&[Instr::Reshape(head, job).pack().expect("the fields fit"), halt()]);
+            let log = bench.run(rng, 0, 3);
+            let bad = leaves(&job, offsets, size);
+            assert_eq!(log.fault, bad.then_some((0, Cause::Bounds)), "{job:?} with {offsets:?}");
+            assert_eq!(log.starts.is_empty(), bad);
+            refused += u32::from(bad);
+        }
+        assert!((500..2500).contains(&refused), "{refused} of 3000 are refused");
+    });
+}
+
+#[test]
+fn the_check_of_bounds_takes_five_cycles() {
+    randomised("the_check_of_bounds_takes_five_cycles", |rng| {
+        let mut bench = Bench::new(control(4, 8, 64, 32), tops::control_4());
+        let head = Head { opcode: Opcode::Reshape as i64, tiles: 1, targets: 2, ..Head::default() };
+        bench.load(&[pack(head), halt()]);
+        let log = bench.run(rng, 0, 1);
+        assert_eq!(log.starts[0].0, 7 + 5 - 1);
+    });
+}
+
 #[test]
 fn a_program_without_waits_takes_seven_cycles_an_instruction() {
     randomised("a_program_without_waits_takes_seven_cycles_an_instruction", |rng| {

@@ -341,6 +341,7 @@ impl Chip {
         let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, fabric.done);
         let inputs = SequencerIn {
             phase: self.phase,
+            offsets: self.sampled,
             compute_busy: (busy & low) as TileMask,
             reshape_busy: (busy >> tiles) as TileMask,
         };

@@ -265,17 +265,20 @@ packed! {
         source: u 18,
         /// Address of the first beat in the target tiles.
         target: u 18,
-        /// Bytes of a beat, 1 to the word.
+        /// Bytes of a beat, 1 to the word; of no effect on a job that transposes.
         bytes: u 5,
         /// Nothing is read; beats carry `value`.
         fill: u 1,
         /// The byte that a fill writes.
         value: s 8,
-        /// Element size, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
+        /// Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
         element: u 2,
-        /// Transposer in the path. 0: bypassed.
+        /// 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in
+        /// the source, level 1 elements side by side in the target: `source_step_0` and
+        /// `target_step_1` are e. 0: the transposer is bypassed. See `hdl/reshape/README.md`.
         transpose: u 1,
-        /// Beats that the chunk buffer may hold; 0 for all of it.
+        /// Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A
+        /// job that transposes has one block in the buffer up to a word of them, else two.
         capacity: u 8,
         /// Count of level 0, the innermost.
         count_0: u 11,

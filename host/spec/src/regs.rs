@@ -53,7 +53,7 @@ registers! {
     INPUT_OFFSET = 19 Rw "Bytes added to the read addresses of instructions with `from_input`; sampled at start.";
     OUTPUT_OFFSET = 20 Rw "Bytes added to the write addresses of instructions with `to_output`; sampled at start.";
     PHASE = 21 Rw "Page phase that the host has loaded; `load` waits until it is at least its own. A start does not clear it.";
-    FAULT = 22 Ro "Instruction index in bits 15:0, cause in bits 19:16 (1 unknown opcode, 2 address outside the tile memory, 3 no such tile).";
+    FAULT = 22 Ro "Instruction index in bits 15:0, cause in bits 19:16 (1 unknown opcode, 2 region outside the tile memory, 3 no such tile, 4 a reshape that leaves its memories).";
     CYCLES = 23 Ro "Cycles of the last or running program, from the start to the halt.";
     DIGITS = 24 Ro "Digits issued by all lanes in the last or running program, modulo 2^32.";
     CELLS = 25 Ro "Cells enabled, summed over cycles, in the last or running program, modulo 2^32.";

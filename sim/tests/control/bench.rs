@@ -27,6 +27,8 @@ pub struct Bench {
     /// For each unit: cycles until done, and its instruction.
     running: Vec<Option<(u32, usize)>>,
     work: Vec<u32>,
+    /// Of input and output.
+    pub offsets: [usize; 2],
 }
 
 impl Bench {
@@ -50,6 +52,7 @@ impl Bench {
             profile: Profile::new(&geometry),
             running: vec![None; 2 * geometry.tiles],
             work: vec![0; 2 * geometry.tiles],
+            offsets: [0; 2],
             geometry,
             dut,
         }
@@ -96,7 +99,12 @@ impl Bench {
             let head = *self.sequencer.head();
             let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, reshape_done);
             let index = self.sequencer.index();
-            let inputs = SequencerIn { phase, compute_busy: (busy & low) as u8, reshape_busy: (busy >> tiles) as u8 };
+            let inputs = SequencerIn {
+                phase,
+                offsets: self.offsets,
+                compute_busy: (busy & low) as u8,
+                reshape_busy: (busy >> tiles) as u8,
+            };
             self.sequencer.step(inputs, conflict);
             self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, reshape_done]);
             let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
@@ -121,6 +129,8 @@ impl Bench {
         let tiles = self.geometry.tiles;
         self.dut.set("cycle_i", u64::from(cycle));
         self.dut.set("phase_i", u64::from(phase));
+        self.dut.set("input_offset_i", self.offsets[0] as u64);
+        self.dut.set("output_offset_i", self.offsets[1] as u64);
         self.dut.set("compute_done_i", u64::from(done) & ((1 << tiles) - 1));
         self.dut.set("reshape_done_i", u64::from(done) >> tiles);
         for unit in 0..2 * tiles {

@@ -36,7 +36,7 @@ fn params(g: &Geometry) -> i64 {
     g.tile_bytes() as i64 * 4 / 5
 }
 
-/// Reads anywhere, writes below the parameters.
+/// Reads almost anywhere, writes below the parameters.
 fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
     let size = g.tile_bytes() as i64;
     let head = Head {
@@ -46,17 +46,23 @@ fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
         from_input: rng.random_range(0..2),
         ..Head::default()
     };
-    let counts = [20, 4, 3, 2, 2].map(|most| rng.random_range(1..=most));
-    let reads: [i64; 5] = [(); 5].map(|()| rng.random_range(-size..size) / 4);
-    let writes = counts.map(|count| rng.random_range(-params(g)..params(g)) / (12 * count));
+    let transpose = i64::from(g.transposer && rng.random_bool(0.5));
+    let element = transpose * rng.random_range(0..3);
+    let counts = [20, 4 + 20 * transpose, 3, 2, 2].map(|most| rng.random_range(1..=most));
+    // Five twelfths of what there is, up or down, for all levels together.
+    let mut steps = |range: i64| counts.map(|count| rng.random_range(-range..=range) / (12 * count));
+    let (reads, writes) = (steps(size), steps(params(g)));
+    let own = |step: i64| if transpose == 1 { 1 << element } else { step };
     let reshape = Reshape {
-        source_step_0: reads[0],
+        element,
+        transpose,
+        source_step_0: own(reads[0]),
         source_step_1: reads[1],
         source_step_2: reads[2],
         source_step_3: reads[3],
         source_step_4: reads[4],
         target_step_0: writes[0],
-        target_step_1: writes[1],
+        target_step_1: own(writes[1]),
         target_step_2: writes[2],
         target_step_3: writes[3],
         target_step_4: writes[4],
@@ -65,11 +71,12 @@ fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
         count_2: counts[2],
         count_3: counts[3],
         count_4: counts[4],
-        source: rng.random_range(0..size),
+        source: size / 2 - 8,
         target: params(g) / 2,
         bytes: rng.random_range(1..=g.word_bytes() as i64),
         fill: i64::from(rng.random_bool(0.2)),
         value: rng.random_range(-128..128),
+        capacity: [0, rng.random_range(1..=20)][rng.random_range(0..2)],
         ..Reshape::default()
     };
     Instr::Reshape(head, reshape)
@@ -137,7 +144,7 @@ pub fn random_program(rng: &mut Rng, g: &Geometry, length: usize) -> (Vec<Instr>
 pub fn random_request(rng: &mut Rng, g: &Geometry) -> Request {
     let tile = rng.random_range(0..=g.tiles);
     let addr = match rng.random_range(0..8) {
-        0 => *[regs::MAGIC, regs::STATUS, regs::PHASE, regs::INPUT_OFFSET, regs::FAULT, regs::RUNS, 11, 32]
+        0 => *[regs::MAGIC, regs::STATUS, regs::PHASE, regs::INPUT_OFFSET, regs::FAULT, regs::RUNS, 12, 32]
             .choose(rng)
             .expect("some"),
         1 => Region::Program.at(rng.random_range(0..(g.program_len * g.instr_beats()) as u32 + 5)),

@@ -1,6 +1,7 @@
 //! `lacuna_sequencer`: fetches, checks, waits, dispatches.
 
 use super::{Loss, TileMask};
+use crate::reshape::{BOUNDS_CYCLES, out_of_bounds};
 use lacuna_spec::{
     Geometry,
     instr::{Head, INSTR_BYTES, Instr, Opcode, Reshape},
@@ -16,6 +17,8 @@ pub enum Cause {
     Region = 2,
     /// No tile, no target, one that does not exist, or a reshape with several sources.
     Tile = 3,
+    /// A reshape that leaves its memories.
+    Bounds = 4,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +27,8 @@ enum State {
     /// The beat that is read.
     Fetch(usize),
     Last,
-    Check,
+    /// Cycles of it that are left.
+    Check(usize),
     Issue,
     Drain,
     /// A serial chip's job runs.
@@ -36,6 +40,8 @@ enum State {
 pub struct SequencerIn {
     /// Phase that the host has loaded.
     pub phase: u32,
+    /// INPUT_OFFSET and OUTPUT_OFFSET of the program, in bytes.
+    pub offsets: [usize; 2],
     /// Busy compute units.
     pub compute_busy: TileMask,
     /// Busy reshape engines.
@@ -138,7 +144,7 @@ impl Sequencer {
     /// The scoreboard is asked in this cycle.
     #[must_use]
     pub fn asks(&self) -> bool {
-        matches!(self.state, State::Check | State::Issue) && self.is_job()
+        matches!(self.state, State::Check(_) | State::Issue) && self.is_job()
     }
 
     /// What a cycle in which no unit works is spent on.
@@ -195,7 +201,8 @@ impl Sequencer {
         let any_busy = inputs.compute_busy | inputs.reshape_busy != 0;
         let goes = self.goes();
         let (cause, blocked) = match self.state {
-            State::Check | State::Issue => (self.check(), self.blocked(inputs, conflict, any_busy)),
+            State::Check(_) => (self.check(inputs), self.blocked(inputs, conflict, any_busy)),
+            State::Issue => (self.cause, self.blocked(inputs, conflict, any_busy)),
             _ => (None, false),
         };
         self.state = match self.state {
@@ -203,9 +210,11 @@ impl Sequencer {
             State::Fetch(beat) => State::Fetch(beat + 1),
             State::Last => {
                 self.decode();
-                State::Check
+                let bounds = self.is_reshape() && self.geometry.transposer;
+                State::Check(if bounds { BOUNDS_CYCLES } else { 0 })
             }
-            State::Check => State::Issue,
+            State::Check(0) => State::Issue,
+            State::Check(left) => State::Check(left - 1),
             State::Issue if self.cause.is_some() => State::Drain,
             State::Issue if !goes => State::Issue,
             State::Issue if self.head.opcode == Opcode::Halt as i64 => State::Idle,
@@ -239,7 +248,7 @@ impl Sequencer {
         }
     }
 
-    fn check(&self) -> Option<Cause> {
+    fn check(&self, inputs: SequencerIn) -> Option<Cause> {
         let head = &self.head;
         let refused = match self.instr {
             Some(Instr::Reshape(_, Reshape { transpose: 1, element, .. })) => !self.geometry.transposer || element == 3,
@@ -258,6 +267,15 @@ impl Sequencer {
         }
         let missing = |mask: i64| mask == 0 || mask >> self.geometry.tiles != 0;
         let bad_reshape = self.is_reshape() && (missing(head.targets) || head.tiles & (head.tiles - 1) != 0);
-        (missing(head.tiles) || bad_reshape).then_some(Cause::Tile)
+        if missing(head.tiles) || bad_reshape {
+            return Some(Cause::Tile);
+        }
+        let leaves = match &self.instr {
+            Some(Instr::Reshape(head, job)) if self.geometry.transposer => {
+                out_of_bounds(head, job, &self.geometry, inputs.offsets)
+            }
+            _ => false,
+        };
+        leaves.then_some(Cause::Bounds)
     }
 }
