@@ -56,8 +56,11 @@ hdl/control/lacuna_profile_serial.sv
 hdl/control/lacuna_control.sv
 hdl/post/lacuna_normalise.sv
 hdl/post/lacuna_multiply.sv
+hdl/post/lacuna_mac.sv
+hdl/post/lacuna_multiply_serial.sv
 hdl/post/lacuna_round.sv
 hdl/post/lacuna_requantise.sv
+hdl/post/lacuna_requantise_serial.sv
 hdl/link/lacuna_crc32c.sv
 hdl/link/lacuna_frame_decoder.sv
 hdl/link/lacuna_link_window.sv

@@ -208,7 +208,7 @@ package lacuna_spec_pkg;
   typedef struct packed {
     logic [71:0] unused;
     logic signed [7:0] shift;  // `add`: right shift, 17 to 40. `sum`: rule A's shift, left when positive.
-    logic signed [47:0] bias;  // `add`: bias, with the output zero point shifted in.
+    logic signed [47:0] bias;  // `add`: bias, with the output zero point shifted in, less 128 times `ma + mb`: the post unit takes a tap as its byte plus 128, which is never negative. See [`PostConstants::add`].
     logic signed [31:0] mb;  // `add`: multiplier of tap b, not negative. `sum`: bias.
     logic signed [31:0] ma;  // `add`: multiplier of tap a, not negative. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
   } post_constants_t;

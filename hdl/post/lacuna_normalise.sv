@@ -7,10 +7,12 @@
 // Contract:   `rule_i` is held while anything is under way. `carry_o`: rounding reached 2^32, which
 //             shows as 2^31. `lost_o`: rule A shifted ones out, the result saturates. The shift of
 //             rule B is `zeros_o`.
+//             Outputs change at the end of a cycle with `en_i`.
 // Throughput: one accumulator a cycle.
 // Latency:    3 cycles.
 module lacuna_normalise (
   input  logic        clk_i,
+  input  logic        en_i,
   input  logic        rule_i,
   input  logic [31:0] acc_i,
   input  logic [4:0]  left_i,
@@ -103,11 +105,13 @@ module lacuna_normalise (
   assign rounded   = {1'b0, bit_d} + {25'b0, addend} + 33'(rule_b ? bit_d[8] : pair_sign_q);
 
   always_ff @(posedge clk_i) begin
-    magnitude_o <= {rounded[31] || rounded[32], rounded[30:8], rule_b ? 8'b0 : rounded[7:0]};
-    carry_o     <= rounded[32];
-    sign_o      <= pair_sign_q;
-    lost_o      <= !rule_b && (pair_lost_q || (pair_left_q && (pair_q[31] != pair_sign_q)));
-    zeros_o     <= {pair_shift_q, bit_shift};
+    if (en_i) begin
+      magnitude_o <= {rounded[31] || rounded[32], rounded[30:8], rule_b ? 8'b0 : rounded[7:0]};
+      carry_o     <= rounded[32];
+      sign_o      <= pair_sign_q;
+      lost_o      <= !rule_b && (pair_lost_q || (pair_left_q && (pair_q[31] != pair_sign_q)));
+      zeros_o     <= {pair_shift_q, bit_shift};
+    end
   end
 
 endmodule

@@ -12,8 +12,8 @@
 //             cycle sees the last word. `written_o`: words written by the present or last job.
 // Throughput: one group in lacuna_pkg::group_cycles.
 // Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles
-//             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0),
-//             or 15 + (Groups - 1) * group_cycles where the unit is serial.
+//             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0);
+//             where the unit is serial, 15 and 16 + (Groups - 1) * group_cycles.
 module lacuna_post #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
@@ -63,10 +63,10 @@ module lacuna_post #(
   output logic [23:0]                      written_o
 );
 
-  localparam int unsigned LaneLatency     = 13;
   localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
   localparam int unsigned PoolBits        = 16 + IndexBits;
   localparam bit          Serial          = lacuna_pkg::group_cycles(Lanes) > 1;
+  localparam int unsigned LaneLatency     = Serial ? 14 : 13;
   localparam int unsigned EntryBits       = GroupWidth + 1;
   // Makes a byte of a pair unsigned; lacuna_pool_serial has done so.
   localparam logic [7:0]  Flip            = Serial ? 8'h00 : 8'h80;
@@ -171,41 +171,98 @@ module lacuna_post #(
     end
   end
 
-  // Parameters; a multiplier is there MultiplierDelay cycles after its sum, and read one before.
-  logic [(MultiplierDelay-1)*EntryBits-1:0] entry_q;
-  logic [EntryBits-1:0]                     multiplier_entry;
-  logic [ReduceColumns*32-1:0]              bias, multiplier;
-  logic [ReduceColumns*6-1:0]               shift;
-  logic [31:0]                              pair_mb;
-  logic [47:0]                              pair_bias;
+  // Index k: k cycles after a group came.
+  logic [LaneLatency+1:0]   stage;
+  logic [LaneLatency:0]     valid_q;
+  logic [MultiplierDelay:0] block_end_q;
+
+  assign stage = {valid_q, run ? sum_valid_i : pool_valid};
 
   always_ff @(posedge clk_i) begin
-    entry_q <= {entry_q[(MultiplierDelay-2)*EntryBits-1:0], bank_q, group};
+    if (!rst_ni) begin
+      valid_q     <= '0;
+      block_end_q <= '0;
+    end else begin
+      valid_q     <= stage[LaneLatency:0];
+      block_end_q <= {block_end_q[MultiplierDelay-1:0], block_end};
+    end
   end
 
-  assign multiplier_entry = entry_q[(MultiplierDelay-1)*EntryBits-1 -: EntryBits];
+  assign block_done_o = block_end_q[MultiplierDelay];
 
-  // With words of four bytes a column has its words to itself, and block RAM holds them.
-  if (WordBytes == 4) begin : gen_params_ram
+  // Parameters.
+  logic [ReduceColumns*32-1:0] bias;
+  logic [ReduceColumns*6-1:0]  shift;
+  logic [47:0]                 pair_bias;
+
+  // Lanes.
+  logic [ReduceColumns*32-1:0] sums_q;
+  logic [ReduceColumns*8-1:0]  values;
+
+  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
+    logic [SumBits-1:0]  sum;
+    logic [PoolBits-1:0] pool;
+    logic [31:0]         sum_d;
+
+    assign sum  = sums_i[SumBits*l +: SumBits];
+    assign pool = pooled[PoolBits*l +: PoolBits];
+
+    always_comb begin
+      if (run)       sum_d = {{(32-SumBits){sum[SumBits-1]}}, sum};
+      else if (pair) sum_d = {8'b0, pool[15:8] ^ Flip, 8'b0, pool[7:0] ^ Flip};
+      else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
+    end
+
+    always_ff @(posedge clk_i) sums_q[32*l +: 32] <= sum_d;
+  end
+
+  // A serial unit has words of four bytes, of which a column has its own: block RAM holds them.
+  if (Serial) begin : gen_serial
+    logic [15:0] factor;
+
     lacuna_post_params_ram u_params (
       .clk_i,
       .start_i,
-      .run_i             (by_column),
-      .pair_i            (pair),
-      .max_i             (is_max),
-      .param_valid_i     (param_valid_i && !param_weights_i),
-      .param_index_i     (param_index_i[3:0]),
+      .run_i        (by_column),
+      .pair_i       (pair),
+      .max_i        (is_max),
+      .param_valid_i(param_valid_i && !param_weights_i),
+      .param_index_i(param_index_i[3:0]),
       .param_bank_i,
       .param_data_i,
-      .entry_i           ({bank_q, group}),
-      .bias_o            (bias),
-      .shift_o           (shift),
-      .multiplier_entry_i(multiplier_entry),
-      .multiplier_o      (multiplier),
-      .pair_mb_o         (pair_mb),
-      .pair_bias_o       (pair_bias)
+      .step_i       (stage[8:0]),
+      .entry_i      ({bank_q, group}),
+      .bias_o       (bias),
+      .shift_o      (shift),
+      .factor_o     (factor),
+      .pair_bias_o  (pair_bias)
     );
-  end else begin : gen_params
+
+    lacuna_requantise_serial u_requantise (
+      .clk_i,
+      .rule_i     (post_tail.rule),
+      .pair_i     (pair),
+      .pair_bias_i(pair_bias),
+      .zero_i     (zero),
+      .clamp_lo_i (post_tail.clamp_lo),
+      .clamp_hi_i (post_tail.clamp_hi),
+      .step_i     (stage[9:1]),
+      .sum_i      (sums_q),
+      .bias_i     (bias),
+      .shift_i    (shift),
+      .factor_i   (factor),
+      .value_o    (values)
+    );
+  end else begin : gen_parallel
+    // A multiplier is there MultiplierDelay cycles after its sum, and read one before.
+    logic [(MultiplierDelay-1)*EntryBits-1:0] entry_q;
+    logic [ReduceColumns*32-1:0]              multiplier;
+    logic [31:0]                              pair_mb;
+
+    always_ff @(posedge clk_i) begin
+      entry_q <= {entry_q[(MultiplierDelay-2)*EntryBits-1:0], bank_q, group};
+    end
+
     lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
       .clk_i,
       .rst_ni,
@@ -219,71 +276,37 @@ module lacuna_post #(
       .entry_i           ({bank_q, group}),
       .bias_o            (bias),
       .shift_o           (shift),
-      .multiplier_entry_i(multiplier_entry),
+      .multiplier_entry_i(entry_q[(MultiplierDelay-1)*EntryBits-1 -: EntryBits]),
       .multiplier_o      (multiplier),
       .pair_mb_o         (pair_mb),
       .pair_bias_o       (pair_bias)
     );
-  end
 
-  // Lanes.
-  logic [ReduceColumns*8-1:0] values;
-
-  for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
-    logic [SumBits-1:0]  sum;
-    logic [PoolBits-1:0] pool;
-    logic [31:0]         sum_d, sum_q;
-
-    assign sum  = sums_i[SumBits*l +: SumBits];
-    assign pool = pooled[PoolBits*l +: PoolBits];
-
-    always_comb begin
-      if (run)       sum_d = {{(32-SumBits){sum[SumBits-1]}}, sum};
-      else if (pair) sum_d = {8'b0, pool[15:8] ^ Flip, 8'b0, pool[7:0] ^ Flip};
-      else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
-    end
-
-    always_ff @(posedge clk_i) sum_q <= sum_d;
-
-    lacuna_requantise u_requantise (
-      .clk_i,
-      .rule_i      (post_tail.rule),
-      .pair_i      (pair),
-      .pair_mb_i   (pair_mb),
-      .pair_bias_i (pair_bias),
-      .zero_i      (zero),
-      .clamp_lo_i  (post_tail.clamp_lo),
-      .clamp_hi_i  (post_tail.clamp_hi),
-      .sum_i       (sum_q),
-      .bias_i      (bias[32*l +: 32]),
-      .shift_i     (shift[6*l +: 6]),
-      .multiplier_i(multiplier[32*l +: 32]),
-      .value_o     (values[8*l +: 8])
-    );
-  end
-
-  // Bit k: k + 1 cycles after the group came.
-  logic [LaneLatency:0]     valid_q;
-  logic [MultiplierDelay:0] block_end_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      valid_q     <= '0;
-      block_end_q <= '0;
-    end else begin
-      valid_q     <= {valid_q[LaneLatency-1:0], run ? sum_valid_i : pool_valid};
-      block_end_q <= {block_end_q[MultiplierDelay-1:0], block_end};
+    for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
+      lacuna_requantise u_requantise (
+        .clk_i,
+        .rule_i      (post_tail.rule),
+        .pair_i      (pair),
+        .pair_mb_i   (pair_mb),
+        .pair_bias_i (pair_bias),
+        .zero_i      (zero),
+        .clamp_lo_i  (post_tail.clamp_lo),
+        .clamp_hi_i  (post_tail.clamp_hi),
+        .sum_i       (sums_q[32*l +: 32]),
+        .bias_i      (bias[32*l +: 32]),
+        .shift_i     (shift[6*l +: 6]),
+        .multiplier_i(multiplier[32*l +: 32]),
+        .value_o     (values[8*l +: 8])
+      );
     end
   end
-
-  assign block_done_o = block_end_q[MultiplierDelay];
 
   // Collect the groups of a word.
   logic [GroupWidth-1:0]                     group_q;
   logic [(WordBytes-ReduceColumns)*8-1:0]    collect_q;
   logic                                      valid;
 
-  assign valid     = valid_q[LaneLatency];
+  assign valid     = stage[LaneLatency+1];
   assign wr_data_o = {values, collect_q};
   assign wr_en_o   = valid && (group_q == GroupWidth'(Groups - 1));
 

@@ -5,7 +5,7 @@
 //             + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
 //             those that pass tap a unchanged. Reads for `post` do not depend on the entry.
 // Throughput: one word a cycle.
-// Latency:    1 cycle from an entry; pair_bias_o shows constants 2 cycles later.
+// Latency:    1 cycle from an entry; pair_bias_o shows constants 1 cycle later.
 module lacuna_post_params #(
   parameter  int unsigned Columns       = 16,
   parameter  int unsigned ReduceColumns = 4,
@@ -50,19 +50,18 @@ module lacuna_post_params #(
            ReduceColumns, Columns);
   end
 
-  // The constants of `post`; the initial ones multiply tap a by 2^17 and shift it back.
+  // The constants of `post`; the initial ones multiply tap a, a byte plus 128, by 2^17, and take off
+  // what is too much before they shift it back.
   logic [ConstantBits-1:0] constants_q;
   logic [31:0]             ma, mb;
-  logic [47:0]             both_bias;
-  logic [32:0]             both_q;
 
-  assign ma        = constants_q[31:0];
-  assign mb        = constants_q[63:32];
-  assign both_bias = constants_q[111:64];
+  assign ma = constants_q[31:0];
+  assign mb = constants_q[63:32];
 
   for (genvar b = 0; 8 * b < ConstantBits; b++) begin : gen_constant
     localparam int unsigned Bits    = (ConstantBits - 8 * b < 8) ? ConstantBits - 8 * b : 8;
-    localparam logic [7:0]  Initial = (b == 2) ? 8'd2 : (b == 14) ? 8'd17 : 8'd0;
+    localparam logic [7:0]  Initial = (b == 2) ? 8'd2 : (b == 14) ? 8'd17
+                                    : (b >= 11 && b <= 13) ? 8'hff : 8'd0;
     always_ff @(posedge clk_i) begin
       if (start_i) constants_q[8*b +: Bits] <= Initial[Bits-1:0];
       else if (param_valid_i && !run_i && (param_index_i == 4'(b / Columns)))
@@ -70,11 +69,7 @@ module lacuna_post_params #(
     end
   end
 
-  // Taps are taken as unsigned bytes, 128 more than they are.
-  always_ff @(posedge clk_i) begin
-    both_q      <= {1'b0, ma} + {1'b0, mb};
-    pair_bias_o <= pair_i ? both_bias - {8'b0, both_q, 7'b0} : '0;
-  end
+  always_ff @(posedge clk_i) pair_bias_o <= pair_i ? constants_q[111:64] : '0;
 
   assign pair_mb_o = mb;
 

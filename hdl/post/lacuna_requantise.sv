@@ -60,6 +60,7 @@ module lacuna_requantise (
 
   lacuna_normalise u_normalise (
     .clk_i,
+    .en_i       (1'b1),
     .rule_i     (rule_b),
     .acc_i      (acc_q),
     .left_i     (left_q),
@@ -131,6 +132,7 @@ module lacuna_requantise (
     .clamp_lo_i,
     .clamp_hi_i,
     .product_i(product),
+    .total_i  (product[47:16]),
     .low_i    (low),
     .sign_i   (sign_q[ProductDelay-1]),
     .lost_i   (lost_q[ProductDelay-1]),

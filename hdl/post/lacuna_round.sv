@@ -2,7 +2,7 @@
 //
 // Two roundings, as both rules have: the first to bit 31 of the product (rule A: halves up; rule B:
 // to the 24 bits of an f32, ties to even), the second by `right_i` (rule A: halves away from zero;
-// rule B: to even). The pair takes its sum's bits 47..16 instead, with what is below kept for the
+// rule B: to even). The pair takes `total_i`, bits 47..16 of its sum, instead, with what is below kept for the
 // second rounding, which is the only one.
 //
 // Contract:   `rule_i`, `pair_i`, `zero_i` and the limits are held while anything is under way.
@@ -19,6 +19,7 @@ module lacuna_round (
   input  logic [7:0]  clamp_hi_i,
 
   input  logic [62:16] product_i,
+  input  logic [31:0] total_i,
   input  logic        low_i,
   input  logic        sign_i,
   input  logic        lost_i,
@@ -38,10 +39,10 @@ module lacuna_round (
   logic [4:0]  first_right_q;
 
   always_comb begin
-    sign  = pair_i ? product_i[47] : sign_i;
+    sign  = pair_i ? total_i[31] : sign_i;
     below = low_i || (product_i[29:16] != '0);
     wide  = product_i[55];
-    taken = pair_i ? product_i[47:16] ^ {32{sign}} : product_i[62:31];
+    taken = pair_i ? total_i ^ {32{sign}} : product_i[62:31];
     add_1 = 1'b0;
     if (pair_i) begin
       add_0 = sign && !low_i;

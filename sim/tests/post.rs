@@ -157,7 +157,7 @@ fn constants(rng: &mut Rng, op: PostOp, rule: i64, taps: usize) -> PostConstants
     let coarse = if rng.random() { (shift - 1).min(28) } else { 0 };
     let mut scale = || (rng.random_range(0..top) >> coarse) << coarse;
     let (ma, mb) = (scale(), scale());
-    PostConstants { ma, mb, bias: rng.random_range(-(100i64 << shift)..100 << shift) >> coarse << coarse, shift }
+    PostConstants::add(ma, mb, rng.random_range(-(100i64 << shift)..100 << shift) >> coarse << coarse, shift)
 }
 
 /// A random `post` with its taps and constants.

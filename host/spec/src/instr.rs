@@ -250,10 +250,28 @@ packed! {
         ma: s 32,
         /// `add`: multiplier of tap b, not negative. `sum`: bias.
         mb: s 32,
-        /// `add`: bias, with the output zero point shifted in.
+        /// `add`: bias, with the output zero point shifted in, less 128 times `ma + mb`: the post unit
+        /// takes a tap as its byte plus 128, which is never negative. See [`PostConstants::add`].
         bias: s 48,
         /// `add`: right shift, 17 to 40. `sum`: rule A's shift, left when positive.
         shift: s 8,
+    }
+}
+
+impl PostConstants {
+    /// What the post unit adds to a tap of `add`.
+    const OFFSET: i64 = 128;
+
+    /// Constants of `add`: `round((a * ma + b * mb + bias) >> shift)` of signed bytes a and b.
+    #[must_use]
+    pub const fn add(ma: i64, mb: i64, bias: i64, shift: i64) -> Self {
+        Self { ma, mb, bias: bias - Self::OFFSET * (ma + mb), shift }
+    }
+
+    /// The bias that [`PostConstants::add`] was given.
+    #[must_use]
+    pub const fn add_bias(ma: i64, mb: i64, bias: i64) -> i64 {
+        bias + Self::OFFSET * (ma + mb)
     }
 }
 

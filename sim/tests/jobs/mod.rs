@@ -188,13 +188,14 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
         params,
         ..PostTail::default()
     };
+    let bias = rng.random_range(-(1 << 26)..1 << 26);
     let constants = match (op, tail.rule) {
-        (2, _) => PostConstants {
-            ma: rng.random_range(0..1 << 20),
-            mb: rng.random_range(0..1 << 20),
-            bias: rng.random_range(-(1 << 26)..1 << 26),
-            shift: rng.random_range(18..22),
-        },
+        (2, _) => PostConstants::add(
+            rng.random_range(0..1 << 20),
+            rng.random_range(0..1 << 20),
+            bias,
+            rng.random_range(18..22),
+        ),
         (_, 0) => PostConstants {
             ma: rng.random_range(1 << 30..1 << 31),
             mb: rng.random_range(-500..500),
@@ -232,7 +233,7 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
                     let at = shape.start + (oy * shape.in_w + ox) * shape.channels + channel + input_offset as i64;
                     let [a, b] = [at, at + second].map(|at| before[at as usize] as i8);
                     let (ma, mb) = (constants.ma as i32, constants.mb as i32);
-                    let value = numerics::linear(a, b, ma, mb, constants.bias, constants.shift as u32, tail.rule == 1);
+                    let value = numerics::linear(a, b, ma, mb, bias, constants.shift as u32, tail.rule == 1);
                     numerics::clamp(value, clamp_lo as i8, clamp_hi as i8)
                 }
             };

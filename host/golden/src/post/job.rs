@@ -7,7 +7,7 @@ use super::{
 };
 use lacuna_spec::{
     Geometry,
-    instr::{Instr, PostOp, Rule, Walk},
+    instr::{Instr, PostConstants, PostOp, Rule, Walk},
     numerics,
 };
 
@@ -112,7 +112,7 @@ impl Job {
                     pool.second[column],
                     constants.ma(),
                     constants.mb(),
-                    constants.bias(),
+                    PostConstants::add_bias(constants.ma().into(), constants.mb().into(), constants.bias()),
                     constants.shift() as u32,
                     self.rule == Rule::B,
                 );

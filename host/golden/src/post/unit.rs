@@ -18,6 +18,8 @@ use std::collections::VecDeque;
 
 /// Cycles from the last group of a word to its write: a register and the lane.
 const WRITE_DELAY: u64 = 14;
+/// The same of a serial unit.
+const WRITE_DELAY_SERIAL: u64 = 15;
 /// Cycles from the last tap of a word to its first group, without the multipliers.
 const POOL_DELAY: u64 = 2;
 /// The same of a serial unit.
@@ -59,6 +61,7 @@ pub struct Post {
     weights: Weights,
     /// Cycles from the last tap of a word to its last group.
     pool_delay: u64,
+    write_delay: u64,
     constants: Constants,
     pool: Pool,
     /// The word that `run` is collecting.
@@ -90,6 +93,7 @@ impl Post {
             pool_delay: if geometry.serial_post() { POOL_DELAY_SERIAL } else { POOL_DELAY }
                 + u64::from(geometry.depthwise_taps > 0)
                 + ((geometry.groups() - 1) * geometry.group_cycles()) as u64,
+            write_delay: if geometry.serial_post() { WRITE_DELAY_SERIAL } else { WRITE_DELAY },
             constants: Constants::default(),
             pool: Pool::default(),
             collected: [0; MAX_WORD],
@@ -97,7 +101,7 @@ impl Post {
             vector: 0,
             walk: OutputWalk::default(),
             cycle: 0,
-            writes: VecDeque::with_capacity(WRITE_DELAY as usize + MAX_WORD),
+            writes: VecDeque::with_capacity(WRITE_DELAY_SERIAL as usize + MAX_WORD),
             block_ends: 0,
             done: false,
             written: 0,
@@ -179,7 +183,7 @@ impl Post {
         if first + self.reduce_columns < self.word_bytes {
             return;
         }
-        self.writes.push_back((self.cycle + WRITE_DELAY, self.collected));
+        self.writes.push_back((self.cycle + self.write_delay, self.collected));
         self.end_vector(job, BLOCK_DELAY - 1);
     }
 
@@ -209,7 +213,7 @@ impl Post {
                 job.combine(op, &self.constants, &self.pool, column)
             } as u8;
         }
-        self.writes.push_back((self.cycle + self.pool_delay + WRITE_DELAY, data));
+        self.writes.push_back((self.cycle + self.pool_delay + self.write_delay, data));
         if depthwise {
             self.end_vector(job, self.pool_delay as u32 + BLOCK_DELAY - 1);
         }

@@ -36,12 +36,7 @@ impl Job {
             }
             Op::Add(add) => {
                 let chip = add.chip.ok_or("no integer form of this add is proven exact")?;
-                let constants = PostConstants {
-                    ma: i64::from(chip.ma),
-                    mb: i64::from(chip.mb),
-                    bias: chip.bias,
-                    shift: i64::from(chip.shift),
-                };
+                let constants = PostConstants::add(chip.ma.into(), chip.mb.into(), chip.bias, chip.shift.into());
                 let rule = i64::from(chip.rounding == Rounding::HalfEven);
                 Ok(Self {
                     op: PostOp::Add,
