@@ -10,6 +10,7 @@ use crate::graph::{Graph, TensorId};
 use crate::op::{Linear, Op};
 use crate::passes::Options;
 use crate::passes::gate_value::essential_digits;
+use crate::passes::resequence::{total, total_dense};
 use crate::reference::{State, Value};
 
 /// Runs the pass.
@@ -32,22 +33,45 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
             }
         }
         if !total.is_empty() {
-            *order = Some(deal(&total, options.lanes));
+            // Rows that resequencing has put aside stay aside: then channels only move inside their block.
+            let columns = 2 * options.lanes;
+            let keeps = |order: &Vec<usize>| keeps_rows(graph, &classes, TensorId(root), order, columns);
+            *order = [deal(&total, options.lanes), deal_within(&total, columns, options.lanes)].into_iter().find(keeps);
         }
     }
-    let order_of = |id: TensorId| orders[classes.find(id.0)].as_ref();
+    for (root, order) in orders.iter().enumerate() {
+        if let Some(order) = order {
+            permute(graph, &classes, TensorId(root), order);
+        }
+    }
+    Ok(())
+}
+
+/// Reorders the channels of a tensor and of those tied to it: new channel `i` is old channel `order[i]`.
+pub(super) fn permute(graph: &mut Graph, classes: &Classes, tensor: TensorId, order: &[usize]) {
+    let root = classes.find(tensor.0);
     for node in &mut graph.nodes {
         if let Op::Conv(layer) | Op::Dense(layer) = &mut node.op {
-            if let Some(order) = order_of(node.output) {
+            if classes.find(node.output.0) == root {
                 layer.select_outputs(order);
             }
             // The channels of a depthwise layer are its outputs, which share the order of its inputs.
-            if let Some(order) = order_of(node.inputs[0]).filter(|_| !layer.is_depthwise()) {
+            if classes.find(node.inputs[0].0) == root && !layer.is_depthwise() {
                 layer.select_inputs(order);
             }
         }
     }
-    Ok(())
+}
+
+/// Whether an order leaves as few rows live as there are.
+fn keeps_rows(graph: &Graph, classes: &Classes, tensor: TensorId, order: &[usize], columns: usize) -> bool {
+    let before = total(graph, columns);
+    let dense = before == total_dense(graph, columns);
+    dense || {
+        let mut changed = graph.clone();
+        permute(&mut changed, classes, tensor, order);
+        total(&changed, columns) <= before
+    }
 }
 
 /// Channels in the order that gives each lane the same activity: the busiest goes to the idlest lane that still has a place.
@@ -74,6 +98,12 @@ pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
         dealt[lane] += 1;
     }
     order
+}
+
+/// [`deal`] inside each block of `columns` channels.
+fn deal_within(activity: &[u64], columns: usize, lanes: usize) -> Vec<usize> {
+    let block = |(at, activity): (usize, &[u64])| deal(activity, lanes).into_iter().map(move |c| at * columns + c);
+    activity.chunks(columns).enumerate().flat_map(block).collect::<Vec<_>>()
 }
 
 /// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.
@@ -106,14 +136,14 @@ fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec
 }
 
 /// Tensors whose channels must keep one common order, as a union-find forest.
-struct Classes {
+pub(super) struct Classes {
     parent: Vec<usize>,
     /// For roots: the order may not change.
     fixed: Vec<bool>,
 }
 
 impl Classes {
-    fn of(graph: &Graph) -> Self {
+    pub fn of(graph: &Graph) -> Self {
         let count = graph.tensors.len();
         let mut classes = Self { parent: (0..count).collect(), fixed: vec![false; count] };
         for id in graph.sources().chain(graph.results()) {
@@ -151,6 +181,11 @@ impl Classes {
             }
         }
         classes
+    }
+
+    /// Whether the channels of a tensor may be reordered.
+    pub fn is_free(&self, id: TensorId) -> bool {
+        !self.fixed[self.find(id.0)]
     }
 
     fn find(&self, mut at: usize) -> usize {

@@ -1,6 +1,7 @@
 //! Rewrites of the graph, one a file, and the order in which they run.
 
 pub mod absorb_flatten;
+pub mod constant_filters;
 pub mod dead;
 pub mod fold;
 pub mod fuse_qdq;
@@ -10,6 +11,7 @@ pub mod lane_balance;
 pub mod partition;
 pub mod prove_add;
 pub mod prove_average;
+pub mod resequence;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -26,11 +28,13 @@ pub struct Options {
     pub digit_bits: u32,
     /// Choose gate values other than the zero point where calibration shows sparser data.
     pub choose_gate: bool,
+    /// Share of zero weights in a layer, in percent, from which on its channels are resequenced; above 100 never.
+    pub resequence: u32,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lanes: 8, digit_bits: 4, choose_gate: true }
+        Self { lanes: 8, digit_bits: 4, choose_gate: true, resequence: 50 }
     }
 }
 
@@ -47,8 +51,20 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     fuse_requantise::run(&mut graph);
     absorb_flatten::run(&mut graph);
     dead::run(&mut graph);
+    while constant_filters::run(&mut graph) > 0 {
+        dead::run(&mut graph);
+    }
     prove_add::run(&mut graph);
     prove_average::run(&mut graph);
+    // A tile has two columns a lane.
+    for gain in resequence::run(&mut graph, 2 * options.lanes, options.resequence) {
+        if gain.after < gain.dense {
+            let resequence::Gain { layer, zeros, dense, before, after } = gain;
+            tracing::info!(
+                "{layer}: {zeros} % of the weights are 0; {after} of {dense} rows are live, {before} unsorted"
+            );
+        }
+    }
     if !frames.is_empty() {
         let activity = gate_value::Histograms::measure(&graph, frames)?;
         if options.choose_gate {

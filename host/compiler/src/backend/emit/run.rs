@@ -11,6 +11,7 @@ use crate::backend::split::{self, Part};
 use crate::backend::weights::{self, Rows};
 use crate::backend::{PageImage, TensorLayout, Transfer};
 use crate::op::Linear;
+use crate::passes::resequence::live;
 
 /// Column blocks of one tile that see the same input channels: one instruction.
 #[derive(Debug, Clone)]
@@ -21,12 +22,12 @@ pub(super) struct SubRun {
     pub rows: Rows,
 }
 
-/// Splits the blocks of a tile into instructions: one for an ungrouped layer, one a block otherwise.
+/// Splits the blocks of a tile into instructions: one a block of a layer with groups, as few as live channels allow otherwise.
 pub(super) fn sub_runs(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry) -> Vec<SubRun> {
     let [outputs, per_group, kh, kw] = linear.weights.shape;
     let kernel = [kh, kw];
     if linear.groups == 1 {
-        return vec![SubRun { blocks: blocks.clone(), rows: Rows { kernel, channels: 0..per_group } }];
+        return by_live_channels(linear, blocks, geometry);
     }
     let group_size = outputs / linear.groups;
     blocks
@@ -38,6 +39,28 @@ pub(super) fn sub_runs(linear: &Linear, blocks: &Range<usize>, geometry: &Geomet
             SubRun { blocks: block..block + 1, rows: Rows { kernel, channels } }
         })
         .collect()
+}
+
+/// One instruction for neighbouring blocks that read the same channels: rows without a live weight have no page and take no
+/// cycle.
+fn by_live_channels(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry) -> Vec<SubRun> {
+    let [outputs, channels, kh, kw] = linear.weights.shape;
+    let mut subs: Vec<SubRun> = Vec::new();
+    for block in blocks.clone() {
+        let first = block * geometry.columns();
+        let live = live(linear, first..(first + geometry.columns()).min(outputs));
+        // Windows of part of the channels are read tap by tap, which only pays where enough is left out.
+        let part = live.len() * 4 <= channels * 3 && channels > geometry.word_bytes();
+        let rows = Rows { kernel: [kh, kw], channels: if part { live } else { 0..channels } };
+        match subs.last_mut() {
+            Some(sub) if sub.rows == rows => sub.blocks.end += 1,
+            _ => subs.push(SubRun { blocks: block..block + 1, rows }),
+        }
+    }
+    if subs.is_empty() {
+        subs.push(SubRun { blocks: blocks.clone(), rows: Rows { kernel: [kh, kw], channels: 0..channels } });
+    }
+    subs
 }
 
 /// Loops over the taps of one output: merged where a kernel row is contiguous in memory.
