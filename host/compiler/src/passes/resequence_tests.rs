@@ -98,7 +98,7 @@ fn activations(compiled: &Compiled, node: usize) -> i64 {
     };
     let of_node = |p: &crate::backend::Program| {
         let layer = p.layers.iter().find(|layer| layer.node == node).expect("it runs on the chip");
-        p.instrs[layer.instrs.start - p.start..layer.instrs.end - p.start].iter().map(of_run).sum::<i64>()
+        layer.instrs.iter().map(|at| of_run(&p.instrs[at - p.start])).sum::<i64>()
     };
     programs.map(|p| of_node(p)).sum()
 }
