@@ -63,16 +63,6 @@ impl Job {
             .collect()
     }
 
-    /// Beats that its reads and its writes take at least.
-    pub fn beats(&self, word: i64) -> (i64, i64) {
-        let [c, r, outer @ ..] = self.counts();
-        let outer: i64 = outer.iter().product();
-        match (self.reshape.transpose, self.run()) {
-            (1, e) => (outer * r * ((c * e + word - 1) / word), outer * c * ((r * e + word - 1) / word)),
-            _ => (outer * r * c, outer * r * c),
-        }
-    }
-
     /// Copies byte by byte.
     pub fn apply(&self, memories: &mut [Vec<u8>], offsets: [i64; 2]) {
         let size = memories[0].len() as i64;
