@@ -141,11 +141,12 @@ module lacuna_reduce #(
                                         - past[c*SumBits +: SumBits];
   end
 
-  if (Groups > 4) begin : gen_totals_ram
+  if (Groups > 4 || GroupCycles > 1) begin : gen_totals_ram
     // Cleared after reset by writing the tree's register, which is 0 until the first group: that
     // takes at least Stages cycles from a row word to there.
     logic [GroupWidth:0]   clear_q;
     logic [GroupWidth-1:0] group;
+    logic                  write;
 
     if (Groups > Stages) begin : gen_bad_groups
       $error("lacuna_reduce: %0d groups are not cleared before the first of them", Groups);
@@ -153,20 +154,44 @@ module lacuna_reduce #(
 
     assign group = clear_q[GroupWidth] ? group_stage_q[(Stages-2)*GroupWidth +: GroupWidth]
                                        : clear_q[GroupWidth-1:0];
+    assign write = valid_q[Stages-2] || !clear_q[GroupWidth];
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni) clear_q <= '0;
       else if (!clear_q[GroupWidth]) clear_q <= clear_q + 1'b1;
     end
 
-    lacuna_ram_lut #(.Words(Groups), .Width(GroupBits)) u_totals (
-      .clk_i,
-      .wr_en_i  (valid_q[Stages-2] || !clear_q[GroupWidth]),
-      .wr_addr_i(group),
-      .wr_data_i(total),
-      .rd_addr_i(group),
-      .rd_data_o(past)
-    );
+    if (GroupCycles > 1) begin : gen_block
+      // There is a cycle to read in before a group is written.
+      localparam int unsigned Bytes = (GroupBits + 7) / 8;
+      logic [8*Bytes-1:0] read;
+
+      lacuna_ram_1r1w #(.Words(Groups), .WordBytes(Bytes)) u_totals (
+        .clk_i,
+        .rd_en_i  (valid_q[Stages-3]),
+        .rd_addr_i(group_stage_q[(Stages-3)*GroupWidth +: GroupWidth]),
+        .rd_data_o(read),
+        .wr_be_i  ({Bytes{write}}),
+        .wr_addr_i(group),
+        .wr_data_i((8*Bytes)'(total))
+      );
+
+      assign past = read[GroupBits-1:0];
+
+      if (8 * Bytes > GroupBits) begin : gen_spare
+        logic unused;
+        assign unused = ^read[8*Bytes-1:GroupBits];
+      end
+    end else begin : gen_lut
+      lacuna_ram_lut #(.Words(Groups), .Width(GroupBits)) u_totals (
+        .clk_i,
+        .wr_en_i  (write),
+        .wr_addr_i(group),
+        .wr_data_i(total),
+        .rd_addr_i(group),
+        .rd_data_o(past)
+      );
+    end
   end else begin : gen_totals_shift
     // Oldest group first: groups come round in order.
     logic [Groups*GroupBits-1:0] totals_q;

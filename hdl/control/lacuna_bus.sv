@@ -4,7 +4,8 @@
 // Contract:   one response for each request, in order; a read sees every write before it.
 //             `rsp_error_o`: no such address, a read of weights, a write of the profile, or strobes
 //             of a tile memory write that are not a run from byte 0; such a request has no effect.
-//             Strobes of other writes are not looked at. Holds one request and one response.
+//             Strobes of other writes are not looked at. Holds one request and one response; with
+//             one tile no request: it is taken when it is done, and its payload looked at before.
 // Throughput: one write a cycle while the ports are free; a read takes 2 to 5 cycles.
 module lacuna_bus #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
@@ -77,6 +78,8 @@ module lacuna_bus #(
   localparam int unsigned WordBits  = $clog2(TileWords);
   localparam int unsigned IndexBits = $clog2(ProgramLen);
 
+  localparam bit          Hold      = Tiles > 1;
+
   // The request in hand, and the response.
   logic                 held_q, write_q;
   logic [31:0]          addr_q;
@@ -92,7 +95,7 @@ module lacuna_bus #(
   logic room, act, finish;
   assign room        = !rsp_valid_q || rsp_ready_i;
   assign act         = held_q && room && (wait_q == 2'd0);
-  assign req_ready_o = !held_q || finish;
+  assign req_ready_o = (Hold && !held_q) || finish;
 
   // Decoding. `tile` is one-hot, 0 for a tile that is not there.
   logic [3:0]       region;
@@ -201,18 +204,35 @@ module lacuna_bus #(
     .word_o  (answer)
   );
 
+  if (Hold) begin : gen_hold
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni)          held_q <= 1'b0;
+      else if (req_ready_o) held_q <= req_valid_i;
+      if (req_ready_o) begin
+        write_q  <= req_write_i;
+        addr_q   <= req_addr_i;
+        data_q   <= req_wdata_i;
+        strobe_q <= req_wstrb_i;
+      end
+    end
+  end else begin : gen_held
+    assign held_q   = req_valid_i;
+    assign write_q  = req_write_i;
+    assign addr_q   = req_addr_i;
+    assign data_q   = req_wdata_i;
+    assign strobe_q = req_wstrb_i;
+  end
+
   assign rsp_valid_o = rsp_valid_q;
   assign rsp_rdata_o = rsp_rdata_q;
   assign rsp_error_o = rsp_error_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
-      held_q      <= 1'b0;
       wait_q      <= 2'd0;
       landing_q   <= 1'b0;
       rsp_valid_q <= 1'b0;
     end else begin
-      if (req_ready_o) held_q <= req_valid_i;
       if (act && memory_granted) wait_q <= in_memory ? 2'd2 : 2'd1;
       else if (wait_q != 2'd0)   wait_q <= wait_q - 2'd1;
       landing_q <= |(tile_wr_req_o & tile_wr_gnt_i);
@@ -222,12 +242,6 @@ module lacuna_bus #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (req_ready_o) begin
-      write_q  <= req_write_i;
-      addr_q   <= req_addr_i;
-      data_q   <= req_wdata_i;
-      strobe_q <= req_wstrb_i;
-    end
     if (finish) begin
       rsp_rdata_q <= (write_q || error) ? '0 : answer;
       rsp_error_q <= error;

@@ -105,7 +105,7 @@ impl Family {
                 name: "iCE40UP5K",
                 preset: "nano",
                 top: "lacuna_uart_top",
-                command: "synth_ice40 -device u -dsp -spram",
+                command: "synth_ice40 -device u -dsp -spram -dff",
                 variants: Some("hdl/tech/ice40"),
                 available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
                 placer: Some(Placer {
