@@ -18,6 +18,7 @@ pub mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
 pub mod weights;
+mod widen;
 
 pub use error::BackendError;
 pub use io::{Transfer, pack_input, unpack_output};

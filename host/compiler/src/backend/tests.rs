@@ -165,6 +165,27 @@ fn a_depthwise_layer_dealt_like_its_producer_needs_no_move_between_them() {
 }
 
 #[test]
+fn few_output_channels_are_computed_for_several_pixels_at_once() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (outputs, width) in [(8, 12), (4, 12), (3, 9), (5, 12), (1, 8), (8, 7)] {
+        for geometry in [Geometry::BASE, Geometry::SMALL, Geometry::NANO] {
+            let mut builder = Builder::new(rng.random(), &[1, rng.random_range(1..20), 5, width]);
+            let first = builder.conv(builder.input(), outputs, 3);
+            let out = builder.conv(first, outputs, 1);
+            let graph = builder.finish(out);
+            let frame = frame(&graph, &mut rng);
+            let compiled = on_chip(graph, geometry);
+            let of_run =
+                |instr: &Instr| if let Instr::Run(_, walk, _) = instr { Some(walk.out_w as usize) } else { None };
+            let widths: Vec<usize> = programs(&compiled).flat_map(|p| &p.instrs).filter_map(of_run).collect();
+            let at_once = (1..=(geometry.columns() / outputs).max(1)).rev().find(|n| width % n == 0).unwrap();
+            assert!(widths.iter().all(|&vectors| vectors * at_once == width), "{outputs} outputs: {widths:?}");
+            check(&compiled, &frame);
+        }
+    }
+}
+
+#[test]
 fn layers_split_by_channels_move_in_pieces_beside_the_computation() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     for (channels, size) in [(64, [25, 5]), (128, [6, 6]), (60, [9, 7])] {

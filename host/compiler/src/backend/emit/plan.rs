@@ -101,13 +101,14 @@ impl Emitter<'_> {
         if self.as_depthwise(&node.op).is_some() {
             return vec![0; self.geometry.tiles];
         }
+        let linear = self.on_array(index, linear);
         self.parts(index, split)
             .iter()
             .map(|part| {
                 if part.is_empty() && split == Split::Blocks {
                     return 0;
                 }
-                let subs = run::sub_runs(linear, &part.blocks, &self.geometry);
+                let subs = run::sub_runs(&linear, &part.blocks, &self.geometry);
                 subs.iter().map(|sub| sub.blocks.len() * sub.rows.pages(&self.geometry)).sum()
             })
             .collect()

@@ -9,6 +9,7 @@ use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 use super::{BackendError, Draft, Emitter, push};
 use crate::backend::split::{self, Part};
 use crate::backend::weights::{self, Rows};
+use crate::backend::widen::widened;
 use crate::backend::{PageImage, TensorLayout, Transfer};
 use crate::op::Linear;
 use crate::passes::resequence::live;
@@ -91,6 +92,12 @@ fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
 }
 
 impl Emitter<'_> {
+    /// A layer as the array computes it.
+    pub(super) fn on_array(&self, index: usize, linear: &Linear) -> Linear {
+        let [_, _, width] = self.chw(self.graph.nodes[index].output);
+        widened(linear, width, &self.geometry)
+    }
+
     /// Writes the pages and parameters of one layer; returns the instructions of each piece.
     pub(super) fn run(
         &mut self,
@@ -98,7 +105,7 @@ impl Emitter<'_> {
         index: usize,
         linear: &Linear,
     ) -> Result<Vec<Vec<Instr>>, BackendError> {
-        let mut linear = linear.clone();
+        let mut linear = self.on_array(index, linear);
         if self.gating == Gating::Off {
             // The dense baseline works on plain int8 rows, whose planes are 8 / DigitBits.
             linear.gate = 0;
@@ -194,6 +201,8 @@ impl Emitter<'_> {
         let need = self.rows_read(index, part, from.chw[1]);
         let pitch = from.row_pitch() as i64;
         let pixel = from.pixel() as i64;
+        // Output pixels that are computed as one.
+        let pixels = linear.outputs().div_ceil(to.chw[0]);
         let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
         let x_start = if taps.pads_x { -(window.pads[1] as i64) } else { 0 };
         let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
@@ -201,7 +210,7 @@ impl Emitter<'_> {
         let walk = Walk {
             start: base + y_start * pitch + x_start * pixel + sub.rows.channels.start as i64,
             out_h: part.rows.len() as i64,
-            out_w: to.chw[2] as i64,
+            out_w: (to.chw[2] / pixels) as i64,
             k_h: window.kernel[0] as i64,
             k_w: taps.k_w as i64,
             segments: taps.bytes.div_ceil(word) as i64,
@@ -224,7 +233,7 @@ impl Emitter<'_> {
         };
         let tail = RunTail {
             out_step_y: to.row_pitch() as i64,
-            out_step_x: to.pixel() as i64,
+            out_step_x: (pixels * to.pixel()) as i64,
             last_columns: (linear.outputs() - (sub.blocks.end - 1) * columns).min(columns) as i64,
             params: params as i64,
             page: page as i64,
