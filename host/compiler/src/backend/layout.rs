@@ -7,7 +7,7 @@ use std::ops::Range;
 pub struct TensorLayout {
     /// Channels, height, width.
     pub chw: [usize; 3],
-    /// Columns of padding kept in memory left and right of each row (packed first layers).
+    /// Columns of padding kept in memory left and right of each row, where several pixels are read as one.
     pub pad_x: [usize; 2],
     /// What every byte of these columns is: the zero point that the one reader states. The tensor itself may
     /// state none.
@@ -38,6 +38,12 @@ impl TensorLayout {
     #[must_use]
     pub fn channel(&self, tile: usize, channel: usize) -> usize {
         channel - self.channels.get(tile).map_or(0, |held| held.start)
+    }
+
+    /// Byte address of the first pixel of a row in a tile, behind its padding.
+    #[must_use]
+    pub fn pixels(&self, tile: usize, y: usize) -> usize {
+        self.row(tile, y) + self.pad_x[0] * self.pixel()
     }
 
     /// Byte addresses of some rows in a tile, which holds them; of none: the base.

@@ -186,6 +186,41 @@ fn few_output_channels_are_computed_for_several_pixels_at_once() {
 }
 
 #[test]
+fn depthwise_layers_of_few_channels_take_several_pixels_a_word() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (channels, kernel, at_once) in [(8, 3, 2), (4, 3, 4), (5, 3, 3), (8, 1, 2)] {
+        for geometry in [Geometry::BASE, Geometry::SMALL] {
+            let mut builder = Builder::new(rng.random(), &[1, 3, rng.random_range(4..14), 12]);
+            let first = builder.conv(builder.input(), channels, 3);
+            let depthwise = builder.grouped(first, channels, kernel, channels);
+            let out = builder.conv(depthwise, 20, 1);
+            let graph = builder.finish(out);
+            let frame = frame(&graph, &mut rng);
+            let compiled = on_chip(graph, geometry);
+            let of_post = |instr: &Instr| match instr {
+                Instr::Post(_, walk, _) => Some(walk.out_w as usize),
+                _ => None,
+            };
+            let widths: Vec<usize> = programs(&compiled).flat_map(|p| &p.instrs).filter_map(of_post).collect();
+            assert!(!widths.is_empty() && widths.iter().all(|width| width * at_once == 12), "{channels}: {widths:?}");
+            check(&compiled, &frame);
+        }
+    }
+}
+
+#[test]
+fn a_depthwise_layer_whose_input_another_reads_too_keeps_its_padding_out_of_memory() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 3, 9, 12]);
+    let first = builder.conv(builder.input(), 8, 3);
+    let depthwise = builder.grouped(first, 8, 3, 8);
+    let out = builder.add(depthwise, first);
+    let graph = builder.finish(out);
+    let frame = frame(&graph, &mut rng);
+    check(&on_chip(graph, Geometry::BASE), &frame);
+}
+
+#[test]
 fn layers_split_by_channels_move_in_pieces_beside_the_computation() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     for (channels, size) in [(64, [25, 5]), (128, [6, 6]), (60, [9, 7])] {

@@ -35,13 +35,37 @@ pub fn widened(linear: &Linear, width: usize, geometry: &Geometry) -> Linear {
     wide.window.kernel[1] = wide_kernel;
     wide.window.stride[1] = pixels * stride;
     wide.bias = linear.bias.repeat(pixels);
-    wide.requantise = match &linear.requantise {
+    wide.requantise = repeated_scales(&linear.requantise, pixels);
+    wide
+}
+
+/// Neighbouring pixels of a depthwise layer that a word holds, 1 if they cannot be taken as one pixel of that many times the channels.
+#[must_use]
+pub fn pixels_of_depthwise(linear: &Linear, width: usize, geometry: &Geometry) -> usize {
+    let most = if linear.window.stride[1] == 1 { geometry.columns() / linear.outputs().max(1) } else { 1 };
+    (2..=most).rev().find(|&pixels| width.is_multiple_of(pixels)).unwrap_or(1)
+}
+
+/// A depthwise layer that computes `pixels` neighbours as one.
+#[must_use]
+pub fn repeated(linear: &Linear, pixels: usize) -> Linear {
+    let mut wide = linear.clone();
+    wide.weights.data = linear.weights.data.repeat(pixels);
+    wide.weights.zero_points = linear.weights.zero_points.repeat(pixels);
+    wide.weights.shape[0] *= pixels;
+    wide.groups *= pixels;
+    wide.bias = linear.bias.repeat(pixels);
+    wide.requantise = repeated_scales(&linear.requantise, pixels);
+    wide
+}
+
+fn repeated_scales(requantise: &Requantise, pixels: usize) -> Requantise {
+    match requantise {
         Requantise::A { multipliers, shifts } => {
             Requantise::A { multipliers: multipliers.repeat(pixels), shifts: shifts.repeat(pixels) }
         }
         Requantise::B { scales } => Requantise::B { scales: scales.repeat(pixels) },
-    };
-    wide
+    }
 }
 
 #[cfg(test)]

@@ -197,6 +197,10 @@ impl<'a> Emitter<'a> {
             Op::Reshape => return Ok(()),
             _ => self.post(draft, index)?,
         };
+        if let Some(fill) = self.fill(draft, index) {
+            draft.take(deferred);
+            draft.push(index, vec![fill]);
+        }
         if !self.starts_early(draft, index, deferred.node) {
             draft.take(deferred);
         }

@@ -307,15 +307,20 @@ impl Emitter<'_> {
         }
     }
 
-    /// Columns of padding to keep in memory, and what they hold: only for an input with fewer channels than a word whose one
-    /// reader is a padded convolution, so that a kernel row is one window.
+    /// Columns of padding to keep in memory, and what they hold: for an input with fewer channels than a word whose one
+    /// reader is a padded convolution, so that a kernel row is one window; and for a depthwise layer that computes several pixels as one.
     fn packed_padding(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> ([usize; 2], i8) {
         let [reader] = readers else { return ([0, 0], 0) };
         match &self.graph.nodes[*reader].op {
             Op::Conv(linear) if producer.is_none() && packs(linear, self.chw(id)[0], self.geometry.word_bytes()) => {
                 ([linear.window.pads[1], linear.window.pads[3]], linear.x_zero_point as i8)
             }
-            _ => ([0, 0], 0),
+            op => match self.as_depthwise(op) {
+                Some(linear) if self.keeps_padding(*reader, linear) => {
+                    ([linear.window.pads[1], linear.window.pads[3]], linear.x_zero_point as i8)
+                }
+                _ => ([0, 0], 0),
+            },
         }
     }
 }

@@ -229,7 +229,7 @@ impl Emitter<'_> {
             in_w: if taps.pads_x { from.chw[2] as i64 } else { 1 },
             pad: i64::from(linear.x_zero_point),
             blocks: sub.blocks.len() as i64,
-            out_start: (to.row(tile, part.rows.start) + to.channel(tile, sub.blocks.start * columns)) as i64,
+            out_start: (to.pixels(tile, part.rows.start) + to.channel(tile, sub.blocks.start * columns)) as i64,
         };
         let tail = RunTail {
             out_step_y: to.row_pitch() as i64,
