@@ -2,7 +2,7 @@
 // ready ports no three cycles pass without a read or a beat; each read takes the walk forward, each
 // beat its chunk; and when both are at their end the job is done.
 //
-// Elements have 1, 2 or 4 bytes, as the sequencer makes sure. `hierconn` signals are the engine's.
+// Of jobs that are not linear, with elements of 1, 2 or 4 bytes. `hierconn` signals are the engine's.
 module lacuna_reshape_proof (
   input logic         clk_i,
   input logic         rst_ni,
@@ -14,7 +14,7 @@ module lacuna_reshape_proof (
 );
 
   lacuna_spec_pkg::reshape_t job, walk;
-  logic [2:0]                tail;
+  logic [4:0]                tail;
   logic [18:0]               pitch;
   logic                      done_o, sent_o, rd_req, beat_valid, issue, pop;
   logic [1:0]                unused_targets;
@@ -44,11 +44,12 @@ module lacuna_reshape_proof (
   (* hierconn *) logic        \u_dut.issuing_q ;
   (* hierconn *) logic        \u_dut.transpose_q ;
   (* hierconn *) logic [2:0]  \u_dut.unit_q ;
-  (* hierconn *) logic [2:0]  \u_dut.tail_q ;
+  (* hierconn *) logic [4:0]  \u_dut.tail_q ;
+  (* hierconn *) logic        \u_dut.linear_q ;
   (* hierconn *) logic [3:0]  \u_dut.limit_q ;
   (* hierconn *) logic [2:0]  \u_dut.row_q ;
-  (* hierconn *) logic [2:0]  \u_dut.column_q ;
-  (* hierconn *) logic [2:0]  \u_dut.column_last ;
+  (* hierconn *) logic [4:0]  \u_dut.column_q ;
+  (* hierconn *) logic [4:0]  \u_dut.column_last ;
   (* hierconn *) logic [2:0]  \u_dut.issue_q ;
   (* hierconn *) logic [2:0]  \u_dut.send_q ;
   (* hierconn *) logic [3:0]  \u_dut.held_q ;
@@ -62,21 +63,21 @@ module lacuna_reshape_proof (
   (* hierconn *) logic        \u_dut.second_ends_q ;
   (* hierconn *) logic [54:0] \u_dut.u_walker.left_q ;
   (* hierconn *) logic [54:0] \u_dut.u_walker.count_q ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[0] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[1] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[2] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[3] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[4] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[5] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[6] ;
-  (* hierconn *) logic [6:0]  \u_dut.u_shapes.word_q[7] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[0] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[1] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[2] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[3] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[4] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[5] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[6] ;
+  (* hierconn *) logic [8:0]  \u_dut.u_shapes.word_q[7] ;
 
-  logic [7:0][2:0] lasts;
+  logic [7:0][4:0] lasts;
 
-  assign lasts = {\u_dut.u_shapes.word_q[7] [6:4], \u_dut.u_shapes.word_q[6] [6:4],
-                  \u_dut.u_shapes.word_q[5] [6:4], \u_dut.u_shapes.word_q[4] [6:4],
-                  \u_dut.u_shapes.word_q[3] [6:4], \u_dut.u_shapes.word_q[2] [6:4],
-                  \u_dut.u_shapes.word_q[1] [6:4], \u_dut.u_shapes.word_q[0] [6:4]};
+  assign lasts = {\u_dut.u_shapes.word_q[7] [8:4], \u_dut.u_shapes.word_q[6] [8:4],
+                  \u_dut.u_shapes.word_q[5] [8:4], \u_dut.u_shapes.word_q[4] [8:4],
+                  \u_dut.u_shapes.word_q[3] [8:4], \u_dut.u_shapes.word_q[2] [8:4],
+                  \u_dut.u_shapes.word_q[1] [8:4], \u_dut.u_shapes.word_q[0] [8:4]};
 
   assign issue = \u_dut.issue ;
   assign pop   = sent_o;
@@ -89,14 +90,15 @@ module lacuna_reshape_proof (
   end
 
   logic [3:0] arriving;
-  logic [2:0] part;  // Bits of an address inside an element.
-  logic [2:0] next_number, columns;
+  logic [4:0] part;  // Bits of an address inside an element.
+  logic [2:0] next_number;
+  logic [4:0] columns;
   logic       none_left, odd_shape;
   logic [2:0] age;  // Of a chunk in hand.
 
   assign arriving = 4'(\u_dut.first_valid_q && \u_dut.first_ends_q )
                   + 4'(\u_dut.second_valid_q && \u_dut.second_ends_q );
-  assign part     = \u_dut.unit_q - 3'd1;
+  assign part     = {2'd0, \u_dut.unit_q } - 5'd1;
 
   assign next_number = \u_dut.send_q + \u_dut.held_q [2:0];
   assign columns     = \u_dut.column_last - \u_dut.column_q ;
@@ -114,7 +116,7 @@ module lacuna_reshape_proof (
     age       = '0;
     for (int unsigned k = 0; k < 8; k++) begin
       age = 3'(k) - \u_dut.send_q ;
-      if (4'(age) < \u_dut.held_q && (lasts[k] & (\u_dut.transpose_q ? part : 3'd7)) != '0) begin
+      if (4'(age) < \u_dut.held_q && (lasts[k] & (\u_dut.transpose_q ? part : 5'd31)) != '0) begin
         odd_shape = 1'b1;
       end
     end
@@ -128,12 +130,13 @@ module lacuna_reshape_proof (
       fits:          assert (\u_dut.held_q <= 4'd8 && \u_dut.ready_q <= \u_dut.held_q );
       if (!\u_dut.busy_q ) idle: assert (!\u_dut.issuing_q && \u_dut.held_q == '0);
       if (\u_dut.busy_q ) begin
+        bytewise:  assert (!\u_dut.linear_q );
         some_room: assert (\u_dut.limit_q >= 4'd1 && \u_dut.limit_q <= 4'd8);
         unit:      assert (\u_dut.unit_q == 3'd1 || \u_dut.unit_q == 3'd2 || \u_dut.unit_q == 3'd4
                            || !\u_dut.transpose_q );
         if (\u_dut.transpose_q ) begin
           blocks:    assert (\u_dut.limit_q <= 4'd2 && \u_dut.held_q <= 4'd3);
-          elements:  assert (((\u_dut.row_q | \u_dut.column_q | \u_dut.tail_q ) & part) == '0);
+          elements:  assert ((({2'd0, \u_dut.row_q } | \u_dut.column_q | \u_dut.tail_q ) & part) == '0);
         end else begin
           beats:     assert (\u_dut.row_q == '0 && \u_dut.column_q == '0);
         end
@@ -153,7 +156,7 @@ module lacuna_reshape_proof (
   logic [1:0]  stuck_q;
   logic        stepped_q, popped_q;
   logic [54:0] left_q;
-  logic [2:0]  columns_q;
+  logic [4:0]  columns_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni || !\u_dut.busy_q || issue || pop || !rd_gnt_i || !beat_ready_i) stuck_q <= '0;

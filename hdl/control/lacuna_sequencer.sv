@@ -11,7 +11,7 @@
 //             go on when no unit is busy, `load` when `phase_i` has reached its phase. A faulty
 //             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
-//             for a transposer that is not there or does not know the element; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
+//             for a transposer that is not there or does not take the matrix; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
 //             target or one that does not exist, or a reshape with several sources; 4 a reshape that
 //             leaves its memories, where there is a transposer.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
@@ -89,7 +89,7 @@ module lacuna_sequencer #(
   // Check.
   lacuna_spec_pkg::reshape_t reshape;
   logic [7:0]                exists;
-  logic                      bad_opcode, bad_region, bad_tiles, bad_targets;
+  logic                      bad_opcode, bad_region, bad_tiles, bad_targets, bad_linear;
   logic                      bad_bounds, checked;
   logic [2:0]                cause, cause_q;
   logic                      unused;
@@ -98,9 +98,14 @@ module lacuna_sequencer #(
   assign unused  = ^{head, reshape};
   assign exists  = 8'((9'd1 << Tiles) - 9'd1);
 
+  assign bad_linear = (reshape.element == lacuna_spec_pkg::ReshapeLinear)
+                      && (!reshape.count_0[0] || (reshape.bytes == '0)
+                          || (reshape.count_0 > 11'(lacuna_spec_pkg::ReshapeLinearColumns))
+                          || (reshape.count_1 > 11'(WordBytes))
+                          || (reshape.bytes > 5'(WordBytes)));
   assign bad_opcode = (head.opcode > lacuna_spec_pkg::OpReshape)
                       || (is_reshape && reshape.transpose
-                          && (!Transposer || (reshape.element == 2'd3)));
+                          && (!Transposer || bad_linear));
 
   if (BeatWidth == 32 && Tiles == 1) begin : gen_check_beats
     // Each field is looked at as it comes: regions and masks need not be kept.

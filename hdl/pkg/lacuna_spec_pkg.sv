@@ -2,11 +2,13 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'hc99183ba;
+  localparam logic [31:0] LayoutHash = 32'ha4d0cd40;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
   localparam int unsigned SerialGroupCycles = 4;
+  localparam logic [1:0] ReshapeLinear = 2'h3;
+  localparam int unsigned ReshapeLinearColumns = 31;
   localparam int unsigned LaneQueue = 16;
   localparam int unsigned FeedLatency = 4;
   localparam int unsigned VectorsInFlight = 3;
@@ -233,10 +235,10 @@ package lacuna_spec_pkg;
     logic [10:0] count_0;  // Count of level 0, the innermost.
     logic [7:0] capacity;  // Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A job that transposes has one block in the buffer up to a word of them, else two.
     logic [0:0] transpose;  // 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in the source, level 1 elements side by side in the target: `source_step_0` and `target_step_1` are e. 0: the transposer is bypassed. See `hdl/reshape/README.md`.
-    logic [1:0] element;  // Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
+    logic [1:0] element;  // Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed. 3 is a linear transpose of bytes: `source_step_1` is `count_0`, which is odd and 31 at most, `count_1` and `bytes` are a word at most. It reads words across rows.
     logic signed [7:0] value;  // The byte that a fill writes.
     logic [0:0] fill;  // Nothing is read; beats carry `value`.
-    logic [4:0] bytes;  // Bytes of a beat, 1 to the word; of no effect on a job that transposes.
+    logic [4:0] bytes;  // Bytes of a beat, 1 to the word. A linear transpose: words of one matrix, rounded up; of no effect on others.
     logic [17:0] target;  // Address of the first beat in the target tiles.
     logic [17:0] source;  // Address of the first beat in the source tile.
   } reshape_t;

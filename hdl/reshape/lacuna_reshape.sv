@@ -24,7 +24,7 @@ module lacuna_reshape #(
   input  logic                      start_i,
   input  lacuna_spec_pkg::head_t    head_i,
   input  lacuna_spec_pkg::reshape_t walk_i,
-  input  logic [OffBits-1:0]        tail_i,
+  input  logic [4:0]                tail_i,
   input  logic [AddrBits-1:0]       pitch_i,
   input  logic [AddrBits-1:0]       input_offset_i,
   input  logic [AddrBits-1:0]       output_offset_i,

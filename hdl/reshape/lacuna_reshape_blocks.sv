@@ -4,7 +4,8 @@
 // What was read lies in the chunk buffer until it is sent. Without transposition a beat leaves as
 // it came. With it, the beats of W / e rows are a block, and what leaves are the block's columns.
 // Two blocks are in hand: one is sent while the next is read, each row into the places of a column
-// that has left, so that the buffer's latency costs nothing.
+// that has left, so that the buffer's latency costs nothing. A linear matrix, whose rows leave no
+// gaps, is a block read word by word; its columns are put in order on their way out.
 //
 // Contract:   as lacuna_reshape.
 // Throughput: one beat a cycle. A matrix takes the larger of its reads, R * ceil(C * e / W), and
@@ -27,7 +28,7 @@ module lacuna_reshape_blocks #(
   input  logic                      start_i,
   input  lacuna_spec_pkg::head_t    head_i,
   input  lacuna_spec_pkg::reshape_t walk_i,
-  input  logic [OffBits-1:0]        tail_i,
+  input  logic [4:0]                tail_i,
   input  logic [AddrBits-1:0]       pitch_i,
   input  logic [AddrBits-1:0]       input_offset_i,
   input  logic [AddrBits-1:0]       output_offset_i,
@@ -57,16 +58,18 @@ module lacuna_reshape_blocks #(
   localparam int unsigned WorkBits  = lacuna_spec_pkg::ProfileBits;
 
   // The job. `unit_q`: bytes of an element.
-  logic                 busy_q, issuing_q, fill_q, transpose_q;
+  logic                 busy_q, issuing_q, fill_q, transpose_q, linear, linear_q;
   logic [7:0]           value_q;
   logic [ByteBits-1:0]  bytes_q;
   logic [Tiles-1:0]     targets_q;
-  logic [OffBits-1:0]   unit, unit_q, tail_q;
+  logic [OffBits-1:0]   unit, unit_q;
+  logic [4:0]           tail_q;
   logic [AddrBits-1:0]  pitch_q;
   logic [CountBits-1:0] limit, limit_q;
 
   always_comb begin
-    unit  = OffBits'(1) << walk_i.element;
+    linear = walk_i.transpose && (walk_i.element == lacuna_spec_pkg::ReshapeLinear);
+    unit   = linear ? OffBits'(1) : OffBits'(1) << walk_i.element;
     limit = (walk_i.capacity == '0 || walk_i.capacity > 8'(Chunks)) ? CountBits'(Chunks)
                                                                       : CountBits'(walk_i.capacity);
     if (walk_i.transpose) begin
@@ -85,6 +88,7 @@ module lacuna_reshape_blocks #(
         value_q     <= walk_i.value;
         bytes_q     <= walk_i.bytes[ByteBits-1:0];
         transpose_q <= walk_i.transpose;
+        linear_q    <= linear;
         targets_q   <= head_i.targets[Tiles-1:0];
         unit_q      <= unit;
         tail_q      <= tail_i;
@@ -97,6 +101,7 @@ module lacuna_reshape_blocks #(
     assign value_q     = walk_i.value;
     assign bytes_q     = walk_i.bytes[ByteBits-1:0];
     assign transpose_q = walk_i.transpose;
+    assign linear_q    = linear;
     assign targets_q   = head_i.targets[Tiles-1:0];
     assign unit_q      = unit;
     assign tail_q      = tail_i;
@@ -107,7 +112,8 @@ module lacuna_reshape_blocks #(
   // Reads. `row_q`: bytes of elements from the block's first row to this one.
   logic                 empty, last, bottom, rightmost, may_issue, issue, room, chunk_ends;
   logic [AddrBits-1:0]  source, target;
-  logic [OffBits-1:0]   row_q, row_next, column_q, column_last;
+  logic [OffBits-1:0]   row_q, row_next;
+  logic [4:0]           column_q, column_last;
   logic [OffBits-1:0]   issue_q, send_q;  // Numbers of chunks, counted through all jobs.
   logic [CountBits-1:0] held_q;           // Chunks read in full and not sent in full.
   logic                 chunk_sent;
@@ -130,12 +136,13 @@ module lacuna_reshape_blocks #(
   assign chunk_ends = !transpose_q || bottom || (row_next == '0);
 
   // A row takes the place of a column of the block before the last one.
-  assign room = (held_q < limit_q) || (transpose_q && (held_q == limit_q) && (row_q < column_q));
+  assign room = (held_q < limit_q)
+                || (transpose_q && !linear_q && (held_q == limit_q) && (5'(row_q) < column_q));
 
   assign may_issue     = issuing_q && room;
   assign rd_req_o      = may_issue && !fill_q;
   assign rd_addr_o     = source;
-  assign rd_position_o = row_q;
+  assign rd_position_o = linear_q ? OffBits'(0) : row_q;
   assign issue         = may_issue && (fill_q || rd_gnt_i);
 
   // Two cycles of read; a fill waits as long, so that beats keep their order and their timing.
@@ -146,7 +153,7 @@ module lacuna_reshape_blocks #(
   logic [OffBits-1:0] place, first_row_q, second_row_q, spread;
 
   assign half     = transpose_q && issue_q[0];
-  assign diagonal = transpose_q && issue_q[1];
+  assign diagonal = transpose_q && !linear_q && issue_q[1];
   assign spread   = -unit_q;
 
   always_comb begin
@@ -179,30 +186,45 @@ module lacuna_reshape_blocks #(
     .rd_data_o(chunk_target)
   );
 
-  lacuna_ram_lut #(.Words(Chunks), .Width(OffBits + ByteBits)) u_shapes (
+  lacuna_ram_lut #(.Words(Chunks), .Width(5 + ByteBits)) u_shapes (
     .clk_i,
     .wr_en_i  (issue && chunk_ends),
     .wr_addr_i(issue_q),
     .wr_data_i({
-      transpose_q ? (rightmost ? tail_q : spread) : OffBits'(0),
-      transpose_q ? ByteBits'(row_q) + ByteBits'(unit_q) : bytes_q
+      transpose_q ? (rightmost ? tail_q : 5'(spread)) : 5'd0,
+      (transpose_q && !linear_q) ? ByteBits'(row_q) + ByteBits'(unit_q) : bytes_q
     }),
     .rd_addr_i(send_q),
     .rd_data_o({column_last, beat_bytes_o})
   );
 
-  // Beats. `column_q`: bytes of elements from the block's first column to this one.
+  // Beats. `column_q`: bytes of elements from the block's first column to this one; `turn_q`: where
+  // in the data the column begins.
   logic [CountBits-1:0] ready_q;  // Chunks of which all is in the buffer.
   logic [AddrBits-1:0]  next_addr_q;
-  logic                 pop, send_diagonal;
-  logic [OffBits-1:0]   send_row;
+  logic                 pop, send_diagonal, ring_ready;
+  logic [OffBits-1:0]   send_row, turn_q, ring_turn;
+
+  logic [WordBytes*OffBits-1:0] ring_rows;
+  logic [8*WordBytes-1:0]       column_data;
 
   assign send_diagonal = transpose_q && !send_q[1];
 
   always_comb begin
     send_row = send_q;
-    if (transpose_q) send_row = send_diagonal ? -column_q : column_q;
+    if (transpose_q) send_row = send_diagonal ? -turn_q : turn_q;
   end
+
+  lacuna_reshape_ring #(.WordBytes(WordBytes)) u_ring (
+    .clk_i,
+    .start_i,
+    .columns_i({tail_q[4:1], 1'b1}),
+    .ready_o  (ring_ready),
+    .first_i  (chunk_sent || ((column_q == '0) && !pop)),
+    .next_i   (pop),
+    .rows_o   (ring_rows),
+    .turn_o   (ring_turn)
+  );
 
   lacuna_reshape_buffer #(.WordBytes(WordBytes)) u_buffer (
     .clk_i,
@@ -214,13 +236,21 @@ module lacuna_reshape_blocks #(
     .rd_half_i  (transpose_q && send_q[0]),
     .rd_row_i   (send_row),
     .rd_spread_i(spread & {OffBits{send_diagonal}}),
-    .rd_data_o  (beat_data_o)
+    .rd_own_i   (linear_q),
+    .rd_rows_i  (ring_rows),
+    .rd_data_o  (column_data)
   );
 
-  assign beat_valid_o    = ready_q != '0;
+  lacuna_reshape_gather #(.WordBytes(WordBytes)) u_gather (
+    .stride_i({tail_q[3:1], 1'b1} & {4{linear_q}}),
+    .data_i  (column_data),
+    .data_o  (beat_data_o)
+  );
+
+  assign beat_valid_o    = (ready_q != '0) && (ring_ready || !linear_q);
   assign beat_targets_o  = targets_q;
   assign beat_addr_o     = (column_q == '0) ? chunk_target : next_addr_q;
-  assign beat_position_o = column_q;
+  assign beat_position_o = turn_q;
   assign pop             = beat_valid_o && beat_ready_i;
   assign chunk_sent      = pop && (column_q == column_last);
   assign sent_o          = pop;
@@ -235,6 +265,7 @@ module lacuna_reshape_blocks #(
       issuing_q <= 1'b0;
       row_q     <= '0;
       column_q  <= '0;
+      turn_q    <= '0;
       issue_q   <= '0;
       send_q    <= '0;
       held_q    <= '0;
@@ -245,7 +276,10 @@ module lacuna_reshape_blocks #(
       if (start_i)            issuing_q <= !empty;
       else if (issue && last) issuing_q <= 1'b0;
       if (issue) row_q <= chunk_ends ? '0 : row_next;
-      if (pop)   column_q <= chunk_sent ? '0 : column_q + unit_q;
+      if (pop) begin
+        column_q <= chunk_sent ? '0 : column_q + 5'(unit_q);
+        turn_q   <= chunk_sent ? '0 : turn_q + (linear_q ? ring_turn : unit_q);
+      end
       issue_q <= issue_q + OffBits'(issue && chunk_ends);
       send_q  <= send_q + OffBits'(chunk_sent);
       held_q  <= held_q + CountBits'(issue && chunk_ends) - CountBits'(chunk_sent);

@@ -47,7 +47,8 @@ module lacuna_reshape_bounds #(
   logic [18:0]      unit;
   logic [1:0][18:0] step;
 
-  assign unit = 19'd1 << job_i.element;
+  // Linear transposes have bytes.
+  assign unit = (job_i.element == lacuna_spec_pkg::ReshapeLinear) ? 19'd1 : 19'd1 << job_i.element;
 
   always_comb begin
     count = job_i.count_4;

@@ -26,6 +26,9 @@ module lacuna_reshape_buffer #(
   input  logic                   rd_half_i,
   input  logic [OffBits-1:0]     rd_row_i,
   input  logic [OffBits-1:0]     rd_spread_i,
+  // Instead of row and spread: a row for each bank, bank 0 lowest.
+  input  logic                   rd_own_i,
+  input  logic [WordBytes*OffBits-1:0] rd_rows_i,
   output logic [8*WordBytes-1:0] rd_data_o
 );
 
@@ -33,7 +36,8 @@ module lacuna_reshape_buffer #(
     logic [OffBits-1:0] wr_row, rd_row;
 
     assign wr_row = wr_row_i + (OffBits'(b) & wr_spread_i);
-    assign rd_row = rd_row_i + (OffBits'(b) & rd_spread_i);
+    assign rd_row = rd_own_i ? rd_rows_i[OffBits*b +: OffBits]
+                             : rd_row_i + (OffBits'(b) & rd_spread_i);
 
     lacuna_ram_lut #(.Words(2 * WordBytes), .Width(8)) u_bank (
       .clk_i,

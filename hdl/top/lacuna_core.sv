@@ -194,7 +194,7 @@ module lacuna_core #(
 
   // What all reshape engines are told.
   lacuna_spec_pkg::reshape_t reshape_walk;
-  logic [OffBits-1:0]        reshape_tail;
+  logic [4:0]                reshape_tail;
   logic [18:0]               reshape_pitch;
   logic                      unused_pitch;
 

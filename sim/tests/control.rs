@@ -13,7 +13,7 @@ use lacuna_sim::{
 };
 use lacuna_spec::{
     Geometry,
-    instr::{Head, INSTR_BYTES, Instr, Opcode, PostTail, Reshape, RunTail, Walk},
+    instr::{Head, INSTR_BYTES, Instr, LINEAR, Opcode, PostTail, Reshape, RunTail, Walk},
 };
 use rand::Rng as _;
 
@@ -130,12 +130,18 @@ fn a_faulty_instruction_stops_the_program_with_its_cause() {
         let g = control(4, 8, 64, 32);
         let run = Head { opcode: Opcode::Run as i64, tiles: 0b11, ..Head::default() };
         let reshape = Head { opcode: Opcode::Reshape as i64, tiles: 1, targets: 2, ..Head::default() };
-        let transpose = Instr::Reshape(reshape, Reshape { transpose: 1, element: 3, ..Reshape::default() });
+        let linear =
+            Reshape { transpose: 1, element: LINEAR, count_0: 31, count_1: 16, bytes: 16, ..Reshape::default() };
+        let transpose = |job: Reshape| Instr::Reshape(reshape, job).pack().expect("the fields fit");
         let mut unknown = halt();
         unknown[0] = 6 + rng.random_range(0..10) as u8;
         let cases = [
             (unknown, Cause::Opcode),
-            (transpose.pack().expect("the fields fit"), Cause::Opcode),
+            (transpose(Reshape { count_0: 30, ..linear }), Cause::Opcode),
+            (transpose(Reshape { count_0: 33, ..linear }), Cause::Opcode),
+            (transpose(Reshape { count_1: 17, ..linear }), Cause::Opcode),
+            (transpose(Reshape { bytes: 0, ..linear }), Cause::Opcode),
+            (transpose(Reshape { bytes: 17, ..linear }), Cause::Opcode),
             (pack(Head { read_hi: 65, ..run }), Cause::Region),
             (pack(Head { write_lo: 3, write_hi: 2, ..run }), Cause::Region),
             (pack(Head { read_lo: 64, read_hi: 65, tiles: 0, ..reshape }), Cause::Region),

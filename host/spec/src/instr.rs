@@ -10,6 +10,10 @@ use crate::{Geometry, packed};
 pub const INSTR_BYTES: usize = 64;
 /// Levels of a reshape walker.
 pub const RESHAPE_LEVELS: usize = 5;
+/// [`Reshape::element`] of bytes in a matrix whose source rows leave no gaps.
+pub const LINEAR: i64 = 3;
+/// Most columns of such a matrix.
+pub const LINEAR_COLUMNS: i64 = 31;
 
 /// What an instruction asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -283,13 +287,16 @@ packed! {
         source: u 18,
         /// Address of the first beat in the target tiles.
         target: u 18,
-        /// Bytes of a beat, 1 to the word; of no effect on a job that transposes.
+        /// Bytes of a beat, 1 to the word. A linear transpose: words of one matrix, rounded up; of no
+        /// effect on others.
         bytes: u 5,
         /// Nothing is read; beats carry `value`.
         fill: u 1,
         /// The byte that a fill writes.
         value: s 8,
-        /// Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed.
+        /// Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed. 3 is a
+        /// linear transpose of bytes: `source_step_1` is `count_0`, which is odd and 31 at most, `count_1`
+        /// and `bytes` are a word at most. It reads words across rows.
         element: u 2,
         /// 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in
         /// the source, level 1 elements side by side in the target: `source_step_0` and

@@ -44,6 +44,8 @@ pub fn constants() -> Vec<Constant> {
         constant("InstrBytes", instr::INSTR_BYTES as u64, 0),
         constant("ReshapeLevels", instr::RESHAPE_LEVELS as u64, 0),
         constant("SerialGroupCycles", geometry::SERIAL_GROUP_CYCLES as u64, 0),
+        constant("ReshapeLinear", instr::LINEAR as u64, 2),
+        constant("ReshapeLinearColumns", instr::LINEAR_COLUMNS as u64, 0),
         constant("LaneQueue", geometry::LANE_QUEUE as u64, 0),
         constant("FeedLatency", geometry::FEED_LATENCY as u64, 0),
         constant("VectorsInFlight", geometry::VECTORS_IN_FLIGHT as u64, 0),

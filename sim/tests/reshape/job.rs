@@ -3,7 +3,7 @@
 use lacuna_sim::testing::Rng;
 use lacuna_spec::{
     Geometry,
-    instr::{Head, Opcode, Reshape},
+    instr::{Head, LINEAR, Opcode, Reshape},
 };
 use rand::{Rng as _, seq::IndexedRandom as _};
 
@@ -40,7 +40,11 @@ impl Job {
 
     /// Bytes that stay together.
     pub fn run(&self) -> i64 {
-        if self.reshape.transpose == 1 { 1 << self.reshape.element } else { self.reshape.bytes }
+        match (self.reshape.transpose, self.reshape.element) {
+            (0, _) => self.reshape.bytes,
+            (_, LINEAR) => 1,
+            (_, element) => 1 << element,
+        }
     }
 
     /// Source and target address of every run of bytes, by the definition: start + sum of index * step.
@@ -109,7 +113,11 @@ pub fn random(
     let size = g.tile_bytes() as i64;
     loop {
         let transposing = g.transposer && rng.random_bool(0.6);
-        let shape = if transposing { blocks(rng, g) } else { beats(rng, g) };
+        let shape = match rng.random_range(0..4) {
+            0 if transposing => linear(blocks(rng, g), rng, g),
+            _ if transposing => blocks(rng, g),
+            _ => beats(rng, g),
+        };
         let reshape = Reshape {
             fill: i64::from(rng.random_bool(0.1)),
             value: rng.random_range(-128..128),
@@ -202,5 +210,27 @@ fn blocks(rng: &mut Rng, g: &Geometry) -> Reshape {
         source_step_4: steps[4],
         target_step_4: steps[5],
         ..Reshape::default()
+    }
+}
+
+/// One that is linear, in the nesting of another transpose.
+fn linear(other: Reshape, rng: &mut Rng, g: &Geometry) -> Reshape {
+    let word = g.word_bytes() as i64;
+    let c = 2 * rng.random_range(0..16) + 1;
+    let r = rng.random_range(1..=word.min(word * word / c));
+    let pitch = r + rng.random_range(0..4);
+    Reshape {
+        element: LINEAR,
+        bytes: (c * r + word - 1) / word,
+        count_0: c,
+        count_1: r,
+        source_step_0: 1,
+        source_step_1: c,
+        target_step_0: if rng.random_bool(0.3) { -pitch } else { pitch },
+        target_step_1: 1,
+        target_step_2: other.target_step_2.signum() * pitch * c,
+        target_step_3: other.target_step_3.signum() * pitch * c * other.count_2,
+        target_step_4: other.target_step_4.signum() * pitch * c * other.count_2 * other.count_3,
+        ..other
     }
 }

@@ -46,7 +46,7 @@ module reshape_bench #(
   logic [Tiles-1:0][Bits-1:0]     beat_data, route_data;
 
   lacuna_spec_pkg::reshape_t walk;
-  logic [OffBits-1:0]        tail;
+  logic [4:0]                tail;
   logic [18:0]               pitch;
   logic                      unused_pitch;
 

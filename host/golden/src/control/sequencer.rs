@@ -4,14 +4,14 @@ use super::{Loss, TileMask};
 use crate::reshape::{BOUNDS_CYCLES, out_of_bounds};
 use lacuna_spec::{
     Geometry,
-    instr::{Head, INSTR_BYTES, Instr, Opcode, Reshape},
+    instr::{Head, INSTR_BYTES, Instr, LINEAR, LINEAR_COLUMNS, Opcode, Reshape},
 };
 
 /// Why a program was stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[repr(u8)]
 pub enum Cause {
-    /// Unknown opcode, or a reshape that asks for a transposer that is not there or does not know the element.
+    /// Unknown opcode, or a reshape that asks for a transposer that is not there or does not take the matrix.
     Opcode = 1,
     /// A region outside the tile memory, or with `lo` above `hi`.
     Region = 2,
@@ -248,10 +248,19 @@ impl Sequencer {
         }
     }
 
+    fn bad_linear(&self, job: &Reshape) -> bool {
+        let word = self.geometry.word_bytes() as i64;
+        job.element == LINEAR
+            && (job.count_0 % 2 == 0
+                || job.count_0 > LINEAR_COLUMNS
+                || job.count_1 > word
+                || !(1..=word).contains(&job.bytes))
+    }
+
     fn check(&self, inputs: SequencerIn) -> Option<Cause> {
         let head = &self.head;
         let refused = match self.instr {
-            Some(Instr::Reshape(_, Reshape { transpose: 1, element, .. })) => !self.geometry.transposer || element == 3,
+            Some(Instr::Reshape(_, job)) if job.transpose == 1 => !self.geometry.transposer || self.bad_linear(&job),
             _ => self.instr.is_none(),
         };
         if refused {

@@ -2,7 +2,7 @@
 
 use lacuna_spec::{
     Geometry,
-    instr::{Head, Reshape},
+    instr::{Head, LINEAR, Reshape},
 };
 
 /// Cycles of the sequencer's check beyond its first.
@@ -13,7 +13,7 @@ pub const BOUNDS_CYCLES: usize = 5;
 pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [usize; 2]) -> bool {
     let counts = [job.count_0, job.count_1, job.count_2, job.count_3, job.count_4];
     let transposes = job.transpose == 1;
-    let unit = 1 << job.element;
+    let unit = if job.element == LINEAR { 1 } else { 1 << job.element };
     let run = if transposes { unit } else { job.bytes };
     if counts.contains(&0) {
         return false;

@@ -56,6 +56,8 @@ pub struct Engine {
     busy: bool,
     issuing: bool,
     plan: Plan,
+    /// Cycles until the ring of a linear job is there.
+    ring: usize,
     targets: u64,
     work: u32,
     walker: Walker,
@@ -83,6 +85,7 @@ impl Engine {
             busy: false,
             issuing: false,
             plan: Plan::default(),
+            ring: 0,
             targets: 0,
             work: 0,
             walker: Walker::default(),
@@ -116,6 +119,7 @@ impl Engine {
             (_, 0) => word,
             (_, capacity) => capacity.min(word),
         };
+        self.ring = word + 1;
         self.targets = head.targets as u64;
         self.work = 0;
     }
@@ -145,7 +149,7 @@ impl Engine {
 
     fn may_issue(&self) -> bool {
         let room = self.held < self.limit
-            || (self.transposes() && self.held == self.limit && self.row < self.column)
+            || (self.transposes() && !self.plan.linear && self.held == self.limit && self.row < self.column)
             || !self.geometry.transposer;
         self.issuing && room
     }
@@ -159,7 +163,11 @@ impl Engine {
     /// Targets of the beat that is offered, bit t for tile t.
     #[must_use]
     pub fn targets(&self) -> Option<u64> {
-        let offered = if self.geometry.transposer { self.ready > 0 } else { self.second.is_some() };
+        let offered = if self.geometry.transposer {
+            self.ready > 0 && (self.ring == 0 || !self.plan.linear)
+        } else {
+            self.second.is_some()
+        };
         offered.then_some(self.targets)
     }
 
@@ -173,10 +181,17 @@ impl Engine {
                 self.second.filter(|_| !self.geometry.transposer).map_or_else(|| chunk.rows[0], |read| read.data);
             return Some(Beat { addr: chunk.target, data, bytes: chunk.bytes });
         }
-        let unit = 1 << self.plan.walk.element;
+        let (word, unit) = (self.geometry.word_bytes(), self.plan.unit);
         let mut data = [0; MAX_WORD];
-        for (to, row) in data.chunks_mut(unit).zip(&chunk.rows) {
-            to.copy_from_slice(&row[self.column..self.column + unit]);
+        if self.plan.linear {
+            for (row, to) in data.iter_mut().enumerate().take(chunk.bytes) {
+                let at = row * (self.plan.tail + 1) + self.column;
+                *to = chunk.rows.get(at / word).map_or(0, |row| row[at % word]);
+            }
+        } else {
+            for (to, row) in data.chunks_mut(unit).zip(&chunk.rows) {
+                to.copy_from_slice(&row[self.column..self.column + unit]);
+            }
         }
         let addr = chunk.target as i64 + (self.column / unit) as i64 * self.plan.pitch;
         Some(Beat { addr: addr.rem_euclid(self.geometry.tile_bytes() as i64) as usize, data, bytes: chunk.bytes })
@@ -184,18 +199,20 @@ impl Engine {
 
     /// Takes note of a read that is issued; whether its chunk is complete with it.
     fn issue(&mut self) -> bool {
-        let (word, unit) = (self.geometry.word_bytes(), 1 << self.plan.walk.element);
+        let (word, unit) = (self.geometry.word_bytes(), self.plan.unit);
         if self.row == 0 {
             let rows = Vec::with_capacity(if self.transposes() { word / unit } else { 1 });
             self.chunks.push_back(Chunk { target: self.walker.target(), rows, last_column: 0, bytes: 0 });
         }
+        let transposes = self.transposes();
         let [bottom, rightmost] = self.walker.ends();
         let after = self.row + unit;
         let ends = !self.transposes() || bottom || after == word;
         if let (true, Some(chunk)) = (ends, self.chunks.back_mut()) {
-            (chunk.last_column, chunk.bytes) = match (self.plan.walk.transpose, rightmost) {
-                (0, _) => (0, self.plan.walk.bytes as usize),
-                (_, true) => (self.plan.tail, after),
+            (chunk.last_column, chunk.bytes) = match (transposes, self.plan.linear, rightmost) {
+                (false, ..) => (0, self.plan.walk.bytes as usize),
+                (_, true, _) => (self.plan.tail, self.plan.walk.bytes as usize),
+                (.., true) => (self.plan.tail, after),
                 _ => (word - unit, after),
             };
         }
@@ -215,7 +232,7 @@ impl Engine {
             self.column = 0;
             self.held -= 1;
         } else {
-            self.column += 1 << self.plan.walk.element;
+            self.column += self.plan.unit;
         }
         ends
     }
@@ -228,6 +245,7 @@ impl Engine {
             _ => taken.read,
         };
         let offered = self.targets().is_some();
+        self.ring = self.ring.saturating_sub(1);
         let issued = data.map(|data| Arrival { data, ends: self.issue() });
         let arrived = self.second.take();
         self.second = self.first.take();
