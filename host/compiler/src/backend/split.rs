@@ -34,7 +34,9 @@ impl Part {
     }
 }
 
-fn deal(count: usize, tiles: usize, tile: usize) -> Range<usize> {
+/// The share of `count` that a tile gets.
+#[must_use]
+pub fn deal(count: usize, tiles: usize, tile: usize) -> Range<usize> {
     tile * count / tiles..(tile + 1) * count / tiles
 }
 

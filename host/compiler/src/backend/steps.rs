@@ -6,7 +6,7 @@ use lacuna_spec::instr::{Gating, Instr};
 use super::io::Transfer;
 use super::split::Split;
 use super::{BackendError, TensorLayout, emit};
-use crate::graph::{Graph, Place, TensorId};
+use crate::graph::{Graph, Node, Place, TensorId};
 
 /// A weight page: one beat of the host bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,11 +96,28 @@ pub struct Compiled {
 /// Compiles a graph whose nodes have been placed.
 ///
 /// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, and at last inputs and
-/// outputs lose their second buffer.
+/// outputs lose their second buffer. If all that does not help, movements go to the host.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do.
-pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let first = match compile_fitting(&graph, geometry, gating) {
+        Err(error @ (BackendError::TileMemory { .. } | BackendError::Program { .. })) => error,
+        other => return other.map(|compiled| Compiled { graph, ..compiled }),
+    };
+    let moved = |node: &&mut Node| node.place == Place::Chip && node.op.moves();
+    let mut moves = graph.nodes.iter_mut().filter(moved).peekable();
+    if moves.peek().is_none() {
+        return Err(first);
+    }
+    for node in moves {
+        node.place = Place::Host(format!("the chip is too small for it beside the layers: {first}"));
+    }
+    compile_fitting(&graph, geometry, gating).map(|compiled| Compiled { graph, ..compiled })
+}
+
+/// Compiles with the fastest layouts that fit; the graph is left for the caller to move in.
+fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let memory = geometry.tile_bytes();
     let fit =
         |double| move |(constants, whole)| emit::Fit { constants: memory / constants, double, whole: memory / whole };
@@ -111,15 +128,15 @@ pub fn compile(graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compi
     fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
-        match compile_within(&graph, geometry, gating, fit) {
+        match compile_within(graph, geometry, gating, fit) {
             Err(BackendError::TileMemory { .. }) if attempt < last => {}
-            other => return other.map(|compiled| Compiled { graph, ..compiled }),
+            other => return other,
         }
     }
     unreachable!("the last attempt returns")
 }
 
-/// Compiles within a budget of tile memory; the graph is left for the caller to move in.
+/// Compiles within a budget of tile memory.
 fn compile_within(graph: &Graph, geometry: Geometry, gating: Gating, fit: emit::Fit) -> Result<Compiled, BackendError> {
     let runs = cut(graph);
     let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit)?;

@@ -287,6 +287,24 @@ impl Op {
         }
     }
 
+    /// Whether it only moves elements, or fills with a constant.
+    #[must_use]
+    pub const fn moves(&self) -> bool {
+        matches!(
+            self,
+            Self::Reshape
+                | Self::View
+                | Self::Transpose(_)
+                | Self::Concat { .. }
+                | Self::Slice(_)
+                | Self::Pad(_)
+                | Self::DepthToSpace { .. }
+                | Self::SpaceToDepth { .. }
+                | Self::Resize(_)
+                | Self::Broadcast
+        )
+    }
+
     /// The fused activation, where the operator has one.
     pub fn clamp_mut(&mut self) -> Option<&mut Clamp> {
         match self {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::graph::{Graph, Node, Place};
+use crate::graph::{DType, Graph, Node, Place};
 use crate::op::{FloatOp, Op};
 
 /// Why the host converts between real and quantised values, and computes exponentials.
@@ -49,10 +49,10 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     Ok(fallbacks)
 }
 
-/// Whether a node only brings the file's inputs or outputs into the graph's order.
+/// Whether a node only brings the file's inputs or outputs into the graph's order: the host does so as it packs them.
 fn border(graph: &Graph, node: &Node) -> bool {
-    let outside = node.inputs.iter().any(|id| graph.inputs.contains(id)) || graph.outputs.contains(&node.output);
-    matches!(node.op, Op::Transpose(_)) && outside
+    let enters = node.inputs.iter().any(|id| graph.inputs.contains(id));
+    matches!(node.op, Op::Transpose(_)) && enters != graph.outputs.contains(&node.output)
 }
 
 fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
@@ -69,6 +69,14 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
             FloatOp::Conv { .. } | FloatOp::Gemm { .. } | FloatOp::AveragePool { .. } | FloatOp::GlobalAveragePool,
         ) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         Op::Float(_) => host("it computes in floating point"),
+        op if op.moves() => {
+            let reals = node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).dtype != DType::I8);
+            match reals {
+                true => host("it moves real numbers"),
+                false if border(graph, node) => host("it only brings the file's inputs or outputs into order"),
+                false => Ok(Place::Chip),
+            }
+        }
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {
@@ -81,24 +89,19 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Add(add) if add.chip.is_none() => {
             host("no integer parameters reproduce its rounding for all 65536 input pairs")
         }
-        Op::MaxPool(_) | Op::Clamp(_) if graph.tensor(node.inputs[0]).dtype != crate::graph::DType::I8 => {
+        Op::MaxPool(_) | Op::Clamp(_) if graph.tensor(node.inputs[0]).dtype != DType::I8 => {
             host("it computes in floating point")
         }
         Op::AveragePool(pool) if pool.chip.is_none() => {
             host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
         }
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
-        Op::Reshape | Op::View => host("its result must exist under another shape"),
-        Op::Transpose(_) => host("it reorders dimensions"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
         Op::Mul(_) | Op::Product(_) => host("the post unit multiplies by constants only"),
-        Op::Concat { .. } | Op::Slice(_) | Op::Pad(_) | Op::DepthToSpace { .. } | Op::SpaceToDepth { .. } => {
-            host("it moves elements")
-        }
-        Op::Resize(_) | Op::Broadcast => host("it repeats elements"),
         Op::Add(_) | Op::Clamp(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => {
             Ok(Place::Chip)
         }
+        _ => host("the chip has no instruction for it"),
     }
 }
 

@@ -13,7 +13,7 @@ mod softmax;
 mod state;
 
 pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
-pub use movement::{channels_first, channels_last, to_channels_first, to_channels_last};
+pub use movement::{channels_first, channels_last, origins, to_channels_first, to_channels_last};
 pub use pool::{average, rounded_mean};
 pub use runtime::logistic;
 pub(crate) use runtime::unary;

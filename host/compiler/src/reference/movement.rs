@@ -1,7 +1,28 @@
 //! Operators that only move elements.
 
 use super::elementwise::transpose;
-use crate::op::{Op, Pad};
+use crate::graph::{Graph, Node, Tensor};
+use crate::op::{FloatOp, Op, Pad};
+
+/// Where each element of a movement's output comes from: the elements of all its inputs are numbered one after another, and
+/// `padding` is what no input gives. `None` if it is no movement or its parameters do not fit its operands.
+#[must_use]
+pub fn origins(graph: &Graph, node: &Node, padding: u32) -> Option<Vec<u32>> {
+    let tensors = || node.inputs.iter().map(|&id| graph.tensor(id));
+    let number = |next: &mut u32, elements: usize| {
+        let first = std::mem::replace(next, *next + elements as u32);
+        Some((first..*next).collect())
+    };
+    let numbers: Vec<Vec<u32>> = tensors().map(Tensor::elements).scan(0, number).collect();
+    let inputs: Vec<&[u32]> = numbers.iter().map(Vec::as_slice).collect();
+    let shapes: Vec<&[usize]> = tensors().map(|tensor| tensor.shape.as_slice()).collect();
+    let output = &graph.tensor(node.output).shape;
+    if let Op::Float(FloatOp::Pad(pad)) = &node.op {
+        let pad = Op::Pad(Pad { before: pad.before.clone(), after: pad.after.clone(), value: 0 });
+        return movement(&pad, &inputs, &shapes, output, padding);
+    }
+    movement(&node.op, &inputs, &shapes, output, padding)
+}
 
 /// Runs a movement operator on tensors of the given shapes; `None` if `op` is none or its parameters do not fit them. `fill` is what padding
 /// holds.

@@ -126,7 +126,9 @@ impl Emitter<'_> {
                     for split in [Split::Rows, Split::Blocks] {
                         let before = local(splits, stretch, &touched);
                         let old: Vec<Split> = stretch.iter().map(|index| splits[index]).collect();
-                        splits.extend(stretch.iter().map(|&index| (index, split)));
+                        // A movement's output is dealt by rows.
+                        let dealt = stretch.iter().filter(|&&index| !self.graph.nodes[index].op.moves());
+                        splits.extend(dealt.map(|&index| (index, split)));
                         if local(splits, stretch, &touched) < before {
                             better = true;
                         } else {
@@ -146,7 +148,7 @@ impl Emitter<'_> {
         let index = self.producers[id.0]?;
         match self.graph.nodes[index].op {
             _ if self.run_of(index).is_none() => None,
-            Op::Reshape => self.viewed(self.graph.nodes[index].inputs[0]),
+            _ if self.is_alias(index) => self.viewed(self.graph.nodes[index].inputs[0]),
             _ => Some(index),
         }
     }
@@ -158,7 +160,7 @@ impl Emitter<'_> {
         let groups = self.geometry.columns() / self.geometry.reduce_columns;
         let word = self.geometry.word_bytes();
         let (pixel, block) = match &node.op {
-            Op::Reshape => return 0,
+            op if op.moves() => return 0,
             Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
                 (linear.rows().max(groups), linear.rows() + PARAM_WORDS)
             }

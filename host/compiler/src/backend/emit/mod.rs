@@ -2,6 +2,7 @@
 
 mod choose;
 mod depthwise;
+mod movement;
 mod moves;
 mod plan;
 mod post;
@@ -162,7 +163,7 @@ impl<'a> Emitter<'a> {
         }
         draft.take(&mut deferred);
         draft.instrs.push(Instr::Halt(Head { opcode: Opcode::Halt as i64, ..Head::default() }));
-        let layers = nodes.filter(|&index| self.graph.nodes[index].op != Op::Reshape);
+        let layers = nodes.filter(|&index| !self.is_alias(index));
         let layers = layers.map(|index| self.layer(&draft, index)).collect();
         let start = self.next_instr;
         self.next_instr += draft.instrs.len();
@@ -194,7 +195,13 @@ impl<'a> Emitter<'a> {
         let pieces = match &node.op {
             Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => self.depthwise(draft, index, linear),
             Op::Conv(linear) | Op::Dense(linear) => self.run(draft, index, linear)?,
-            Op::Reshape => return Ok(()),
+            _ if self.is_alias(index) => return Ok(()),
+            op if op.moves() => {
+                draft.take(deferred);
+                let instrs = self.movement(draft, index)?;
+                draft.push(index, instrs);
+                return Ok(());
+            }
             _ => self.post(draft, index)?,
         };
         if let Some(fill) = self.fill(draft, index) {
@@ -241,7 +248,8 @@ impl<'a> Emitter<'a> {
     }
 
     fn chw(&self, id: TensorId) -> [usize; 3] {
-        self.graph.tensor(id).chw().expect("partition keeps other ranks off the chip")
+        let tensor = self.graph.tensor(id);
+        tensor.chw().unwrap_or_else(|| movement::rows(tensor.elements()))
     }
 
     /// Words of a byte range, for the scoreboard.

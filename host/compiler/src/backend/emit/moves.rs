@@ -129,7 +129,8 @@ impl Emitter<'_> {
     /// Whether each output channel depends on the same channel of the inputs alone.
     pub(super) fn by_channel(&self, op: &Op) -> bool {
         match op {
-            Op::Dense(_) | Op::Reshape => false,
+            Op::Dense(_) => false,
+            op if op.moves() => false,
             Op::Conv(_) => self.as_depthwise(op).is_some(),
             _ => true,
         }

@@ -127,7 +127,7 @@ impl Emitter<'_> {
                 let block = PARAM_WORDS * self.geometry.word_bytes();
                 blocks * self.as_depthwise(op).map_or(block, |linear| self.depthwise_bytes(linear))
             }
-            Op::Reshape => 0,
+            op if op.moves() => 0,
             _ => (PostConstants::LAYOUT.bits as usize / 8).next_multiple_of(self.geometry.word_bytes()),
         }
     }
@@ -164,7 +164,7 @@ impl Emitter<'_> {
             draft.output_stride = output_bytes.next_multiple_of(word);
         }
         for (id, producer) in order {
-            if let Some(index) = producer.filter(|&n| self.graph.nodes[n].op == Op::Reshape) {
+            if let Some(index) = producer.filter(|&n| self.is_alias(n)) {
                 let source = self.graph.nodes[index].inputs[0];
                 let alias = draft.layouts[&source].clone();
                 draft.layouts.insert(id, alias);
@@ -203,9 +203,10 @@ impl Emitter<'_> {
         for index in nodes.clone() {
             let node = &self.graph.nodes[index];
             if node.inputs.contains(&id) {
-                match node.op {
-                    Op::Reshape => found.extend(self.readers(node.output, nodes)),
-                    _ => found.push(index),
+                if self.is_alias(index) {
+                    found.extend(self.readers(node.output, nodes));
+                } else {
+                    found.push(index);
                 }
             }
         }
@@ -214,7 +215,7 @@ impl Emitter<'_> {
 
     /// The tensor that a view shows.
     fn seen(&self, id: TensorId, nodes: &Range<usize>) -> TensorId {
-        let view = nodes.clone().find(|&n| self.graph.nodes[n].output == id && self.graph.nodes[n].op == Op::Reshape);
+        let view = nodes.clone().find(|&n| self.graph.nodes[n].output == id && self.is_alias(n));
         view.map_or(id, |n| self.seen(self.graph.nodes[n].inputs[0], nodes))
     }
 
@@ -242,11 +243,12 @@ impl Emitter<'_> {
     /// Whether a second buffer can be reached by an offset: no instruction reads an input beside
     /// another tensor, and no output is read again on the chip or passed through unchanged.
     fn buffers_apart(&self, draft: &Draft, nodes: &Range<usize>) -> bool {
-        self.graph.nodes[nodes.clone()].iter().all(|node| {
+        nodes.clone().all(|index| {
+            let node = &self.graph.nodes[index];
             let from = node.inputs.iter().filter(|id| draft.inputs.contains(id)).count();
-            (from == 0 || from == node.inputs.len())
+            (from == 0 || from == node.inputs.len() || node.op.moves())
                 && !node.inputs.iter().any(|id| draft.outputs.contains(id))
-                && node.op != Op::Reshape
+                && !self.is_alias(index)
         })
     }
 
@@ -267,7 +269,9 @@ impl Emitter<'_> {
                 *rows = part.rows.clone();
             }
             for &reader in readers {
-                *rows = hull(rows, &self.need(reader, tile, chw[1]));
+                let fetched = producer.is_none() && self.graph.nodes[reader].op.moves();
+                let dealt = if fetched { split::deal(chw[1], self.geometry.tiles, tile) } else { 0..0 };
+                *rows = hull(rows, &hull(&dealt, &self.need(reader, tile, chw[1])));
             }
         }
         if held.iter().all(Range::is_empty) {
@@ -303,6 +307,8 @@ impl Emitter<'_> {
         match window(&self.graph.nodes[index].op) {
             Some(window) => split::input_rows(&window, &part.rows, height),
             None if matches!(self.graph.nodes[index].op, Op::GlobalAveragePool(_) | Op::Mean(_)) => 0..height,
+            // A movement fetches from wherever a row lies.
+            None if self.graph.nodes[index].op.moves() => 0..0,
             None => part.rows.clone(),
         }
     }
