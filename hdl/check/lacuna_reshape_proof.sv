@@ -2,7 +2,8 @@
 // ready ports no three cycles pass without a read or a beat; each read takes the walk forward, each
 // beat its chunk; and when both are at their end the job is done.
 //
-// Of jobs that are not linear, with elements of 1, 2 or 4 bytes. `hierconn` signals are the engine's.
+// Of jobs that are not linear, with elements of 1, 2 or 4 bytes. `hierconn` signals are the
+// engine's.
 module lacuna_reshape_proof (
   input logic         clk_i,
   input logic         rst_ni,
@@ -136,7 +137,8 @@ module lacuna_reshape_proof (
                            || !\u_dut.transpose_q );
         if (\u_dut.transpose_q ) begin
           blocks:    assert (\u_dut.limit_q <= 4'd2 && \u_dut.held_q <= 4'd3);
-          elements:  assert ((({2'd0, \u_dut.row_q } | \u_dut.column_q | \u_dut.tail_q ) & part) == '0);
+          elements:  assert ((({2'd0, \u_dut.row_q } | \u_dut.column_q | \u_dut.tail_q ) & part)
+                             == '0);
         end else begin
           beats:     assert (\u_dut.row_q == '0 && \u_dut.column_q == '0);
         end

@@ -11,12 +11,13 @@
 //             go on when no unit is busy, `load` when `phase_i` has reached its phase. A faulty
 //             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
-//             for a transposer that is not there or does not take the matrix; 2 region outside the tile memory, or with lo > hi; 3 no tile, no
-//             target or one that does not exist, or a reshape with several sources; 4 a reshape that
-//             leaves its memories, where there is a transposer.
+//             for a transposer that is not there or does not take the matrix; 2 region outside the
+//             tile memory, or with lo > hi; 3 no tile, no target or one that does not exist, or a
+//             reshape with several sources; 4 a reshape that leaves its memories, where there is a
+//             transposer.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
-//             an instruction + 3 cycles, + 5 for a reshape whose bounds are checked; from the last `done` it waits for to a dispatch: 1 cycle
-//             for a region.
+//             an instruction + 3 cycles, + 5 for a reshape whose bounds are checked; from the last
+//             `done` it waits for to a dispatch: 1 cycle for a region.
 module lacuna_sequencer #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
@@ -199,7 +200,8 @@ module lacuna_sequencer #(
 
   assign compute_start_o = tiles & {Tiles{goes && is_compute}};
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
-  assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 3'd0) && blocked_q && is_job;
+  assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 3'd0) && blocked_q
+                           && is_job;
   assign fault_o         = faulty;
   assign fault_cause_o   = cause_q;
   assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))

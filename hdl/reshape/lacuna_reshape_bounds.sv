@@ -4,10 +4,11 @@
 // the step. So the lowest byte is the start plus all that goes down, and the highest the start plus
 // all that goes up and the run of bytes at each point.
 //
-// Contract:   `first_i` marks the first cycle, in which start, run, and level 0 of `job_i` are there;
-//             all of it is from the next cycle until `done_o`. Offsets are added to the starts, which
-//             wrap; nothing else may. `bad_o` beside `done_o`: some byte lies outside, or a beat has
-//             no or too many bytes. A job with a count of 0 is good, and so is any source of a fill.
+// Contract:   `first_i` marks the first cycle, in which start, run and level 0 of `job_i` are
+//             there; all of it is from the next cycle until `done_o`. Offsets are added to the
+//             starts, which wrap; nothing else may. `bad_o` beside `done_o`: some byte lies
+//             outside, or a beat has no or too many bytes. A job with a count of 0 is good, and so
+//             is any source of a fill.
 // Latency:    `done_o` comes 6 cycles after `first_i` and stays.
 module lacuna_reshape_bounds #(
   parameter  int unsigned WordBytes = 2 * lacuna_spec_pkg::BaseLanes,

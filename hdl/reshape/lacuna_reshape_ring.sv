@@ -1,5 +1,5 @@
-// Where the columns of a linear block lie: matrices whose rows follow each other without a gap, read
-// word by word as if they had none.
+// Where the columns of a linear block lie: a matrix whose rows follow each other without a gap,
+// read word by word as if it had none.
 //
 // Byte L = r * C + c of the block lies in bank L mod W, word L div W. C is odd, so the bytes of one
 // column are in different banks. From one column to the next each address moves to the next bank,
