@@ -1,8 +1,8 @@
 // One row lane at 8-bit digits: a digit is a whole difference, so that a row has one slot and needs
 // no recoding, and the read register of the queue is the head.
 //
-// Contract:   as lacuna_lane. `negative_o` and `ones_o`: the digit as sign and one's complement, its
-//             magnitude is `ones_o` + `negative_o`.
+// Contract:   as lacuna_lane. `negative_o` and `ones_o`: the digit as sign and one's complement,
+//             its magnitude is `ones_o` + `negative_o`.
 // Throughput: one row a cycle while the queue is not empty, also across vectors.
 // Latency:    as lacuna_lane.
 module lacuna_lane_whole #(

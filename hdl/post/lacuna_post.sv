@@ -7,9 +7,9 @@
 //
 // Contract:   the instruction is held from `start_i` to `done_o`. Groups of a word come in order;
 //             last taps are at least Groups cycles apart; taps of a serial unit, and the hold of
-//             their data, as lacuna_pool_serial wants them. `block_done_o`: the parameters of a block
-//             of `run` or `depthwise` are no longer needed. `done_o`: a read issued in the next
-//             cycle sees the last word. `written_o`: words written by the present or last job.
+//             their data, as lacuna_pool_serial wants them. `block_done_o`: the parameters of a
+//             block of `run` or `depthwise` are no longer needed. `done_o`: a read issued in the
+//             next cycle sees the last word. `written_o`: words written by the present or last job.
 // Throughput: one group in lacuna_pkg::group_cycles.
 // Latency:    a word is written 14 cycles after its last group of sums, and Groups + 15 cycles
 //             after its last tap, or Groups + 16 where there are multipliers (DepthwiseTaps > 0);

@@ -50,8 +50,8 @@ module lacuna_post_params #(
            ReduceColumns, Columns);
   end
 
-  // The constants of `post`; the initial ones multiply tap a, a byte plus 128, by 2^17, and take off
-  // what is too much before they shift it back.
+  // The constants of `post`; the initial ones multiply tap a, a byte plus 128, by 2^17, and take
+  // off what is too much before they shift it back.
   logic [ConstantBits-1:0] constants_q;
   logic [31:0]             ma, mb;
 

@@ -2,8 +2,8 @@
 //
 // Two roundings, as both rules have: the first to bit 31 of the product (rule A: halves up; rule B:
 // to the 24 bits of an f32, ties to even), the second by `right_i` (rule A: halves away from zero;
-// rule B: to even). The pair takes `total_i`, bits 47..16 of its sum, instead, with what is below kept for the
-// second rounding, which is the only one.
+// rule B: to even). The pair takes `total_i`, bits 47..16 of its sum, instead, with what is below
+// kept for the second rounding, which is the only one.
 //
 // Contract:   `rule_i`, `pair_i`, `zero_i` and the limits are held while anything is under way.
 //             Rule B's products are 0 or lie in 2^54..2^56. `lost_i`: the result saturates.
