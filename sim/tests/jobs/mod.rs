@@ -29,6 +29,9 @@ pub struct Job {
 /// Bytes at the top of the memory that no job touches.
 pub const SCRATCH: usize = 128;
 
+/// What INPUT_OFFSET and OUTPUT_OFFSET stay below.
+const OFFSETS: usize = 50;
+
 fn head(rng: &mut Rng, opcode: Opcode) -> (Head, usize, usize) {
     let head = Head {
         opcode: opcode as i64,
@@ -36,7 +39,7 @@ fn head(rng: &mut Rng, opcode: Opcode) -> (Head, usize, usize) {
         to_output: rng.random_range(0..2),
         ..Head::default()
     };
-    let offsets = [head.from_input, head.to_output].map(|on| if on == 1 { rng.random_range(0..50) } else { 0 });
+    let offsets = [head.from_input, head.to_output].map(|on| if on == 1 { rng.random_range(0..OFFSETS) } else { 0 });
     (head, offsets[0], offsets[1])
 }
 
@@ -170,6 +173,9 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
     let second = geometry.tile_bytes() as i64 / 5;
     if op == 2 {
         (shape.k_h, shape.k_w, shape.dilation, shape.stride, shape.pad_y, shape.pad_x) = (1, 1, 1, 1, 0, 0);
+        // So that the second ends below the output.
+        let rows = (second - OFFSETS as i64 - shape.start) / (shape.in_w * shape.channels);
+        shape.in_h = shape.in_h.min(rows);
         (shape.out_h, shape.out_w) = (shape.in_h, shape.in_w);
         walk = shape.walk(rng, geometry);
         (walk.k_w, walk.step_kx, walk.x_dilation) = (2, second, 0);
