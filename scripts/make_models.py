@@ -127,6 +127,12 @@ def direct_cases(rng):
         net.conv(16, (3, 3), pads=(1, 1, 1, 1), zero=-128).conv(16, (3, 3), pads=(1, 1, 1, 1)).add(mark, -128)
     yield "residual_chain", [], net.mean().flatten().dense(10), "batch", 255
 
+    # 336 KiB of weights, more than the largest chip for an FPGA holds; a stream of its own leaves the other cases as they are.
+    net = Quantised(rng.spawn(1)[0], (64, 2, 2)).conv(256, (1, 1))
+    for _ in range(5):
+        net.conv(256, (1, 1))
+    yield "conv_beyond_the_pages", ["large"], net, "batch", 255
+
 
 def depthwise_cases(rng):
     """Networks with a group a channel: (name, tags, builder, batch, greatest input)."""

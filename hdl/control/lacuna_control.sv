@@ -50,6 +50,7 @@ module lacuna_control #(
   output logic                             fault_o,
   output logic [2:0]                       fault_cause_o,
   output logic                             stall_hazard_o,
+  output logic                             stall_load_o,
   output logic [IndexBits-1:0]             index_o,
 
   // Units; `work_i` of compute units first.
@@ -98,7 +99,7 @@ module lacuna_control #(
   ) u_sequencer (
     .clk_i, .rst_ni,
     .start_i, .start_index_i, .phase_i, .input_offset_i, .output_offset_i,
-    .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o,
+    .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o, .stall_load_o,
     .fetch_o,
     .fetch_addr_o  (fetch_addr),
     .fetch_data_i  (program_rd_data_o),

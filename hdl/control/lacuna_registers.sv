@@ -46,13 +46,15 @@ module lacuna_registers #(
   input  logic                              end_i,
   input  logic                              fault_i,
   input  logic [2:0]                        fault_cause_i,
-  input  logic [IndexBits-1:0]              fault_index_i,
+  // The instruction under check or dispatch.
+  input  logic [IndexBits-1:0]              instr_index_i,
 
   // Events of each tile in this cycle.
   input  logic [Tiles-1:0][DigitsBits-1:0]  digits_i,
   input  logic [Tiles-1:0]                  stall_feed_i,
   input  logic [Tiles-1:0]                  stall_reduce_i,
   input  logic                              stall_hazard_i,
+  input  logic                              stall_load_i,
   input  logic [Tiles-1:0]                  beats_i
 );
 
@@ -74,8 +76,10 @@ module lacuna_registers #(
   assign input_offset_o  = input_start_q;
   assign output_offset_o = output_start_q;
 
+  logic        counts;
   logic [31:0] fault;
-  assign fault = {13'd0, cause_q, 16'(fault_index_q)} & {32{fault_q}};
+  assign counts = running_i && !stall_load_i;
+  assign fault  = {13'd0, cause_q, 16'(fault_index_q)} & {32{fault_q}};
 
   always_comb begin
     known_o   = 1'b1;
@@ -100,6 +104,7 @@ module lacuna_registers #(
       lacuna_spec_pkg::RegPhase:         rd_data_o = 32'(phase_q);
       lacuna_spec_pkg::RegFault:         rd_data_o = fault;
       lacuna_spec_pkg::RegCycles:        rd_data_o = cycles_o;
+      lacuna_spec_pkg::RegInstruction:   rd_data_o = 32'(instr_index_i) & {32{running_i}};
       lacuna_spec_pkg::RegRuns, lacuna_spec_pkg::RegDigits, lacuna_spec_pkg::RegCells,
       lacuna_spec_pkg::RegStallFeed, lacuna_spec_pkg::RegStallReduce,
       lacuna_spec_pkg::RegStallHazard, lacuna_spec_pkg::RegReshapeBeats:
@@ -114,7 +119,7 @@ module lacuna_registers #(
 
     lacuna_counters_serial #(.Lanes(Lanes)) u_counters (
       .clk_i, .rst_ni,
-      .clear_i(start), .running_i, .end_i,
+      .clear_i(start), .running_i(counts), .end_i,
       .digits_i(digits_i[0]), .stall_feed_i(stall_feed_i[0]), .stall_reduce_i(stall_reduce_i[0]),
       .beats_i(beats_i[0]), .cycles_o,
       .rd_en_i, .rd_gnt_o, .rd_index_i(index_i), .rd_data_o(counter)
@@ -126,7 +131,7 @@ module lacuna_registers #(
 
     lacuna_counters #(.Tiles(Tiles), .Lanes(Lanes)) u_counters (
       .clk_i, .rst_ni,
-      .clear_i(start), .running_i, .end_i,
+      .clear_i(start), .running_i(counts), .end_i,
       .digits_i, .stall_feed_i, .stall_reduce_i, .stall_hazard_i, .beats_i, .cycles_o,
       .rd_index_i(index_i), .rd_data_o(counter)
     );
@@ -139,7 +144,7 @@ module lacuna_registers #(
     end
     if (fault_i) begin
       cause_q       <= fault_cause_i;
-      fault_index_q <= fault_index_i;
+      fault_index_q <= instr_index_i;
     end
   end
 

@@ -45,6 +45,8 @@ module lacuna_sequencer #(
   output logic [2:0]                    fault_cause_o,
   // A job is held back for a region or a unit.
   output logic                          stall_hazard_o,
+  // Nothing but a `load` is under way, and it waits for its phase.
+  output logic                          stall_load_o,
 
   // Program memory: data in the cycle after `fetch_o`.
   output logic                          fetch_o,
@@ -202,6 +204,8 @@ module lacuna_sequencer #(
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
   assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 3'd0) && blocked_q
                            && is_job;
+  assign stall_load_o    = (state_q == Issue) && (cause_q == 3'd0) && blocked_q && !any_busy
+                           && (head.opcode == lacuna_spec_pkg::OpLoad);
   assign fault_o         = faulty;
   assign fault_cause_o   = cause_q;
   assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))

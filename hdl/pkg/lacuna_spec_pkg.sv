@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'ha4d0cd40;
+  localparam logic [31:0] LayoutHash = 32'h85ca71b2;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -71,6 +71,7 @@ package lacuna_spec_pkg;
   localparam logic [31:0] RegStallReduce = 32'h1b;
   localparam logic [31:0] RegStallHazard = 32'h1c;
   localparam logic [31:0] RegReshapeBeats = 32'h1d;
+  localparam logic [31:0] RegInstruction = 32'h1e;
   localparam int unsigned FrameRequestBytes = 12;
   localparam int unsigned FrameResponseBytes = 8;
   localparam int unsigned FrameHelloBytes = 8;

@@ -77,7 +77,7 @@ module lacuna_core #(
   logic [WorkBits-1:0]         profile_data;
 
   // Control.
-  logic                        start, running, program_end, fault, stall_hazard, fetch;
+  logic                        start, running, program_end, fault, stall_hazard, stall_load, fetch;
   logic [2:0]                  fault_cause;
   logic [IndexBits-1:0]        start_index, index;
   logic [11:0]                 phase;
@@ -149,11 +149,12 @@ module lacuna_core #(
     .end_i         (program_end),
     .fault_i       (fault),
     .fault_cause_i (fault_cause),
-    .fault_index_i (index),
+    .instr_index_i (index),
     .digits_i      (digits),
     .stall_feed_i  (stall_feed),
     .stall_reduce_i(stall_reduce),
     .stall_hazard_i(stall_hazard),
+    .stall_load_i  (stall_load),
     .beats_i       (sent)
   );
 
@@ -183,6 +184,7 @@ module lacuna_core #(
     .fault_o          (fault),
     .fault_cause_o    (fault_cause),
     .stall_hazard_o   (stall_hazard),
+    .stall_load_o     (stall_load),
     .index_o          (index),
     .instr_o          (instr),
     .compute_start_o  (compute_start),

@@ -138,11 +138,13 @@ fn load_waits_until_the_host_has_written_its_phase() {
         pair.set(regs::PHASE, 2);
         pair.host.dut.run(500);
         assert_eq!(pair.host.register(regs::STATUS), 1);
+        assert_eq!([pair.host.register(regs::INSTRUCTION), pair.chip.register(regs::INSTRUCTION).unwrap()], [1, 1]);
         pair.set(regs::PHASE, 70_000);
         pair.host.dut.run(50);
         assert_eq!(pair.host.register(regs::STATUS), 0);
         assert_eq!(pair.host.register(regs::PHASE), 4095);
         pair.chip.resume().expect("the phase is there");
+        pair.compare(&[]);
     });
 }
 

@@ -32,11 +32,12 @@ pub trait Device: Send {
     /// As [`Device::write`].
     async fn read(&mut self, beat: u32, beats: usize) -> Result<Vec<u8>, DeviceError>;
 
-    /// Waits until the running program has halted; at most `cycles` chip cycles or an equivalent time.
+    /// Waits until the running program has halted or, if given, has come to `instruction`, those before it having had their
+    /// turn; at most `cycles` chip cycles or an equivalent time.
     ///
     /// # Errors
     /// [`DeviceError::Fault`] when the chip stopped on a fault, [`DeviceError::Hang`] when it did not stop.
-    async fn wait(&mut self, cycles: u64) -> Result<(), DeviceError>;
+    async fn wait(&mut self, instruction: Option<usize>, cycles: u64) -> Result<(), DeviceError>;
 }
 
 /// Register access over any device.
@@ -76,6 +77,19 @@ impl Registers<'_> {
             return Err(DeviceError::fault(fault));
         }
         Ok(true)
+    }
+
+    /// Whether the program has halted or, if given, has come to `instruction`.
+    ///
+    /// # Errors
+    /// As [`Registers::halted`].
+    pub async fn came_to(&mut self, instruction: Option<usize>) -> Result<bool, DeviceError> {
+        // Read before STATUS: it tells something as long as the program ran.
+        let at = match instruction {
+            Some(_) => self.read(regs::INSTRUCTION).await? as usize,
+            None => 0,
+        };
+        Ok(self.halted().await? || instruction.is_some_and(|instruction| at >= instruction))
     }
 
     /// Refuses a chip that was built from another contract.

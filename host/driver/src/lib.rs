@@ -6,6 +6,7 @@
 pub mod bare;
 pub mod device;
 mod error;
+mod feed;
 pub mod link;
 mod report;
 pub mod serve;

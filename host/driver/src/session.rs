@@ -1,9 +1,9 @@
 //! Runs a compiled network on a device: loads it once, then streams frames through it.
 //!
 //! With one program and two buffers, the next frame is written while the chip computes the last one and
-//! its answer is read while the chip computes the next one.
+//! its answer is read while the chip computes the next one. Weights that take turns are sent as their pages come free.
 
-use lacuna_compiler::backend::{Compiled, PageImage, Program, Step, TensorLayout, io};
+use lacuna_compiler::backend::{Compiled, Program, Step, TensorLayout, io};
 use lacuna_compiler::graph::{Graph, TensorId};
 use lacuna_compiler::reference::{self, State, Value};
 use lacuna_spec::map::{self, Region};
@@ -11,6 +11,7 @@ use lacuna_spec::regs::{self, ProfileField};
 use tracing::Instrument as _;
 
 use crate::device::{Device, Registers, low_word};
+use crate::feed::{Feed, write_pages};
 use crate::{DeviceError, FrameReport, InstrProfile};
 
 /// Cycles that one frame may take before the chip counts as hung.
@@ -23,6 +24,7 @@ pub struct Session<'a> {
     /// What the network keeps from one frame to the next.
     state: State,
     profile: bool,
+    feed: Feed<'a>,
 }
 
 /// Values of one frame's tensors, indexed by tensor.
@@ -43,7 +45,13 @@ impl<'a> Session<'a> {
                 chip: format!("{:?}", chip.parameters()),
             });
         }
-        let mut session = Self { device, compiled, state: State::new(&compiled.graph), profile: false };
+        let mut session = Self {
+            device,
+            compiled,
+            state: State::new(&compiled.graph),
+            profile: false,
+            feed: Feed::new(&compiled.phases),
+        };
         let span = tracing::info_span!("load", pages = compiled.pages.len());
         session.load_all().instrument(span).await?;
         Ok(session)
@@ -63,12 +71,7 @@ impl<'a> Session<'a> {
     }
 
     async fn load_all(&mut self) -> Result<(), DeviceError> {
-        let mut pages: Vec<&PageImage> = self.compiled.pages.iter().collect();
-        pages.sort_by_key(|page| (page.tile, page.lane, page.page));
-        for run in pages.chunk_by(|a, b| (a.tile, a.lane, a.page + 1) == (b.tile, b.lane, b.page)) {
-            let bytes: Vec<u8> = run.iter().flat_map(|page| bytemuck::cast_slice(&page.weights)).copied().collect();
-            self.device.write(map::weight_page(run[0].tile, run[0].lane, run[0].page), &bytes).await?;
-        }
+        write_pages(self.device, &self.compiled.pages).await?;
         for constant in &self.compiled.constants {
             self.write_bytes(constant).await?;
         }
@@ -118,17 +121,19 @@ impl<'a> Session<'a> {
     async fn one(&mut self, frame: Vec<Value>) -> Result<FrameReport, DeviceError> {
         let mut values = self.state.start(&self.compiled.graph, &frame)?;
         let mut answer = FrameReport::default();
-        for step in &self.compiled.steps {
+        for (at, step) in self.compiled.steps.iter().enumerate() {
             match step {
                 Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
                 Step::Chip(program) => {
                     self.send(program, &values, 0).await?;
                     self.launch(program, 0).await?;
+                    self.feed.serve(self.device, at, false).await?;
                     self.finish(program, &mut answer).await?;
                     self.receive(program, &mut values, 0).await?;
                 }
             }
         }
+        self.feed.end();
         self.state.keep(&self.compiled.graph, &values)?;
         answer.outputs = outputs(&self.compiled.graph, values);
         Ok(answer)
@@ -159,11 +164,14 @@ impl<'a> Session<'a> {
         loop {
             let span = tracing::debug_span!("frame", buffer);
             let mut next = frames.next().map(&before).transpose()?;
+            self.feed.serve(self.device, at, false).await?;
             if let (Some(values), true) = (&next, apart) {
                 self.send(program, values, 1 - buffer).instrument(span.clone()).await?;
             }
+            self.feed.serve(self.device, at, next.is_some()).await?;
             let mut answer = FrameReport::default();
             self.finish(program, &mut answer).instrument(span.clone()).await?;
+            self.feed.end();
             if let (Some(_), true) = (&next, apart) {
                 self.launch(program, 1 - buffer).await?;
             }
@@ -196,6 +204,7 @@ impl<'a> Session<'a> {
     }
 
     async fn launch(&mut self, program: &Program, buffer: usize) -> Result<(), DeviceError> {
+        self.feed.allow(self.device).await?;
         let mut registers = Registers(self.device);
         registers.write(regs::INPUT_OFFSET, (buffer * program.input_stride) as u32).await?;
         registers.write(regs::OUTPUT_OFFSET, (buffer * program.output_stride) as u32).await?;
@@ -203,7 +212,7 @@ impl<'a> Session<'a> {
     }
 
     async fn finish(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
-        self.device.wait(FRAME_LIMIT).await?;
+        self.device.wait(None, FRAME_LIMIT).await?;
         let mut registers = Registers(self.device);
         answer.cycles += u64::from(registers.read(regs::CYCLES).await?);
         answer.digits += u64::from(registers.read(regs::DIGITS).await?);

@@ -9,7 +9,8 @@ use lacuna_compiler::graph::{DType, Place, Tensor};
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
 use lacuna_compiler::{Op, import};
-use lacuna_driver::transport::{GoldenDevice, SimDevice};
+use lacuna_driver::serve::{GoldenChip, Server};
+use lacuna_driver::transport::{GoldenDevice, LinkDevice, SimDevice};
 use lacuna_driver::{Device, FrameReport, Session};
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Instr, PostOp};
@@ -161,4 +162,37 @@ async fn the_simulated_chip_runs_depthwise_networks_in_the_golden_cycles() {
         let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();
         assert_eq!(cycles(&chip), cycles(&golden), "{}", case.name);
     }
+}
+
+/// Committed cases whose weights take turns.
+fn phased_cases(geometry: Geometry) -> Vec<Case> {
+    let cases = committed_cases(geometry, false, "").into_iter();
+    cases.filter(|case| !case.compiled.phases.is_empty()).collect()
+}
+
+#[tokio::test]
+async fn weights_that_take_turns_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
+    let mut phases = 0;
+    for case in phased_cases(Geometry::NANO) {
+        let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;
+        let chip = run(&mut SimDevice::new(Geometry::NANO).unwrap(), &case).await;
+        let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();
+        assert_eq!(cycles(&chip), cycles(&golden), "{}", case.name);
+        phases += case.compiled.phases.len();
+    }
+    assert!(phases > 4, "{phases} phases");
+}
+
+#[tokio::test]
+async fn weights_that_take_turns_come_over_a_link_too() {
+    let case = phased_cases(Geometry::NANO).into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();
+    let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;
+    let (ours, theirs) = tokio::io::duplex(4096);
+    let server = Server::new(GoldenChip::new(Geometry::NANO));
+    let serving = tokio::spawn(async move { server.attach(theirs).await });
+    let mut device = LinkDevice::open("pipe", ours).await.unwrap();
+    let linked = run(&mut device, &case).await;
+    assert_eq!(linked, golden, "{}", case.name);
+    drop(device);
+    serving.await.unwrap().unwrap();
 }

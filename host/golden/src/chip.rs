@@ -12,13 +12,14 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod account;
 mod bus;
 
 pub use bus::BusError;
 
 use crate::{
     control::{
-        Cause, Counters, Dispatch, Events, Loss, Profile, Record, Scoreboard, Sequencer, SequencerIn, Slots, TileMask,
+        Cause, Counters, Dispatch, Events, Profile, Record, Scoreboard, Sequencer, SequencerIn, Slots, TileMask,
         tiles_of,
     },
     feeder::MAX_WORD,
@@ -240,7 +241,19 @@ impl Chip {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn resume(&mut self) -> Result<RunReport, RunError> {
-        while self.running() {
+        self.advance(None)?;
+        match self.fault {
+            Some(fault) => Err(fault.into()),
+            None => Ok(self.report()),
+        }
+    }
+
+    /// Runs the program in hand until it has come to an instruction, those before it having had their turn, or has ended.
+    ///
+    /// # Errors
+    /// [`RunError::Phase`] or [`RunError::Hang`] before that.
+    pub fn advance(&mut self, to: Option<usize>) -> Result<(), RunError> {
+        while self.running() && to.is_none_or(|instruction| self.sequencer.index() < instruction) {
             if let Some(phase) = self.sequencer.waits_for_phase()
                 && self.profile.busy() == 0
                 && phase > self.phase
@@ -252,10 +265,7 @@ impl Chip {
             }
             self.step();
         }
-        match self.fault {
-            Some(fault) => Err(fault.into()),
-            None => Ok(self.report()),
-        }
+        Ok(())
     }
 
     /// What the last program did.
@@ -280,6 +290,7 @@ impl Chip {
         if dispatch.compute != 0 {
             self.start_compute(dispatch.compute);
         }
+        let waits = dispatch.stall_load && self.profile.busy() == 0;
         let mut events = Events { stall_hazard: dispatch.stall_hazard, ..Events::default() };
         let (mut feeding, mut posting, mut compute_done, mut working): (TileMask, TileMask, TileMask, TileMask) =
             (0, 0, 0, 0);
@@ -300,16 +311,18 @@ impl Chip {
                 self.slots[self.jobs[number] * tiles + number].merge(&tile.take_slots());
             }
         }
-        self.account_idle(working);
+        if !waits {
+            self.account_idle(working);
+        }
         let fabric = self.fabric.step(feeding, posting, self.tiles.as_mut_slice());
         events.beats = fabric.sent.count_ones();
         if dispatch.reshape != 0 {
             self.start_reshape(dispatch.reshape);
         }
         let done = u16::from(compute_done) | u16::from(fabric.done) << tiles;
-        self.watch(dispatch, fabric, done, feeding | posting != 0 || events.digits != 0);
+        self.watch(dispatch, fabric, done, waits || feeding | posting != 0 || events.digits != 0);
         self.control(dispatch, compute_done, fabric);
-        self.counters.add(&events);
+        self.counters.add(&events, !waits);
     }
 
     fn start_compute(&mut self, mask: TileMask) {
@@ -358,37 +371,5 @@ impl Chip {
         if !self.sequencer.running() {
             self.runs = self.runs.wrapping_add(1);
         }
-    }
-
-    /// Gives the slots of tiles without a job their cause, and the instruction that they waited for.
-    fn account_idle(&mut self, working: TileMask) {
-        let tiles = self.geometry.tiles;
-        let idle = !working & (((1u16 << tiles) - 1) as TileMask);
-        if idle == 0 {
-            return;
-        }
-        let moving = || (0..tiles).find(|&tile| self.fabric.engine(tile).busy());
-        let (cause, instruction) = if working != 0 {
-            (Loss::TileImbalance, self.jobs[working.trailing_zeros() as usize])
-        } else if let Some(tile) = moving() {
-            (Loss::Reshape, self.jobs[tiles + tile])
-        } else {
-            (self.sequencer.waits_for(), self.sequencer.index())
-        };
-        for tile in tiles_of(idle) {
-            self.slots[instruction * tiles + tile].add(cause, self.geometry.lanes as u32);
-        }
-    }
-
-    /// Keeps the list of jobs, the attribution and the watch over progress.
-    fn watch(&mut self, dispatch: Dispatch, fabric: FabricCycle, done: u16, working: bool) {
-        let tiles = self.geometry.tiles;
-        self.attribution[self.sequencer.index()].hazard += u32::from(dispatch.stall_hazard);
-        if done != 0 {
-            let ended = (0..2 * tiles).filter(|unit| done >> unit & 1 == 1).map(|unit| (self.jobs[unit], unit % tiles));
-            self.ended.extend(ended);
-        }
-        let moved = working || done != 0 || dispatch.compute | dispatch.reshape | fabric.read | fabric.written != 0;
-        self.still = if moved { 0 } else { self.still + 1 };
     }
 }

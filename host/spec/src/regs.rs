@@ -54,13 +54,14 @@ registers! {
     OUTPUT_OFFSET = 20 Rw "Bytes added to the write addresses of instructions with `to_output`; sampled at start.";
     PHASE = 21 Rw "Page phase that the host has loaded; `load` waits until it is at least its own. A start does not clear it.";
     FAULT = 22 Ro "Instruction index in bits 15:0, cause in bits 19:16 (1 unknown opcode, 2 region outside the tile memory, 3 no such tile, 4 a reshape that leaves its memories).";
-    CYCLES = 23 Ro "Cycles of the last or running program, from the start to the halt.";
+    CYCLES = 23 Ro "Cycles of the last or running program, from the start to the halt, without those in which no unit is busy and a `load` waits for its phase.";
     DIGITS = 24 Ro "Digits issued by all lanes in the last or running program, modulo 2^32.";
     CELLS = 25 Ro "Cells enabled, summed over cycles, in the last or running program, modulo 2^32.";
     STALL_FEED = 26 Ro "Tile-cycles in which a running array waited for its feeder.";
     STALL_REDUCE = 27 Ro "Tile-cycles in which a lane waited for the reduction.";
     STALL_HAZARD = 28 Ro "Cycles in which the sequencer held an instruction back for the scoreboard or a busy unit.";
     RESHAPE_BEATS = 29 Ro "Beats moved by the reshape engine in the last or running program.";
+    INSTRUCTION = 30 Ro "Index of the instruction that the sequencer fetches or holds: those before it have had their turn. 0 while no program runs.";
 }
 
 /// Value of [`MAGIC`].

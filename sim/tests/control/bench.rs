@@ -146,6 +146,8 @@ impl Bench {
         assert_eq!(self.dut.get("compute_start_o"), u64::from(golden.compute), "compute_start_o in cycle {cycle}");
         assert_eq!(self.dut.get("reshape_start_o"), u64::from(golden.reshape), "reshape_start_o in cycle {cycle}");
         assert_eq!(self.dut.bit("stall_hazard_o"), golden.stall_hazard, "stall_hazard_o in cycle {cycle}");
+        let waits = golden.stall_load && self.profile.busy() == 0;
+        assert_eq!(self.dut.bit("stall_load_o"), waits, "stall_load_o in cycle {cycle}");
         assert_eq!(fault, golden.fault.map(|cause| cause as u64), "fault in cycle {cycle}");
         if golden.compute | golden.reshape != 0 {
             let bytes = self.sequencer.program()[self.sequencer.index()];

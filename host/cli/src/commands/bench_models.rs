@@ -44,6 +44,9 @@ struct Measured {
     /// Of the digits that these frames have: mean of the frames.
     bound_cycles: f64,
     bound_percent: f64,
+    /// Phases in which weights take turns, and the bytes that the host sends for them in each frame.
+    phases: usize,
+    reload_bytes: usize,
     /// What outputs were compared with.
     oracle: Oracle,
     values: u64,
@@ -195,6 +198,8 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
         cycles,
         bound_cycles,
         bound_percent: if cycles > 0.0 { 100.0 * bound_cycles / cycles } else { 0.0 },
+        phases: compiled.phases.len(),
+        reload_bytes: compiled.reload_bytes(),
         oracle,
         values: tally.values,
         mismatches: tally.mismatches,
@@ -221,7 +226,7 @@ fn host_answers(compiled: &Compiled, frames: &[Vec<Value>]) -> Result<Vec<Vec<Va
 
 fn print(rows: &[Row]) {
     let header =
-        ["network", "digit bits", "MAC", "on the host", "cycles", "bound", "% of bound", "outputs equal", "wall s"];
+        ["network", "bits", "MAC", "on host", "reloaded", "cycles", "bound", "% of bound", "outputs equal", "wall s"];
     let mut table = output::table(&header);
     for row in rows {
         let mut cells = vec![row.model.clone(), row.digit_bits.to_string()];
@@ -229,6 +234,7 @@ fn print(rows: &[Row]) {
             (Some(m), _) => cells.extend([
                 m.macs.to_string(),
                 m.host_operators.to_string(),
+                m.reload_bytes.to_string(),
                 format!("{:.0}", m.cycles),
                 format!("{:.0}", m.bound_cycles),
                 format!("{:.1}", m.bound_percent),

@@ -56,6 +56,8 @@ struct Report {
     tile_bytes: usize,
     instructions_used: usize,
     instructions: usize,
+    phases: usize,
+    reload_bytes: usize,
     expected_cycles: u64,
     layers: Vec<LayerReport>,
 }
@@ -101,6 +103,9 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
         report.instructions,
         report.expected_cycles
     );
+    if report.phases > 0 {
+        say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
+    }
     Ok(())
 }
 
@@ -187,6 +192,8 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         tile_bytes: geometry.tile_bytes(),
         instructions_used: programs(compiled).map(|p| p.instrs.len()).sum(),
         instructions: geometry.program_len,
+        phases: compiled.phases.len(),
+        reload_bytes: compiled.reload_bytes(),
         expected_cycles: answer.cycles,
         layers: layers.collect(),
     }

@@ -59,6 +59,8 @@ struct Report {
     total_cycles: f64,
     bound_cycles: f64,
     losses: Losses,
+    phases: usize,
+    reload_bytes: usize,
     layers: Vec<LayerReport>,
     /// Nodes that run on the host, and why.
     host: Vec<HostReport>,
@@ -137,6 +139,8 @@ fn report(args: &ProfileArgs, compiled: &Compiled, layers: &[LayerSlots], runs: 
         total_cycles: cycles(all.total()),
         bound_cycles: cycles(all.bound),
         losses: losses(&all),
+        phases: compiled.phases.len(),
+        reload_bytes: compiled.reload_bytes(),
         layers: layers
             .iter()
             .map(|LayerSlots { layer, slots, idle_columns }| LayerReport {
@@ -178,6 +182,9 @@ fn print(report: &Report) {
     share.extend(report.losses.values().map(|&cycles| percent(cycles, report.total_cycles)));
     table.add_row(share);
     say!("{table}");
+    if report.phases > 0 {
+        say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
+    }
     for node in &report.host {
         say!("{} '{}' runs on the host: {}", node.op, node.name, node.why);
     }

@@ -63,6 +63,8 @@ struct Report {
     mismatches: u64,
     cycles: Vec<u64>,
     cycle_mismatches: u64,
+    phases: usize,
+    reload_bytes: usize,
     accuracy: Option<f64>,
     wall_s: f64,
 }
@@ -117,6 +119,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mismatches: golden.mismatches + other.mismatches,
         cycles: answers.iter().map(|a| a.cycles).collect(),
         cycle_mismatches,
+        phases: compiled.phases.len(),
+        reload_bytes: compiled.reload_bytes(),
         accuracy,
         wall_s,
     };
@@ -195,6 +199,12 @@ fn accuracy(answers: &[FrameReport], labels: &[u8]) -> f64 {
     right.count() as f64 / answers.len().min(labels.len()).max(1) as f64
 }
 
+/// What phases cost the host, for people.
+#[must_use]
+pub fn reloads(phases: usize, bytes: usize) -> String {
+    format!("{phases} phases, {bytes} bytes reloaded a frame")
+}
+
 fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) -> Vec<(String, String)> {
     let mut lines = vec![("frames".to_owned(), report.frames.to_string())];
     if let Some(accuracy) = report.accuracy {
@@ -203,6 +213,9 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
     let (least, most) = (report.cycles.iter().min().unwrap_or(&0), report.cycles.iter().max().unwrap_or(&0));
     let mean = report.cycles.iter().sum::<u64>() / report.cycles.len().max(1) as u64;
     lines.push(("cycles a frame".into(), format!("{mean} ({least} to {most})")));
+    if report.phases > 0 {
+        lines.push(("weights that take turns".into(), reloads(report.phases, report.reload_bytes)));
+    }
     let equal = |tally: &Tally| format!("{} of {} outputs equal", tally.values - tally.mismatches, tally.values);
     if args.check {
         lines.push(("golden model and host".into(), equal(golden)));

@@ -5,12 +5,12 @@ use lacuna_spec::packed::PackError;
 /// Why a placed graph cannot become a program.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BackendError {
-    /// The weights of all layers exceed the pages of a tile.
-    #[error("layer {layer:?} needs weight pages up to {needed} but a lane has {available}; the model is larger than the chip by {} pages: use a larger geometry or prune it", needed - available)]
+    /// The weights of one column block exceed the pages of a tile, so that not even phases help.
+    #[error("layer {layer:?} needs {needed} weight pages at a time but a lane has {available}; its dot product is larger than the chip by {} pages: use a larger geometry or prune it", needed - available)]
     Pages {
-        /// The layer that no longer fits.
+        /// The layer.
         layer: String,
-        /// Pages needed up to and including it.
+        /// Pages of one of its column blocks.
         needed: usize,
         /// Pages of a lane.
         available: usize,

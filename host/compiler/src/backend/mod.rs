@@ -2,7 +2,8 @@
 //!
 //! Data flows one way: [`steps`](crate::backend::steps) cuts the graph into chip programs and host
 //! nodes, [`split`] deals each layer over the tiles, [`layout`] and [`memory`] place tensors,
-//! [`weights`] lays rows over lanes and pages, [`emit`] writes instructions.
+//! [`phases`] lets weights take turns where pages are short, [`weights`] lays rows over lanes and pages, [`emit`] writes
+//! instructions.
 //!
 //! A tensor is kept NHWC without gaps. With *rows* split, a tile holds the output rows it computes
 //! and those its next layers read (halo); with *blocks* split, a tile computes some blocks of
@@ -13,6 +14,7 @@ pub mod error;
 pub mod io;
 pub mod layout;
 pub mod memory;
+pub mod phases;
 pub mod split;
 pub mod steps;
 #[cfg(test)]
@@ -23,4 +25,4 @@ mod widen;
 pub use error::BackendError;
 pub use io::{Transfer, pack_input, unpack_output};
 pub use layout::TensorLayout;
-pub use steps::{Compiled, Layer, PageImage, Program, Step, compile};
+pub use steps::{Compiled, Layer, PageImage, Phase, Program, Step, compile};

@@ -21,6 +21,19 @@ pub struct PageImage {
     pub weights: Vec<i8>,
 }
 
+/// Weights that share pages with others: loaded for each frame, while the chip waits for them or computes what comes before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// The step whose program it belongs to.
+    pub step: usize,
+    /// The `load` that waits for it; a fence before it waits for every job of the phases before.
+    pub load: usize,
+    /// Index of the phase that had its pages last: of this frame if lower than its own, else of the frame before.
+    pub follows: usize,
+    /// Its pages.
+    pub pages: Vec<PageImage>,
+}
+
 /// What one layer became.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Layer {
@@ -85,6 +98,8 @@ pub struct Compiled {
     pub steps: Vec<Step>,
     /// Weight pages, loaded once.
     pub pages: Vec<PageImage>,
+    /// Weights that take turns, in the order of the frame; `load` waits for the index plus 1.
+    pub phases: Vec<Phase>,
     /// Parameters in tile memory, loaded once.
     pub constants: Vec<Transfer>,
     /// Bytes of tile memory used.
@@ -93,10 +108,19 @@ pub struct Compiled {
     pub tile_pages: usize,
 }
 
+impl Compiled {
+    /// Bytes of weights that the host sends for each frame.
+    #[must_use]
+    pub fn reload_bytes(&self) -> usize {
+        self.phases.iter().map(|phase| phase.pages.len()).sum::<usize>() * self.geometry.word_bytes()
+    }
+}
+
 /// Compiles a graph whose nodes have been placed.
 ///
-/// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, and at last inputs and
-/// outputs lose their second buffer. If all that does not help, movements go to the host.
+/// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, then inputs and
+/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead. If all
+/// that does not help, movements go to the host.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do.
@@ -119,13 +143,20 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
 /// Compiles with the fastest layouts that fit; the graph is left for the caller to move in.
 fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let memory = geometry.tile_bytes();
-    let fit =
-        |double| move |(constants, whole)| emit::Fit { constants: memory / constants, double, whole: memory / whole };
+    let fit = |double| {
+        move |(constants, whole)| emit::Fit {
+            constants: memory / constants,
+            double,
+            whole: memory / whole,
+            spare_pages: true,
+        }
+    };
     // Shares of the memory for parameters and for a tensor that every tile holds whole.
     let (roomy, tight) = ([(1, 2), (1, 4), (1, 8)], [(2, 4), (2, 16), (3, 16), (2, memory), (3, memory)]);
     let mut fits: Vec<_> = roomy.into_iter().chain(tight).map(fit(true)).collect();
     fits.truncate(5);
     fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
+    fits.extend(fits.clone().into_iter().map(|fit| emit::Fit { spare_pages: false, ..fit }));
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
         match compile_within(graph, geometry, gating, fit) {
@@ -144,12 +175,12 @@ fn compile_within(graph: &Graph, geometry: Geometry, gating: Gating, fit: emit::
     let mut next = 0;
     for run in &runs {
         steps.extend((next..run.start).map(Step::Host));
-        steps.push(Step::Chip(Box::new(emitter.program(run.clone())?)));
+        let program = emitter.program(run.clone(), steps.len())?;
+        steps.push(Step::Chip(Box::new(program)));
         next = run.end;
     }
     steps.extend((next..graph.nodes.len()).map(Step::Host));
-    let (pages, constants, tile_bytes, tile_pages) = emitter.finish();
-    Ok(Compiled { graph: Graph::default(), geometry, gating, steps, pages, constants, tile_bytes, tile_pages })
+    Ok(emitter.finish(steps))
 }
 
 /// Maximal ranges of consecutive chip nodes.

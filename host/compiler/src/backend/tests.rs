@@ -1,6 +1,7 @@
 //! Compiled graphs on the golden chip, against the reference executor.
 
 use lacuna_golden::Chip;
+use lacuna_golden::chip::RunError;
 use lacuna_spec::instr::{Gating, Instr};
 use lacuna_spec::map::{self, Region};
 use lacuna_spec::{Geometry, regs};
@@ -69,7 +70,7 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
                 }
             }
         }
-        cycles += chip.run(program.start).unwrap().counters.cycles;
+        cycles += run(&mut chip, compiled, program);
         assert_eq!(chip.register(regs::FAULT).unwrap() >> 16, 0);
         for (id, layout) in &program.outputs {
             let read = |(tile, address, count): (usize, usize, usize)| {
@@ -86,6 +87,30 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
         assert_eq!(values[id.0].as_ref(), Some(&expected), "{}", graph.tensor(*id).name);
     }
     cycles
+}
+
+/// Runs a program, loading each phase when it waits for it; returns the cycles.
+fn run(chip: &mut Chip, compiled: &Compiled, program: &Program) -> u32 {
+    let geometry = compiled.geometry;
+    let first = compiled.phases.iter().take_while(|phase| phase.load < program.start).count();
+    let set = |chip: &mut Chip, phase: usize| {
+        let mut beat = vec![0; geometry.word_bytes()];
+        beat[..4].copy_from_slice(&(phase as u32).to_le_bytes());
+        chip.write_beat(regs::PHASE, &beat).unwrap();
+    };
+    set(chip, first);
+    let mut outcome = chip.run(program.start);
+    while let Err(RunError::Phase { instruction, phase }) = outcome {
+        let loaded = &compiled.phases[phase as usize - 1];
+        assert_eq!(loaded.load, instruction);
+        for page in &loaded.pages {
+            let bytes: Vec<u8> = page.weights.iter().map(|&w| w as u8).collect();
+            chip.write_beat(map::weight_page(page.tile, page.lane, page.page), &bytes).unwrap();
+        }
+        set(chip, phase as usize);
+        outcome = chip.resume();
+    }
+    outcome.unwrap().counters.cycles
 }
 
 /// A frame in which half of the values rest.
@@ -270,4 +295,52 @@ fn a_first_layer_is_padded_with_the_zero_point_that_it_states_itself() {
     graph.tensors[input.0].quant = None;
     let frame = frame(&graph, &mut rng);
     check(&on_chip(graph, Geometry::BASE), &frame);
+}
+
+#[test]
+fn weights_beyond_the_pages_take_turns_and_change_nothing_but_fences() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut phases = 0;
+    let cases: [(Geometry, usize, &[usize]); 4] = [
+        (Geometry::SMALL, 96, &[1, 3, 1]),
+        (Geometry::SMALL, 160, &[1; 4]),
+        (Geometry::BASE, 256, &[1; 5]),
+        (Geometry::NANO, 24, &[1, 3]),
+    ];
+    for (geometry, channels, kernels) in cases {
+        let mut builder = Builder::new(rng.random(), &[1, 3, 4, 3]);
+        let mut at = builder.conv(builder.input(), channels, 3);
+        for &kernel in kernels {
+            at = builder.conv(at, channels, kernel);
+        }
+        let out = builder.grouped(at, channels, 3, channels / 8);
+        let graph = builder.finish(out);
+        let frame = frame(&graph, &mut rng);
+        let compiled = on_chip(graph.clone(), geometry);
+        assert!(compiled.reload_bytes() > 0, "{} pages on {}", compiled.pages.len(), geometry.name);
+        assert!(compiled.phases.iter().flat_map(|phase| &phase.pages).all(|page| page.page < geometry.pages));
+        let cycles = check(&compiled, &frame);
+        // With pages for all of them, the same layers take as long but for a fence and a load a phase, a drained pipeline each.
+        let large = on_chip(graph, Geometry { pages: 4096, ..geometry });
+        assert!(large.phases.is_empty());
+        let splits =
+            |compiled: &Compiled| programs(compiled).flat_map(|p| &p.layers).map(|l| l.split).collect::<Vec<_>>();
+        if splits(&compiled) == splits(&large) {
+            let more = compiled.phases.len() * (2 * (geometry.instr_beats() + 3) + 100);
+            assert!(cycles <= check(&large, &frame) + more as u32, "{cycles} cycles on {}", geometry.name);
+        }
+        phases += compiled.phases.len();
+    }
+    assert!(phases > 8, "{phases}");
+}
+
+#[test]
+fn a_dot_product_beyond_all_pages_says_which_and_by_how_much() {
+    let mut builder = Builder::new(1, &[1, 96, 1, 1]);
+    let wide = builder.dense(builder.input(), 2056);
+    let out = builder.dense(wide, 8);
+    let mut graph = builder.finish(out);
+    assert_eq!(partition::run(&mut graph).unwrap(), []);
+    let error = compile(graph, Geometry::SMALL, Gating::Digit).unwrap_err().to_string();
+    assert!(error.contains("\"n1\" needs 257") && error.contains("larger than the chip by 1 pages"), "{error}");
 }

@@ -2,7 +2,7 @@
 
 use lacuna_golden::Chip;
 use lacuna_golden::chip::{RunError, RunReport};
-use lacuna_spec::Geometry;
+use lacuna_spec::{Geometry, regs};
 
 use crate::DeviceError;
 use crate::device::Device;
@@ -11,13 +11,15 @@ use crate::device::Device;
 pub struct GoldenDevice {
     chip: Chip,
     reports: Option<Vec<RunReport>>,
+    /// Programs that had run at the last report.
+    reported: u32,
 }
 
 impl GoldenDevice {
     /// A chip as it is after reset.
     #[must_use]
     pub fn new(geometry: Geometry) -> Self {
-        Self { chip: Chip::new(geometry), reports: None }
+        Self { chip: Chip::new(geometry), reports: None, reported: 0 }
     }
 
     /// Keeps what the model knows about each program that it runs from now on.
@@ -64,18 +66,16 @@ impl Device for GoldenDevice {
         Ok(bytes)
     }
 
-    async fn wait(&mut self, _cycles: u64) -> Result<(), DeviceError> {
-        if !self.chip.running() {
-            return Ok(());
-        }
+    async fn wait(&mut self, instruction: Option<usize>, _cycles: u64) -> Result<(), DeviceError> {
         // The golden model bounds itself: it gives up when nothing moves.
-        match self.chip.resume() {
-            Ok(report) => {
-                if let Some(reports) = &mut self.reports {
-                    reports.push(report);
-                }
-                Ok(())
-            }
+        let advanced = self.chip.advance(instruction);
+        let runs = self.chip.register(regs::RUNS).unwrap_or_default();
+        if let (true, Some(reports)) = (runs != self.reported, &mut self.reports) {
+            reports.push(self.chip.report());
+        }
+        self.reported = runs;
+        match advanced.and(self.chip.fault().map_or(Ok(()), |fault| Err(fault.into()))) {
+            Ok(()) => Ok(()),
             Err(RunError::Fault(fault)) => {
                 Err(DeviceError::fault((fault.cause as u32) << 16 | fault.instruction as u32))
             }

@@ -107,9 +107,9 @@ impl Device for LinkDevice {
         self.link.read(beat, beats).await.map_err(|error| refine(&self.name, error))
     }
 
-    async fn wait(&mut self, cycles: u64) -> Result<(), DeviceError> {
+    async fn wait(&mut self, instruction: Option<usize>, cycles: u64) -> Result<(), DeviceError> {
         let (mut seen, mut moved) = (u32::MAX, Instant::now());
-        while !Registers(self).halted().await? {
+        while !Registers(self).came_to(instruction).await? {
             let now = Registers(self).read(regs::CYCLES).await?;
             if now != seen {
                 (seen, moved) = (now, Instant::now());

@@ -159,9 +159,9 @@ impl Device for SimDevice {
         self.transact(beat, beats, None)
     }
 
-    async fn wait(&mut self, cycles: u64) -> Result<(), DeviceError> {
+    async fn wait(&mut self, instruction: Option<usize>, cycles: u64) -> Result<(), DeviceError> {
         let mut left = cycles;
-        while !Registers(self).halted().await? {
+        while !Registers(self).came_to(instruction).await? {
             let Some(rest) = left.checked_sub(POLL) else {
                 let running = Registers(self).read(regs::CYCLES).await?;
                 return Err(DeviceError::Hang { device: self.name(), cycles: u64::from(running) });

@@ -146,7 +146,6 @@ impl Chip {
             regs::REDUCE_COLUMNS => g.reduce_columns as u32,
             regs::DEPTHWISE_TAPS => g.depthwise_taps as u32,
             regs::TRANSPOSER => g.transposer as u32,
-            regs::START => 0,
             regs::STATUS => u32::from(self.running()) | u32::from(self.fault.is_some()) << 1,
             regs::RUNS => self.runs,
             regs::INPUT_OFFSET => self.offsets[0] as u32,
@@ -160,6 +159,8 @@ impl Chip {
             regs::STALL_REDUCE => c.stall_reduce,
             regs::STALL_HAZARD => c.stall_hazard,
             regs::RESHAPE_BEATS => c.reshape_beats,
+            regs::INSTRUCTION if self.running() => self.sequencer.index() as u32,
+            regs::START | regs::INSTRUCTION => 0,
             _ => return None,
         })
     }

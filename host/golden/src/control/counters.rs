@@ -20,7 +20,7 @@ pub struct Events {
 /// Sums over the cycles of the last or running program, modulo 2^32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
 pub struct Counters {
-    /// Cycles from the start to the halt.
+    /// Cycles from the start to the halt, without those that only wait for pages.
     pub cycles: u32,
     /// Digits issued.
     pub digits: u32,
@@ -37,9 +37,9 @@ pub struct Counters {
 }
 
 impl Counters {
-    /// Counts one running cycle.
-    pub fn add(&mut self, events: &Events) {
-        self.cycles = self.cycles.wrapping_add(1);
+    /// Counts one running cycle, but for CYCLES if it only waits for pages.
+    pub fn add(&mut self, events: &Events, counts: bool) {
+        self.cycles = self.cycles.wrapping_add(u32::from(counts));
         self.digits = self.digits.wrapping_add(events.digits);
         self.cells = self.cells.wrapping_add(events.cells);
         self.stall_feed = self.stall_feed.wrapping_add(events.stall_feed);

@@ -57,6 +57,8 @@ pub struct Dispatch {
     pub reshape: TileMask,
     /// A job is held back.
     pub stall_hazard: bool,
+    /// A `load` waits for its phase. Such a cycle counts for nothing if no unit is busy.
+    pub stall_load: bool,
     /// An instruction is refused.
     pub fault: Option<Cause>,
 }
@@ -186,7 +188,8 @@ impl Sequencer {
             return Dispatch { fault: self.cause, ..Dispatch::default() };
         }
         if self.blocked {
-            return Dispatch { stall_hazard: self.is_job(), ..Dispatch::default() };
+            let stall_load = self.head.opcode == Opcode::Load as i64;
+            return Dispatch { stall_hazard: self.is_job(), stall_load, ..Dispatch::default() };
         }
         let tiles = self.head.tiles as TileMask;
         match (self.is_job(), self.is_reshape()) {

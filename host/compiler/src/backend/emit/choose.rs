@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use lacuna_spec::geometry::PARAM_WORDS;
 
-use super::{BackendError, Emitter};
+use super::Emitter;
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
 use crate::graph::TensorId;
@@ -23,8 +23,8 @@ const NO_ROOM: usize = 1 << 20;
 type Splits = HashMap<usize, Split>;
 
 impl Emitter<'_> {
-    /// The split of every node; whatever does not fit turns from rows to blocks.
-    pub(super) fn splits(&self, nodes: &[usize]) -> Result<Splits, BackendError> {
+    /// The split of every node; whatever does not fit turns from rows to blocks, as far as that helps.
+    pub(super) fn splits(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
         // Longer programs than the chip holds are refused anyway.
         if self.geometry.tiles > 1 && nodes.len() <= self.geometry.program_len {
@@ -33,35 +33,27 @@ impl Emitter<'_> {
                 self.search(nodes, price, &mut splits);
                 let pages: usize = nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum();
                 let bytes: usize = nodes.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum();
-                if pages <= self.geometry.pages && bytes <= self.fit.constants {
+                if (pages <= self.geometry.pages || !self.fit.spare_pages) && bytes <= self.fit.constants {
                     break;
                 }
             }
         }
         self.shrink_constants(nodes, &mut splits);
         loop {
-            let mut total = 0;
-            let mut over = None;
-            for index in nodes {
-                total += self.most_pages(*index, splits[index]);
-                if total > self.geometry.pages && over.is_none() {
-                    over = Some(*index);
-                }
+            let pages: usize = nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum();
+            if pages <= self.geometry.pages || !self.fit.spare_pages {
+                return splits;
             }
-            let Some(over) = over else { return Ok(splits) };
             let saving = |index: &&usize| {
                 let most = |split| self.most_pages(**index, split);
                 if splits[*index] == Split::Rows { most(Split::Rows).saturating_sub(most(Split::Blocks)) } else { 0 }
             };
-            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else {
-                let layer = self.graph.nodes[over].name.clone();
-                return Err(BackendError::Pages { layer, needed: total, available: self.geometry.pages });
-            };
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { return splits };
             splits.insert(*index, Split::Blocks);
         }
     }
 
-    fn most_pages(&self, index: usize, split: Split) -> usize {
+    pub(super) fn most_pages(&self, index: usize, split: Split) -> usize {
         self.page_need(index, split).into_iter().max().unwrap_or(0)
     }
 

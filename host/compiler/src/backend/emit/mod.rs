@@ -16,7 +16,7 @@ use lacuna_spec::instr::{Gating, Head, Instr, Opcode};
 
 use super::memory::Memory;
 use super::split::{Part, Split};
-use super::{BackendError, Layer, PageImage, Program, TensorLayout, Transfer};
+use super::{BackendError, Compiled, Layer, PageImage, Phase, Program, Step, TensorLayout, Transfer};
 use crate::graph::{Graph, TensorId};
 use crate::op::Op;
 
@@ -29,6 +29,8 @@ pub struct Fit {
     pub double: bool,
     /// Bytes of a tensor that every tile may hold whole, as far as another split helps.
     pub whole: usize,
+    /// Layers are split by blocks to spare pages, before weights take turns.
+    pub spare_pages: bool,
 }
 
 /// What is decided about a node before instructions are written.
@@ -40,8 +42,19 @@ struct Plan {
     pieces: Vec<Vec<Part>>,
     /// Byte address of the node's parameters, the same in every tile.
     params: usize,
+    /// Where its weights lie.
+    places: Vec<Place>,
+}
+
+/// Column blocks of a layer in consecutive pages of each tile.
+#[derive(Debug, Clone)]
+struct Place {
+    /// Blocks, counted from the first one of each tile.
+    blocks: Range<usize>,
     /// First page in each tile.
     page: Vec<usize>,
+    /// Index of the phase that loads them; `None` if they stay.
+    phase: Option<usize>,
 }
 
 /// Writes programs; pages and constants of all programs share one chip.
@@ -59,6 +72,9 @@ pub struct Emitter<'a> {
     pages: Vec<PageImage>,
     constants: Vec<Transfer>,
     tile_pages: usize,
+    phases: Vec<Phase>,
+    /// For each phase the one whose pages it takes.
+    follows: Vec<usize>,
 }
 
 /// A program being written.
@@ -146,16 +162,18 @@ impl<'a> Emitter<'a> {
             pages: Vec::new(),
             constants: Vec::new(),
             tile_pages: 0,
+            phases: Vec::new(),
+            follows: Vec::new(),
         };
         emitter.plan(runs)?;
         Ok(emitter)
     }
 
-    /// Writes the program of a range of nodes.
+    /// Writes the program of a range of nodes, which is step `step` of the frame.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn program(&mut self, nodes: Range<usize>) -> Result<Program, BackendError> {
+    pub fn program(&mut self, nodes: Range<usize>, step: usize) -> Result<Program, BackendError> {
         let mut draft = self.draft(&nodes)?;
         let mut deferred = Moves { node: nodes.start, instrs: Vec::new() };
         for index in nodes.clone() {
@@ -166,6 +184,12 @@ impl<'a> Emitter<'a> {
         let layers = nodes.filter(|&index| !self.is_alias(index));
         let layers = layers.map(|index| self.layer(&draft, index)).collect();
         let start = self.next_instr;
+        for (at, instr) in draft.instrs.iter().enumerate() {
+            if let Instr::Load(head) = instr {
+                let phase = &mut self.phases[head.phase as usize - 1];
+                (phase.step, phase.load) = (step, start + at);
+            }
+        }
         self.next_instr += draft.instrs.len();
         if self.next_instr > self.geometry.program_len {
             return Err(BackendError::Program { needed: self.next_instr, available: self.geometry.program_len });
@@ -182,10 +206,32 @@ impl<'a> Emitter<'a> {
         })
     }
 
-    /// Pages, constants, bytes of tile memory and pages a lane used.
+    /// The network, but for its graph.
     #[must_use]
-    pub fn finish(self) -> (Vec<PageImage>, Vec<Transfer>, usize, usize) {
-        (self.pages, self.constants, self.memory.high_water(), self.tile_pages)
+    pub fn finish(self, steps: Vec<Step>) -> Compiled {
+        Compiled {
+            graph: Graph::default(),
+            geometry: self.geometry,
+            gating: self.gating,
+            steps,
+            pages: self.pages,
+            phases: self.phases,
+            constants: self.constants,
+            tile_bytes: self.memory.high_water(),
+            tile_pages: self.tile_pages,
+        }
+    }
+
+    /// What lets the program wait for a phase, and for all that came before it: from then on the host may load the next one. Nothing
+    /// if it is there already.
+    fn enter(&mut self, phase: usize) -> Vec<Instr> {
+        if phase < self.phases.len() {
+            return Vec::new();
+        }
+        // Step and instruction are known when the program is whole.
+        self.phases.push(Phase { step: 0, load: 0, follows: self.follows[phase], pages: Vec::new() });
+        let head = |opcode, phase| Head { opcode: opcode as i64, phase, ..Head::default() };
+        vec![Instr::Fence(head(Opcode::Fence, 0)), Instr::Load(head(Opcode::Load, phase as i64 + 1))]
     }
 
     /// Writes the pieces of a layer and what moves after each. The moves of the last piece are deferred behind the first piece of

@@ -6,9 +6,10 @@ use std::ops::Range;
 use lacuna_spec::geometry::PARAM_WORDS;
 use lacuna_spec::instr::PostConstants;
 
-use super::{BackendError, Draft, Emitter, Plan, run};
+use super::{BackendError, Draft, Emitter, Place, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
+use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
 use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
@@ -19,7 +20,8 @@ const HIDDEN_WORDS: usize = 96;
 impl Emitter<'_> {
     pub(super) fn plan(&mut self, runs: &[Range<usize>]) -> Result<(), BackendError> {
         let nodes: Vec<usize> = runs.iter().cloned().flatten().collect();
-        let splits = self.splits(&nodes)?;
+        let splits = self.splits(&nodes);
+        let mut sharing = self.share(&nodes, &splits)?.map(Vec::into_iter);
         let mut cursors = vec![0usize; self.geometry.tiles];
         for &index in &nodes {
             let node = &self.graph.nodes[index];
@@ -31,18 +33,63 @@ impl Emitter<'_> {
                 let highest = cursors.iter().copied().max().unwrap_or(0);
                 cursors.fill(highest);
             }
-            let page = cursors.clone();
+            let most = parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0);
+            let all = || vec![Place { blocks: 0..most, page: cursors.clone(), phase: None }];
+            let places = sharing.as_mut().map_or_else(all, |sharing| sharing.next().unwrap_or_default());
             for (cursor, need) in cursors.iter_mut().zip(&need) {
                 *cursor += need;
             }
             let params = self.memory.place(&node.name, self.constant_bytes(&node.op, &parts), 0..usize::MAX)?;
-            self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, page });
+            self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, places });
         }
-        self.tile_pages = cursors.into_iter().max().unwrap_or(0);
-        for run in runs {
-            self.cut(run);
+        self.tile_pages = cursors.into_iter().max().unwrap_or(0).min(self.geometry.pages);
+        if sharing.is_none() {
+            for run in runs {
+                self.cut(run);
+            }
         }
         Ok(())
+    }
+
+    /// Where the weights of each node lie if they have to take turns; `None` if all fit.
+    fn share(
+        &mut self,
+        nodes: &[usize],
+        splits: &HashMap<usize, Split>,
+    ) -> Result<Option<Vec<Vec<Place>>>, BackendError> {
+        let available = self.geometry.pages;
+        if nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum::<usize>() <= available {
+            return Ok(None);
+        }
+        let layers: Vec<Vec<usize>> = nodes.iter().map(|&index| self.block_pages(index, splits[&index])).collect();
+        let Some(sharing) = phases::share(&layers, available) else {
+            let most = |at: &usize| layers[*at].iter().copied().max().unwrap_or(0);
+            let at = (0..nodes.len()).max_by_key(most).unwrap_or(0);
+            let layer = self.graph.nodes[nodes[at]].name.clone();
+            return Err(BackendError::Pages { layer, needed: most(&at), available });
+        };
+        self.follows = sharing.follows;
+        let page = |share: &Share| vec![share.page; self.geometry.tiles];
+        let place = |share: Share| Place { page: page(&share), blocks: share.blocks, phase: share.phase };
+        Ok(Some(sharing.layers.into_iter().map(|shares| shares.into_iter().map(place).collect()).collect()))
+    }
+
+    /// Pages of each column block of a node, in the tile that needs most for it.
+    fn block_pages(&self, index: usize, split: Split) -> Vec<usize> {
+        let node = &self.graph.nodes[index];
+        let (Op::Conv(linear) | Op::Dense(linear)) = &node.op else { return Vec::new() };
+        if self.as_depthwise(&node.op).is_some() {
+            return Vec::new();
+        }
+        let parts = self.parts(index, split);
+        let mut pages = vec![0; parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0)];
+        for part in parts {
+            for (most, block) in pages.iter_mut().zip(part.blocks) {
+                let subs = run::sub_runs(linear, &(block..block + 1), &self.geometry);
+                *most = subs.iter().map(|sub| sub.rows.pages(&self.geometry)).sum::<usize>().max(*most);
+            }
+        }
+        pages
     }
 
     /// Cuts layers in two where that hides moves: what the first piece computed moves while the second is computed, and what the second

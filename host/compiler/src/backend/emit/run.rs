@@ -6,7 +6,8 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
-use super::{BackendError, Draft, Emitter, push};
+use super::{BackendError, Draft, Emitter, Place, Plan, push};
+use crate::backend::layout::overlap;
 use crate::backend::split::{self, Part};
 use crate::backend::weights::{self, Rows};
 use crate::backend::widen::widened;
@@ -120,34 +121,55 @@ impl Emitter<'_> {
         }
         let plan = self.plans[&index].clone();
         let mut pieces = vec![Vec::new(); plan.pieces.len()];
+        for place in &plan.places {
+            if let Some(phase) = place.phase {
+                // Layers are in one piece where weights take turns.
+                pieces[0].extend(self.enter(phase));
+            }
+            self.place(draft, index, &linear, &plan, place, &mut pieces)?;
+        }
+        Ok(pieces)
+    }
+
+    /// Writes the pages and parameters of some blocks of a layer, and appends their instructions to its pieces.
+    fn place(
+        &mut self,
+        draft: &Draft,
+        index: usize,
+        linear: &Linear,
+        plan: &Plan,
+        place: &Place,
+        pieces: &mut [Vec<Instr>],
+    ) -> Result<(), BackendError> {
+        let node = &self.graph.nodes[index];
         let word = self.geometry.word_bytes();
+        let block_bytes = lacuna_spec::geometry::PARAM_WORDS * word;
         let mut queues: Vec<(usize, VecDeque<SubRun>, usize, usize)> = Vec::new();
         for (tile, part) in plan.parts.iter().enumerate() {
-            if !part.is_empty() || plan.split == split::Split::Rows {
-                let subs = sub_runs(&linear, &part.blocks, &self.geometry).into();
-                queues.push((tile, subs, plan.page[tile], plan.params));
+            let own = &part.blocks;
+            let blocks = overlap(&(own.start + place.blocks.start..own.start + place.blocks.end), own);
+            if !blocks.is_empty() && (!part.is_empty() || plan.split == split::Split::Rows) {
+                let params = plan.params + (blocks.start - own.start) * block_bytes;
+                queues.push((tile, sub_runs(linear, &blocks, &self.geometry).into(), place.page[tile], params));
             }
         }
         // Instructions start in order: every tile gets its first before any gets its second.
         while queues.iter().any(|(_, subs, ..)| !subs.is_empty()) {
             for (tile, subs, page, params) in &mut queues {
                 let Some(sub) = subs.pop_front() else { continue };
-                let taps = taps(&linear, &sub, self.source(draft, index, node.inputs[0]));
-                let places = weights::places(taps.windows(linear.window.kernel[0], word), word);
-                self.load(*tile, *page, *params, &linear, &sub, &places, &node.name)?;
+                let taps = taps(linear, &sub, self.source(draft, index, node.inputs[0]));
+                let order = weights::places(taps.windows(linear.window.kernel[0], word), word);
+                self.load(*tile, *page, place.phase, *params, linear, &sub, &order, &node.name)?;
                 for (instrs, parts) in pieces.iter_mut().zip(&plan.pieces) {
                     if !parts[*tile].is_empty() {
-                        push(
-                            instrs,
-                            &self.run_instr(draft, index, &linear, *tile, &parts[*tile], &sub, *page, *params),
-                        );
+                        push(instrs, &self.run_instr(draft, index, linear, *tile, &parts[*tile], &sub, *page, *params));
                     }
                 }
                 *page += sub.blocks.len() * sub.rows.pages(&self.geometry);
-                *params += sub.blocks.len() * lacuna_spec::geometry::PARAM_WORDS * word;
+                *params += sub.blocks.len() * block_bytes;
             }
         }
-        Ok(pieces)
+        Ok(())
     }
 
     /// Adds the pages and parameters of a sub-run.
@@ -156,6 +178,7 @@ impl Emitter<'_> {
         &mut self,
         tile: usize,
         page: usize,
+        phase: Option<usize>,
         params: usize,
         linear: &Linear,
         sub: &SubRun,
@@ -172,7 +195,11 @@ impl Emitter<'_> {
             weights::check_reach(name, &pages, linear.gate, &geometry)?;
             for lanes in pages {
                 let images = lanes.into_iter().enumerate();
-                self.pages.extend(images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights }));
+                let images = images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights });
+                match phase {
+                    Some(phase) => self.phases[phase].pages.extend(images),
+                    None => self.pages.extend(images),
+                }
                 at += 1;
             }
             bytes.extend(weights::parameters(linear, &bias, outputs, &geometry));
