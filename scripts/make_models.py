@@ -189,6 +189,11 @@ def float_cases(rng):
     yield "reshape", [], net.dense(360, 20), whole
     yield "dense", [], Floating(rng, (60,)).dense(60, 48).relu().dense(48, 7), {"per_channel": False}
     yield "matmul", [], Floating(rng, (32,)).matmul(32, 24).relu().matmul(24, 6), whole
+    # Streams of their own leave the other cases as they are.
+    rows = Floating(rng.spawn(1)[0], (6, 32)).matmul(32, 24).relu().matmul(24, 6)
+    yield "matmul_rows", ["rows"], rows, whole
+    rows = Floating(rng.spawn(1)[0], (2, 5, 20)).matmul(20, 33)
+    yield "matmul_rows_bias", ["rows"], rows.emit("Add", [rows.value, rows.random((33,), 20)]).relu(), whole
     net = Floating(rng, (5, 7, 7)).conv(5, 24, 3).relu().conv(24, 10, 3)
     yield "symmetric", ["relu_kept"], net.relu(), {"per_channel": True, "ActivationSymmetric": True}
     net = Floating(rng, (3, 8, 8)).conv(3, 16, 3, 2).relu().emit("Flatten", ["t1"]).dense(256, 10)

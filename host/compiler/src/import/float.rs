@@ -5,7 +5,7 @@ use super::constants::{is_8_bit, scalar_f32};
 use super::context::{Context, Output, title, unsupported};
 use super::movement::{broadcast_both, volume};
 use super::proto::{NodeProto, elem};
-use super::qoperator::{charge_linear, conv_groups, oihw, vector_length};
+use super::qoperator::{charge_linear, conv_groups, oihw, over_rows, rows};
 use crate::error::Error;
 use crate::graph::{DType, Data, Quant, TensorId};
 use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
@@ -124,9 +124,9 @@ fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b
     let mut inputs = vec![real_input(context, node, 0)?, real_input(context, node, 1)?];
     inputs.extend(context.optional(node, 2)?);
     let mut output = context.tensor(inputs[0]).shape.clone();
-    let length = vector_length(node, &output)?;
+    let [rows_in, length] = rows(node, &output)?;
     let [rows, columns] = *context.tensor(inputs[1]).shape.as_slice() else {
-        return Err(unsupported(node, "its second input is not a matrix: only vector times constant matrix runs here"));
+        return Err(unsupported(node, "its second input is not a matrix: only rows times a constant matrix run here"));
     };
     let (k, n) = if trans_b { (columns, rows) } else { (rows, columns) };
     if k != length {
@@ -137,7 +137,11 @@ fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b
         *last = n;
     }
     charge_linear(context, &output, &[n, k, 1, 1])?;
-    context.push(node, Op::Float(FloatOp::Gemm { alpha, beta, trans_b }), inputs, Output::real(output))
+    let op = Op::Float(FloatOp::Gemm { alpha, beta, trans_b });
+    if rows_in == 1 {
+        return context.push(node, op, inputs, Output::real(output));
+    }
+    over_rows(context, node, op, inputs, output, Output::real)
 }
 
 pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {

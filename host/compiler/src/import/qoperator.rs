@@ -6,7 +6,7 @@ use super::movement::broadcast_both;
 use super::proto::NodeProto;
 use super::shapes::view;
 use crate::error::Error;
-use crate::graph::Data;
+use crate::graph::{Data, TensorId};
 use crate::op::{Op, Window};
 use crate::quantised::{self, LinearParts, dense_bias, dense_weights};
 
@@ -105,11 +105,11 @@ pub fn conv_groups(node: &NodeProto, input: &[usize], weights: &[usize]) -> Resu
     })
 }
 
-/// The batch and length of a vector that a dense layer reads: all dimensions but the last must be 1.
-pub fn vector_length(node: &NodeProto, shape: &[usize]) -> Result<usize, Error> {
+/// Rows, and the length of each, that a dense layer reads.
+pub fn rows(node: &NodeProto, shape: &[usize]) -> Result<[usize; 2], Error> {
     match shape.split_last() {
-        Some((&length, rest)) if !rest.is_empty() && rest.iter().all(|&d| d == 1) => Ok(length),
-        _ => Err(unsupported(node, &format!("its input has shape {shape:?}: flatten it to one row a frame"))),
+        Some((&length, rest)) if !rest.is_empty() => Ok([rest.iter().product(), length]),
+        _ => Err(unsupported(node, &format!("its input has shape {shape:?}: it needs rows and columns"))),
     }
 }
 
@@ -131,10 +131,7 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     let matrix = context.constant(node, dense.b, "the weights")?;
     let (weights, shape) = dense_weights(matrix, dense.trans_b).ok_or_else(|| not_8_bit(context, node, dense.b))?;
     let old = context.tensor(input).shape.clone();
-    let (length, rows) = match old.split_last() {
-        Some((length, rest)) if !rest.is_empty() => (*length, rest.iter().product::<usize>()),
-        _ => return Err(unsupported(node, &format!("its input has shape {old:?}: it needs rows and columns"))),
-    };
+    let [rows, length] = rows(node, &old)?;
     if length != shape[1] || shape.contains(&0) {
         let detail = format!("multiplies {length} inputs by a matrix for {}: export the model again", shape[1]);
         return Err(Error::Shape { value: super::context::title(node), detail });
@@ -174,12 +171,26 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     if rows == 1 {
         return context.push(node, Op::Dense(layer), vec![input], result(output));
     }
-    // Several rows are the pixels of a picture one row high, and the layer a convolution with kernel 1 over it.
-    let pixels = view(context, node, input, vec![1, rows, length])?;
+    over_rows(context, node, Op::Conv(layer), vec![input], output, result)
+}
+
+/// A dense layer over several rows, the first of `inputs`: they are the pixels of a picture one row high, and the layer is a
+/// convolution with kernel 1 over it. `result` makes outputs of a shape.
+pub fn over_rows(
+    context: &mut Context,
+    node: &NodeProto,
+    layer: Op,
+    mut inputs: Vec<TensorId>,
+    output: Vec<usize>,
+    result: impl Fn(Vec<usize>) -> Output,
+) -> Result<(), Error> {
+    let ends = |shape: &[usize]| shape.split_last().map_or((1, 1), |(&last, rest)| (rest.iter().product(), last));
+    let ((rows, length), (_, outputs)) = (ends(&context.tensor(inputs[0]).shape), ends(&output));
+    let pixels = view(context, node, inputs[0], vec![1, rows, length])?;
     let turned = Output::like(context.tensor(pixels), vec![1, length, rows]);
-    let picture = context.push_inner(node, Op::Transpose(vec![0, 2, 1]), vec![pixels], turned)?;
-    let convolved = context.push_inner(node, Op::Conv(layer), vec![picture], result(vec![1, shape[0], rows]))?;
-    let turned = result(vec![1, rows, shape[0]]);
+    inputs[0] = context.push_inner(node, Op::Transpose(vec![0, 2, 1]), vec![pixels], turned)?;
+    let convolved = context.push_inner(node, layer, inputs, result(vec![1, outputs, rows]))?;
+    let turned = result(vec![1, rows, outputs]);
     let last = context.push_inner(node, Op::Transpose(vec![0, 2, 1]), vec![convolved], turned)?;
     context.push(node, Op::Reshape, vec![last], result(output))
 }

@@ -17,7 +17,7 @@ use crate::reference::{dequantize, quantize, unary};
 /// [`Error::Quantisation`] if a fused operator's parameters do not fit together.
 pub fn run(graph: &mut Graph) -> Result<(), Error> {
     sink(graph);
-    lift(graph);
+    while lift(graph) {}
     let producers = graph.producers();
     for index in 0..graph.nodes.len() {
         if let Some((op, inputs)) = quantised_form(graph, &producers, index)? {
@@ -105,17 +105,21 @@ fn moved_form(op: &Op, quant: Quant) -> Option<Op> {
     }
 }
 
-/// Moves each `QuantizeLinear` above the concatenation that feeds it, which changes nothing because it is element-wise.
-fn lift(graph: &mut Graph) {
+/// Moves each `QuantizeLinear` above the concatenation, view or transpose that feeds it, which changes nothing because it is
+/// element-wise. Whether any moved.
+fn lift(graph: &mut Graph) -> bool {
     let readers = graph.consumers();
     let producers = graph.producers();
     let mut lifted: Vec<Vec<Node>> = vec![Vec::new(); graph.nodes.len()];
+    let mut gone = vec![false; graph.nodes.len()];
     for (index, above) in lifted.iter_mut().enumerate() {
         let (Op::Quantize(affine), [input]) = (&graph.nodes[index].op, graph.nodes[index].inputs.as_slice()) else {
             continue;
         };
-        let Some(feeding) = producers[input.0].map(|at| graph.nodes[at].clone()) else { continue };
-        if !matches!(feeding.op, Op::Concat { .. }) || affine.scales.len() != 1 || readers[input.0].len() != 1 {
+        let Some(at) = producers[input.0] else { continue };
+        let feeding = graph.nodes[at].clone();
+        let moves = matches!(feeding.op, Op::Concat { .. } | Op::Reshape | Op::Transpose(_));
+        if !moves || affine.scales.len() != 1 || readers[input.0].len() != 1 || graph.is_result(*input) {
             continue;
         }
         let (op, output) = (graph.nodes[index].op.clone(), graph.nodes[index].output);
@@ -131,9 +135,12 @@ fn lift(graph: &mut Graph) {
             above.push(Node { name, op: op.clone(), inputs: vec![*id], output: to, place });
         }
         graph.nodes[index] = Node { inputs: inner, output, ..feeding };
+        gone[at] = true;
     }
-    let nodes = std::mem::take(&mut graph.nodes);
-    graph.nodes = nodes.into_iter().zip(lifted).flat_map(|(node, before)| before.into_iter().chain([node])).collect();
+    let nodes = std::mem::take(&mut graph.nodes).into_iter().zip(lifted).zip(&gone);
+    let kept = nodes.flat_map(|((node, above), gone)| above.into_iter().chain((!gone).then_some(node)));
+    graph.nodes = kept.collect();
+    gone.contains(&true)
 }
 
 type Fused = Option<(Op, Vec<TensorId>)>;
@@ -290,7 +297,9 @@ fn linear(graph: &Graph, producers: &[Option<usize>], node: &Node, x: Source, y:
         groups,
     };
     let layer = Box::new(parts.build()?);
-    Ok(Some((if dense.is_some() { Op::Dense(layer) } else { Op::Conv(layer) }, vec![x.id])))
+    // A dense layer over several rows is a convolution over their picture.
+    let one_row = dense.is_some() && graph.tensor(x.id).elements() == layer.weights.shape[1];
+    Ok(Some((if one_row { Op::Dense(layer) } else { Op::Conv(layer) }, vec![x.id])))
 }
 
 #[cfg(test)]
