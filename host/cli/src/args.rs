@@ -2,7 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, completions, devices, doctor, inspect, profile, reshape, run, serve};
+use crate::commands::{bench, completions, devices, doctor, inspect, profile, reshape, run, serve, sparsity};
 
 /// Run int8 networks on the Lacuna compute-in-memory chip, exactly.
 ///
@@ -32,6 +32,8 @@ pub enum Command {
     Inspect(inspect::InspectArgs),
     /// Show where a model's cycles go, beside the least that its data needs.
     Profile(profile::ProfileArgs),
+    /// Study a model's sparsity: what each gating mode saves, what the monitor decides, what a readout needs.
+    Sparsity(sparsity::SparsityArgs),
     /// Measure models and the simulated chip.
     Bench(bench::BenchArgs),
     /// Move a tensor between layouts with the reshape engines.

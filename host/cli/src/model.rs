@@ -88,19 +88,25 @@ impl TargetArgs {
         self.digit_bits.map_or(Ok(geometry), |bits| geometry.with_digit_bits(bits).map_err(usage))
     }
 
-    /// Prepares and compiles an imported model; `path` is its file, for messages.
+    /// Prepares an imported model; `path` is its file, for messages.
     ///
     /// # Errors
     /// A geometry that does not exist; a model or calibration file that does not fit.
-    pub fn compile(&self, path: &Path, graph: Graph) -> Result<Compiled, CliError> {
+    pub fn prepare(&self, path: &Path, graph: Graph) -> Result<Graph, CliError> {
         let geometry = self.geometry()?;
         let frames = match &self.calibration {
             Some(path) => input::read(path)?.frames(&graph, path)?,
             None => Vec::new(),
         };
-        let graph =
-            prepare(graph, &frames, &geometry).map_err(|source| CliError::Model { path: path.to_owned(), source })?;
-        Ok(backend::compile(graph, geometry, self.gating.into())?)
+        prepare(graph, &frames, &geometry).map_err(|source| CliError::Model { path: path.to_owned(), source })
+    }
+
+    /// Prepares and compiles an imported model; `path` is its file, for messages.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`]; a model that does not fit the chip.
+    pub fn compile(&self, path: &Path, graph: Graph) -> Result<Compiled, CliError> {
+        Ok(backend::compile(self.prepare(path, graph)?, self.geometry()?, self.gating.into())?)
     }
 }
 

@@ -11,6 +11,8 @@ pub mod reshape;
 pub mod run;
 mod run_text;
 pub mod serve;
+pub mod sparsity;
+mod sparsity_text;
 
 use crate::args::Command;
 use crate::error::CliError;
@@ -30,6 +32,7 @@ pub async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Profile(args) => profile::run(args).await,
         Command::Bench(args) => bench::run(args).await,
         Command::Reshape(args) => reshape::run(args).await,
+        Command::Sparsity(args) => sparsity::run(&args),
         Command::Serve(args) => serve::run(args).await,
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => {

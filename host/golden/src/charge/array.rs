@@ -40,6 +40,8 @@ pub struct Conversions {
     pub active_cells: u64,
     /// Bit planes that were skipped because no quarter was enabled, times blocks.
     pub skipped_planes: u64,
+    /// Readouts by enabled quarters, 1 to 4.
+    pub by_quarters: [u64; 4],
 }
 
 /// An array with its setting, gates and imperfections.
@@ -90,6 +92,7 @@ impl Array {
                 }
                 let slices = columns.len() as u64 * u64::from(self.setting.weight_bits());
                 self.counts.conversions += slices;
+                self.counts.by_quarters[quarters as usize - 1] += slices;
                 self.counts.enabled_rows += slices * u64::from(quarters) * CHARGE_QUARTER_ROWS as u64;
                 let lines = block.lines(plane, self.setting.mode()) & mask;
                 self.counts.active_cells += slices * u64::from(lines.count_ones());
@@ -234,6 +237,7 @@ mod tests {
         assert_eq!((off.conversions, row.conversions, digit.conversions), (64, 64, 8));
         assert_eq!((off.enabled_rows, row.enabled_rows, digit.enabled_rows), (64 * 64, 64 * 16, 8 * 16));
         assert_eq!((off.active_cells, digit.active_cells), (8, 8));
+        assert_eq!((off.by_quarters, digit.by_quarters), ([0, 0, 0, 64], [8, 0, 0, 0]));
     }
 
     #[test]

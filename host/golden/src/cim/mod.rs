@@ -1,11 +1,13 @@
-//! The compute-in-memory macro: recoding, row lanes, cells and reduction.
+//! The compute-in-memory macro: recoding, row lanes, cells, reduction, and the sparsity monitor.
 
 mod array;
 mod lane;
 mod macro_;
+mod monitor;
 mod recode;
 
 pub use array::MAX_COLUMNS;
 pub use lane::Activity;
 pub use macro_::{Macro, MacroOut, Tally};
+pub use monitor::{Decision, Measure, Monitor, MonitorSetting, compensate};
 pub use recode::{Recoder, SLOTS_MAX, Slots};

@@ -1,0 +1,173 @@
+//! The digital array by itself: lanes, cells and reduction of one tile, fed as fast as it takes words.
+
+use std::collections::VecDeque;
+
+use lacuna_golden::cim::Macro;
+use lacuna_golden::feeder::{MAX_WORD, RowWord};
+use lacuna_spec::Geometry;
+use lacuna_spec::geometry::{FEED_LATENCY, VECTORS_IN_FLIGHT};
+use lacuna_spec::instr::Gating;
+use serde::Serialize;
+
+/// Where lane-cycles went; each is in exactly one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Slots {
+    /// Issued a digit that is not 0.
+    pub essential: u64,
+    /// Issued a digit that is 0 (gating `off` and `row`).
+    pub zeros: u64,
+    /// Waited for slower lanes.
+    pub imbalance: u64,
+    /// Waited for the reduction.
+    pub reduce: u64,
+    /// Waited for rows, or changed from one vector to the next.
+    pub feed: u64,
+}
+
+impl Slots {
+    /// All lane-cycles.
+    #[must_use]
+    pub const fn total(&self) -> u64 {
+        self.essential + self.zeros + self.imbalance + self.reduce + self.feed
+    }
+}
+
+/// One column block's run over some vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct ArrayRun {
+    /// Cycles from the first word to the last reduction.
+    pub cycles: u64,
+    /// Digit slots issued, all lanes.
+    pub digits: u64,
+    /// Where the lanes' cycles went.
+    pub slots: Slots,
+}
+
+impl ArrayRun {
+    /// Adds another run, `times` over.
+    pub fn add(&mut self, other: &Self, times: u64) {
+        self.cycles += times * other.cycles;
+        self.digits += times * other.digits;
+        for (sum, part) in [
+            (&mut self.slots.essential, other.slots.essential),
+            (&mut self.slots.zeros, other.slots.zeros),
+            (&mut self.slots.imbalance, other.slots.imbalance),
+            (&mut self.slots.reduce, other.slots.reduce),
+            (&mut self.slots.feed, other.slots.feed),
+        ] {
+            *sum += times * part;
+        }
+    }
+}
+
+/// A macro without weights: cycles do not depend on them.
+#[derive(Debug, Clone)]
+pub struct ArrayModel {
+    geometry: Geometry,
+    array: Macro,
+}
+
+impl ArrayModel {
+    /// The array of a geometry.
+    #[must_use]
+    pub fn new(geometry: Geometry) -> Self {
+        Self { geometry, array: Macro::new(&geometry) }
+    }
+
+    /// Runs vectors of `rows` rows, each a difference from the gate value, through one column block.
+    pub fn run(&mut self, gating: Gating, rows: usize, vectors: &[i16]) -> ArrayRun {
+        let count = vectors.len() / rows;
+        let mut words =
+            vectors.chunks_exact(rows).enumerate().flat_map(|(v, rows)| self::words(v, rows, self.geometry));
+        let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
+        let (mut started, mut reduced, mut fresh) = (0, 0, true);
+        let mut next = words.next();
+        let mut run = ArrayRun::default();
+        self.array.start();
+        while reduced < count {
+            let word = flight.pop_front().flatten();
+            let room = self.array.room();
+            let out = self.array.step(gating, word.as_ref());
+            let waits = fresh && started - reduced >= VECTORS_IN_FLIGHT;
+            let issued = if room && !waits { next } else { None };
+            if let Some(word) = &issued {
+                started += usize::from(fresh);
+                fresh = word.last;
+                next = words.next();
+            }
+            flight.push_back(issued);
+            reduced += usize::from(out.reduced);
+            run.cycles += 1;
+            self.account(&mut run, room, waits);
+        }
+        run.digits = run.slots.essential + run.slots.zeros;
+        run
+    }
+
+    /// Gives every lane of this cycle its cause.
+    fn account(&self, run: &mut ArrayRun, room: bool, waits: bool) {
+        let tally = self.array.tally();
+        let slots = &mut run.slots;
+        let [issued, zeros, starved, blocked] =
+            [tally.issued, tally.zeros, tally.starved, tally.blocked].map(u64::from);
+        slots.essential += issued - zeros;
+        slots.zeros += zeros;
+        // The feeder stops for full queues or for vectors in flight: either way for the lanes that still issue.
+        *match (room && !waits, issued > 0) {
+            (true, _) => &mut slots.feed,
+            (false, true) => &mut slots.imbalance,
+            (false, false) => &mut slots.reduce,
+        } += starved;
+        *if tally.reducing { &mut slots.reduce } else { &mut slots.imbalance } += blocked;
+        slots.feed += self.geometry.lanes as u64 - issued - starved - blocked;
+    }
+}
+
+fn words(vector: usize, rows: &[i16], geometry: Geometry) -> impl Iterator<Item = RowWord> {
+    let columns = geometry.columns();
+    let last = rows.len().div_ceil(columns) - 1;
+    rows.chunks(columns).enumerate().map(move |(j, chunk)| {
+        let mut data = [0; MAX_WORD];
+        data[..chunk.len()].copy_from_slice(chunk);
+        let page = (2 * j % geometry.pages) as u16;
+        RowWord { data, count: chunk.len() as u8, page, tag: (vector % 4) as u8, last: j == last }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{Rng as _, SeedableRng as _};
+    use rand_chacha::ChaCha8Rng;
+
+    fn vectors(seed: u64, count: usize, density: f64) -> Vec<i16> {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        (0..count).map(|_| if rng.random_bool(density) { rng.random_range(-128..=127) } else { 0 }).collect()
+    }
+
+    #[test]
+    fn every_lane_cycle_has_one_cause_and_digits_are_those_of_the_data() {
+        for bits in [2, 4, 8] {
+            let geometry = Geometry::BASE.with_digit_bits(bits).unwrap();
+            let mut model = ArrayModel::new(geometry);
+            let data = vectors(7, 100 * 90, 0.4);
+            let recoder = lacuna_golden::cim::Recoder::new(bits);
+            let essential: u64 = data.iter().map(|&d| u64::from(recoder.essential(d).len)).sum();
+            for gating in [Gating::Off, Gating::Row, Gating::Digit] {
+                let run = model.run(gating, 90, &data);
+                assert_eq!(run.slots.total(), 8 * run.cycles, "{bits} {gating:?}");
+                assert_eq!(run.slots.essential, essential, "{bits} {gating:?}");
+                assert_eq!(run.slots.zeros == 0, gating == Gating::Digit || bits == 8 && gating == Gating::Row);
+            }
+        }
+    }
+
+    #[test]
+    fn dense_rows_take_a_cycle_a_plane() {
+        let geometry = Geometry { reduce_columns: 16, ..Geometry::BASE };
+        let run = ArrayModel::new(geometry).run(Gating::Off, 640, &vectors(8, 640 * 50, 1.0));
+        // 80 rows a lane, two planes, and now and then a third digit.
+        let least = 50 * 80 * 2;
+        assert!(run.cycles >= least && run.cycles < least * 23 / 20, "{}", run.cycles);
+    }
+}
