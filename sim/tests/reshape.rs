@@ -151,7 +151,9 @@ fn transposes_reach_the_limit_of_the_ports() {
             jobs
         };
         let repeated = |mut jobs: Vec<Job>| {
-            jobs.iter_mut().for_each(|job| job.reshape.count_4 = 4);
+            for job in &mut jobs {
+                job.reshape.count_4 = 4;
+            }
             jobs
         };
         println!("| movement | tiles | bytes a tile | limit | cycles | of the limit |");

@@ -45,7 +45,7 @@ pub async fn run(device: &mut dyn Device, program: &[Instr]) -> Result<Vec<Instr
     }
     device.write(Region::Program.at(0), &bytes).await?;
     Registers(device).write(regs::START, 0).await?;
-    device.wait(FRAME_LIMIT).await?;
+    device.wait(None, FRAME_LIMIT).await?;
     let mut records = Vec::new();
     for (instruction, instr) in program.iter().enumerate() {
         for tile in (0..device.geometry().tiles).filter(|tile| instr.head().tiles >> tile & 1 == 1) {

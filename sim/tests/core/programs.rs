@@ -77,7 +77,6 @@ fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
         fill: i64::from(rng.random_bool(0.2)),
         value: rng.random_range(-128..128),
         capacity: [0, rng.random_range(1..=20)][rng.random_range(0..2)],
-        ..Reshape::default()
     };
     Instr::Reshape(head, reshape)
 }

@@ -47,7 +47,9 @@ fn prune(linear: &mut Linear, mut keep: impl FnMut(usize, usize) -> bool) {
     let plane = height * width;
     for (at, taps) in linear.weights.data.chunks_mut(plane).enumerate() {
         let kept = keep(at / inputs, at % inputs);
-        taps.iter_mut().for_each(|w| *w = if kept { (*w).max(1) } else { 0 });
+        for w in taps {
+            *w = if kept { (*w).max(1) } else { 0 };
+        }
     }
 }
 
@@ -66,7 +68,7 @@ fn network(pruning: Pruning, rng: &mut ChaCha8Rng) -> Graph {
         let linear = layer(&mut graph, node);
         match pruning {
             Pruning::Filters => {
-                prune(linear, |o, _| places[node][o] % 2 == 0);
+                prune(linear, |o, _| places[node][o].is_multiple_of(2));
                 let zero = linear.y_zero_point;
                 // What a pruned filter answers is the zero point, as of any network pruned while it trained.
                 (0..64).filter(|&o| places[node][o] % 2 == 1).for_each(|o| linear.bias[o] = 0);
