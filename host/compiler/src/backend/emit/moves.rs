@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
+use lacuna_reshape::nest::{Loop, Nest};
+use lacuna_spec::instr::{Head, Instr};
 
 use super::{Draft, Emitter};
 use crate::backend::TensorLayout;
@@ -72,7 +73,7 @@ impl Emitter<'_> {
         let gathered = draft.gathered.get(&id);
         let to = gathered.unwrap_or(from);
         let [channels, height, _] = from.chw;
-        let mut targets: BTreeMap<Copy, i64> = BTreeMap::new();
+        let mut targets: BTreeMap<Copy, u32> = BTreeMap::new();
         let mut shared = gathered.is_some();
         for target in 0..self.geometry.tiles {
             let need = self.reader_need(draft, index, target, height);
@@ -92,6 +93,22 @@ impl Emitter<'_> {
             share_regions(&mut instrs);
         }
         instrs
+    }
+
+    /// The solver's descriptors of a copy.
+    fn copy_instrs(&self, copy: &Copy, targets: u32) -> Vec<Instr> {
+        let (size, steps) = (self.geometry.tile_bytes(), copy.source_steps.iter().zip(&copy.target_steps));
+        let each = |(&count, (&from, &to)): (&usize, (&usize, &usize))| {
+            (count > 1).then_some(Loop { count: count as u32, from: from as i32, to: to as i32 })
+        };
+        let nest = Nest {
+            from: (copy.source_tile * size + copy.source) as u32,
+            to: copy.target as u32,
+            run: copy.run as u32,
+            loops: copy.runs.iter().zip(steps).filter_map(each).collect(),
+        };
+        let jobs = lacuna_reshape::emit::jobs(&nest, targets, None, &self.geometry);
+        jobs.iter().map(|job| job.instr(self.geometry.word_bytes())).collect()
     }
 
     /// Whether the first instruction that reads some of these rows in a tile reads them all.
@@ -157,50 +174,5 @@ impl Emitter<'_> {
         let moved = self.plans[&before].pieces.split_last().map_or(&[][..], |(_, moved)| moved);
         let there = |y: usize| moved.iter().flatten().any(|part| part.rows.contains(&y));
         pieces[0].iter().all(|part| self.rows_read(index, part, height).all(there))
-    }
-
-    /// Whole words first, then the ragged end of each run.
-    fn copy_instrs(&self, copy: &Copy, targets: i64) -> Vec<Instr> {
-        let word = self.geometry.word_bytes();
-        let pieces = [(0, word, copy.run / word), (copy.run / word * word, copy.run % word, 1)];
-        let span = |steps: [usize; 2]| (copy.runs[0] - 1) * steps[0] + (copy.runs[1] - 1) * steps[1] + copy.run;
-        let (read_lo, read_hi) = self.words(copy.source..copy.source + span(copy.source_steps));
-        let (write_lo, write_hi) = self.words(copy.target..copy.target + span(copy.target_steps));
-        let head = Head {
-            opcode: Opcode::Reshape as i64,
-            tiles: 1 << copy.source_tile,
-            targets,
-            phase: 0,
-            read_lo,
-            read_hi,
-            write_lo,
-            write_hi,
-            from_input: 0,
-            to_output: 0,
-        };
-        pieces
-            .into_iter()
-            .filter(|&(_, bytes, count)| bytes > 0 && count > 0)
-            .map(|(offset, bytes, count)| {
-                let reshape = Reshape {
-                    source: (copy.source + offset) as i64,
-                    target: (copy.target + offset) as i64,
-                    bytes: bytes as i64,
-                    count_0: count as i64,
-                    count_1: copy.runs[0] as i64,
-                    count_2: copy.runs[1] as i64,
-                    count_3: 1,
-                    count_4: 1,
-                    source_step_0: word as i64,
-                    target_step_0: word as i64,
-                    source_step_1: copy.source_steps[0] as i64,
-                    target_step_1: copy.target_steps[0] as i64,
-                    source_step_2: copy.source_steps[1] as i64,
-                    target_step_2: copy.target_steps[1] as i64,
-                    ..Reshape::default()
-                };
-                Instr::Reshape(head, reshape)
-            })
-            .collect()
     }
 }
