@@ -57,37 +57,22 @@ module lacuna_cell #(
     always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
   end else begin : gen_4
     // The digit's magnitude is low + 4 high; code = {plane, twice, low}: high is 2 if twice, else
-    // 1, or 0 if no_high_i cleared its copy of the weight; low is 0, 1, 2, or 3 for -1. For -1 the
-    // weight is only inverted: one less than the product, which the carry makes good. Products of
-    // the two planes have registers of their own, one of which is 0, so that nothing shifts them.
+    // 1, or 0 if no_high_i cleared its copy of the weight.
     logic [7:0]  high_q;
-    logic [8:0]  low;
-    logic [11:0] product, below_q, above_q;
-    always_comb begin
-      low = '0;
-      case (code_i[1:0])
-        2'd1:    low = {weight_q[7], weight_q};
-        2'd2:    low = {weight_q, 1'b0};
-        2'd3:    low = ~{weight_q[7], weight_q};
-        default: low = '0;
-      endcase
-    end
-    assign product[1:0] = low[1:0];
-    lacuna_select_add #(.Width(10)) u_product (
-      .a_i     ({{3{low[8]}}, low[8:2]}),
-      .b_i     ({high_q[7], high_q, 1'b0}),
-      .c_i     ({{2{high_q[7]}}, high_q}),
-      .select_i(code_i[2]),
-      .sum_o   (product[11:2])
-    );
+    logic [11:0] below_q, above_q;
     always_ff @(posedge clk_i) begin
       if (no_high_i)        high_q <= '0;
       else if (weight_en_i) high_q <= weight_i;
-      if (product_en_i && code_i[3]) below_q <= '0;
-      else if (product_en_i)         below_q <= product;
-      if (product_en_i && !code_i[3]) above_q <= '0;
-      else if (product_en_i)          above_q <= product;
     end
+    lacuna_product u_product (
+      .clk_i,
+      .en_i    (product_en_i),
+      .weight_i(weight_q),
+      .high_i  (high_q),
+      .code_i,
+      .below_o (below_q),
+      .above_o (above_q)
+    );
     // fix = {fill, carry}: bits filled in below the upper plane make the carry ripple up to it.
     assign carry = fix_i[0];
     assign below = {{(SumBits-12){below_q[11]}}, below_q};
@@ -120,19 +105,18 @@ module lacuna_cell #(
 
 `ifdef LACUNA_CHECK
   // The compiler promises that no vector adds up to more than AccBits in one cell.
-  logic [SumBits-1:0] last_q, sum, vector;
-  logic               inverted_q;
+  localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
 
-  assign sum    = sum_q ^ {SumBits{inverted_q}};
-  assign vector = sum - last_q;
+  logic [SumBits-1:0] last_q;
+  logic               inverted_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) inverted_q <= 1'b0;
     else if (sum_en_i) inverted_q <= inverted_q ^ flip_i;
     if (!rst_ni) last_q <= '0;
     else if (retire_i) begin
-      last_q <= sum;
-      assert (vector[SumBits-1:AccBits-1] == {(GuardBits+1){vector[SumBits-1]}});
+      last_q <= sum_q ^ {SumBits{inverted_q}};
+      assert (((sum_q ^ {SumBits{inverted_q}}) - last_q + Lowest) >> AccBits == '0);
     end
   end
 `endif

@@ -104,16 +104,15 @@ module lacuna_lane #(
   logic [2*Slots-1:0]    head_pending_q, head_rest;
   logic                  head_last, issue;
 
-  // All but the lowest pending slot.
+  // All but the lowest pending slot: those with another below.
+  logic [2*Slots-1:0] above;
+
   always_comb begin
-    head_rest = '0;
-    for (int unsigned s = 1; s < 2 * Slots; s++) begin
-      for (int unsigned lower = 0; lower < s; lower++) begin
-        if (head_pending_q[lower]) head_rest[s] = head_pending_q[s];
-      end
-    end
+    above = head_pending_q << 1;
+    for (int unsigned s = 1; s < 2 * Slots; s = 2 * s) above = above | (above << s);
   end
 
+  assign head_rest = head_pending_q & above;
   assign head_last = (head_rest == '0);
   assign load      = !empty && (!head_valid_q || (issue && head_last));
 

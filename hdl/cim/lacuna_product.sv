@@ -1,0 +1,42 @@
+// Multiplies a weight by the magnitude of a 4-bit digit, into the register of the digit's plane.
+//
+// Contract:   code = {plane, twice, low}: the product is weight x low + high x (twice ? 8 : 4), with
+//             low 0, 1, 2, or 3 for -1, where the weight is only inverted: one less than the
+//             product. `high_i` is the weight or 0. With `en_i`, `above_o` takes the product of
+//             plane 1 and `below_o` that of plane 0; the other becomes 0, so that nothing shifts.
+// Throughput: one product a cycle.
+// Latency:    1 cycle.
+//
+// The product is worked out inside its clocked block: a simulator then skips it without `en_i`.
+// `hdl/tech/ecp5` holds the same on carry cells.
+module lacuna_product (
+  input  logic              clk_i,
+  input  logic              en_i,
+  input  logic signed [7:0] weight_i,
+  input  logic signed [7:0] high_i,
+  input  logic [3:0]        code_i,
+
+  output logic [11:0]       below_o,
+  output logic [11:0]       above_o
+);
+
+  // {above, below}
+  function automatic logic [23:0] products(input logic signed [7:0] weight,
+                                           input logic signed [7:0] high,
+                                           input logic [3:0]        code);
+    logic [11:0] sum;
+    case (code[1:0])
+      2'd1:    sum = 12'(weight);
+      2'd2:    sum = 12'(weight) << 1;
+      2'd3:    sum = ~12'(weight);
+      default: sum = '0;
+    endcase
+    sum      = sum + (code[2] ? 12'(high) << 3 : 12'(high) << 2);
+    products = code[3] ? {sum, 12'd0} : {12'd0, sum};
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    if (en_i) {above_o, below_o} <= products(weight_i, high_i, code_i);
+  end
+
+endmodule
