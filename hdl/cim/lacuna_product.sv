@@ -12,8 +12,8 @@
 module lacuna_product (
   input  logic              clk_i,
   input  logic              en_i,
-  input  logic signed [7:0] weight_i,
-  input  logic signed [7:0] high_i,
+  input  logic [7:0]        weight_i,
+  input  logic [7:0]        high_i,
   input  logic [3:0]        code_i,
 
   output logic [11:0]       below_o,
@@ -21,17 +21,17 @@ module lacuna_product (
 );
 
   // {above, below}
-  function automatic logic [23:0] products(input logic signed [7:0] weight,
-                                           input logic signed [7:0] high,
-                                           input logic [3:0]        code);
+  function automatic logic [23:0] products(input logic [7:0] weight,
+                                           input logic [7:0] high,
+                                           input logic [3:0] code);
     logic [11:0] sum;
     case (code[1:0])
-      2'd1:    sum = 12'(weight);
-      2'd2:    sum = 12'(weight) << 1;
-      2'd3:    sum = ~12'(weight);
+      2'd1:    sum = {{4{weight[7]}}, weight};
+      2'd2:    sum = {{3{weight[7]}}, weight, 1'b0};
+      2'd3:    sum = ~{{4{weight[7]}}, weight};
       default: sum = '0;
     endcase
-    sum      = sum + (code[2] ? 12'(high) << 3 : 12'(high) << 2);
+    sum      = sum + (code[2] ? {high[7], high, 3'd0} : {{2{high[7]}}, high, 2'd0});
     products = code[3] ? {sum, 12'd0} : {12'd0, sum};
   endfunction
 

@@ -3,8 +3,8 @@
 module lacuna_product (
   input  logic              clk_i,
   input  logic              en_i,
-  input  logic signed [7:0] weight_i,
-  input  logic signed [7:0] high_i,
+  input  logic [7:0]        weight_i,
+  input  logic [7:0]        high_i,
   input  logic [3:0]        code_i,
 
   output logic [11:0]       below_o,
