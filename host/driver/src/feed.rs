@@ -4,6 +4,8 @@
 //! waits until the chip has come to the `load` after that one, writes the pages, and then allows them by PHASE. Whatever is free
 //! already is written ahead, also for the next frame, which waits for no PHASE but that of its start.
 
+use std::cmp::Ordering;
+
 use lacuna_compiler::backend::{PageImage, Phase};
 use lacuna_spec::{map, regs};
 
@@ -65,12 +67,16 @@ impl<'a> Feed<'a> {
     fn free(&self, frame: usize, index: usize, step: usize) -> Free {
         let follows = self.phases[index].follows;
         let Some(user) = (if follows < index { Some(frame) } else { frame.checked_sub(1) }) else { return Free::Now };
-        let of = self.phases[follows].step;
-        if user < self.frame || user == self.frame && of < step {
+        if user < self.frame {
             return Free::Now;
         }
-        let next = self.phases.get(follows + 1).filter(|next| user == self.frame && of == step && next.step == step);
-        next.map_or(Free::Later, |next| Free::At(next.load))
+        // A phase may serve several programs: it is over when the chip comes to the load of the next.
+        let Some(next) = self.phases.get(follows + 1).filter(|_| user == self.frame) else { return Free::Later };
+        match next.step.cmp(&step) {
+            Ordering::Less => Free::Now,
+            Ordering::Equal => Free::At(next.load),
+            Ordering::Greater => Free::Later,
+        }
     }
 }
 

@@ -8,13 +8,19 @@ use crate::op::{Linear, Requantise};
 const MOST: [usize; 2] = [63, 31];
 
 /// The layer with as many neighbouring pixels of a row as the columns hold as one pixel of that many times the channels, in memory the same
-/// bytes. Its kernel covers the windows of all, so a row that they share is fed once, and one reduction serves them. `width`: of the output.
+/// bytes. Its kernel covers the windows of all, so a row that they share is fed once, and one reduction serves them; as it takes
+/// more pages than apart, only where a block fits the chip. `width`: of the output.
 #[must_use]
 pub fn widened(linear: &Linear, width: usize, geometry: &Geometry) -> Linear {
     let [outputs, channels, height, kernel] = linear.weights.shape;
     let stride = linear.window.stride[1];
     let fits = |pixels: &usize| {
-        width.is_multiple_of(*pixels) && kernel + (pixels - 1) * stride <= MOST[0] && pixels * stride <= MOST[1]
+        let wide = kernel + (pixels - 1) * stride;
+        let rows = channels * height * wide;
+        width.is_multiple_of(*pixels)
+            && wide <= MOST[0]
+            && pixels * stride <= MOST[1]
+            && rows <= geometry.lanes * geometry.pages
     };
     let alone = linear.groups != 1 || linear.window.dilation[1] != 1;
     let pixels = (2..=geometry.columns() / outputs.max(1)).rev().find(fits);

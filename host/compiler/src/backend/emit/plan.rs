@@ -81,11 +81,12 @@ impl Emitter<'_> {
         if self.as_depthwise(&node.op).is_some() {
             return Vec::new();
         }
+        let linear = self.on_array(index, linear);
         let parts = self.parts(index, split);
         let mut pages = vec![0; parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0)];
         for part in parts {
             for (most, block) in pages.iter_mut().zip(part.blocks) {
-                let subs = run::sub_runs(linear, &(block..block + 1), &self.geometry);
+                let subs = run::sub_runs(&linear, &(block..block + 1), &self.geometry);
                 *most = subs.iter().map(|sub| sub.rows.pages(&self.geometry)).sum::<usize>().max(*most);
             }
         }
