@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use crate::nest::{Loop, Nest};
+use crate::schedule::OVERHEAD;
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Head, Instr, Opcode, RESHAPE_LEVELS, Reshape};
+use lacuna_spec::instr::{Head, Instr, LINEAR, LINEAR_COLUMNS, Opcode, RESHAPE_LEVELS, Reshape};
 
 /// Largest count of a level: 11 bits.
 const MAX_COUNT: u32 = 2047;
@@ -53,6 +54,8 @@ enum Way {
     Straight,
     /// The transposer swaps these two loops: contiguous at the source, and at the target.
     Across { along_source: usize, along_target: usize },
+    /// The same with matrices of so many rows that leave no gaps in the source, read word by word.
+    Linear { along_source: usize, along_target: usize, rows: u32 },
 }
 
 /// The jobs of a nest whose target lies in the tile of `nest.to` and, at the same address, in all of `targets`;
@@ -62,6 +65,9 @@ pub fn jobs(nest: &Nest, targets: u32, value: Option<u8>, geometry: &Geometry) -
     match way(nest, value.is_some(), geometry) {
         Way::Straight => straight(nest, targets, value, geometry),
         Way::Across { along_source, along_target } => across(nest, targets, along_source, along_target, geometry),
+        Way::Linear { along_source, along_target, rows } => {
+            linear(nest, targets, along_source, along_target, rows, geometry)
+        }
     }
 }
 
@@ -81,7 +87,31 @@ fn way(nest: &Nest, fill: bool, geometry: &Geometry) -> Way {
     let inner = |at: usize| nest.loops[at].count as usize;
     let outer = nest.rounds() / inner(along_source) / inner(along_target);
     let beats = across_beats(inner(along_source), inner(along_target), nest.run as usize, block) * outer;
-    if beats + 2 * block < nest.rounds() { Way::Across { along_source, along_target } } else { Way::Straight }
+    let linear = linear_rows(nest, along_source, along_target, geometry).and_then(|rows| {
+        let beats_of = |rows: usize| linear_beats(inner(along_source), rows, block);
+        let (whole, rest) = (inner(along_target) / rows as usize, inner(along_target) % rows as usize);
+        let ragged = if rest > 0 { beats_of(rest) * outer + OVERHEAD } else { 0 };
+        let taken = beats_of(rows as usize) * whole * outer + ragged;
+        (taken < beats).then_some((taken, Way::Linear { along_source, along_target, rows }))
+    });
+    let (beats, way) = linear.unwrap_or((beats, Way::Across { along_source, along_target }));
+    if beats + 2 * block < nest.rounds() { way } else { Way::Straight }
+}
+
+/// Rows of the largest matrix that the engine reads without regard to where rows end, if these are such.
+fn linear_rows(nest: &Nest, along_source: usize, along_target: usize, geometry: &Geometry) -> Option<u32> {
+    let (inner, outer) = (nest.loops[along_source], nest.loops[along_target]);
+    let word = geometry.word_bytes() as u32;
+    let fits = nest.run == 1
+        && inner.count % 2 == 1
+        && i64::from(inner.count) <= LINEAR_COLUMNS
+        && outer.from == inner.count as i32;
+    fits.then(|| word.min(word * word / inner.count).min(outer.count))
+}
+
+/// Cycles of a matrix that is read word by word: its words or its columns, whichever are more.
+fn linear_beats(columns: usize, rows: usize, word: usize) -> usize {
+    columns.max((columns * rows).div_ceil(word))
 }
 
 /// Beats of the busier side of a transposition: each row of either side ends with a beat of its own.
@@ -133,6 +163,43 @@ fn across(nest: &Nest, targets: u32, along_source: usize, along_target: usize, g
                 let reshape = Reshape { transpose: 1, element: i64::from(element.ilog2()), ..Reshape::default() };
                 jobs.push(job(&part, element, targets, reshape, beats, geometry));
             }
+        }
+    }
+    jobs
+}
+
+/// Matrices of `rows` rows, as many as there are, and one of those that are left.
+fn linear(
+    nest: &Nest,
+    targets: u32,
+    along_source: usize,
+    along_target: usize,
+    rows: u32,
+    geometry: &Geometry,
+) -> Vec<Job> {
+    let (inner, outer) = (nest.loops[along_source], nest.loops[along_target]);
+    let mut rest = nest.loops.clone();
+    rest.retain(|l| *l != inner && *l != outer);
+    let (whole, left) = (outer.count / rows, outer.count % rows);
+    let mut jobs = Vec::new();
+    for (first, rows, matrices) in [(0, rows, whole), (whole * rows, left, 1)] {
+        if rows == 0 {
+            continue;
+        }
+        let mut rest = rest.clone();
+        if matrices > 1 {
+            let (from, to) = (outer.from * rows as i32, outer.to * rows as i32);
+            rest.insert(0, Loop { count: matrices, from, to });
+        }
+        let (from, to) = (nest.from + first * outer.from as u32, nest.to + first * outer.to as u32);
+        for mut part in within_levels(from, to, &rest, RESHAPE_LEVELS - 2) {
+            let rounds: usize = part.loops.iter().map(|l| l.count as usize).product();
+            let word = geometry.word_bytes();
+            let beats = rounds * linear_beats(inner.count as usize, rows as usize, word);
+            part.loops.splice(0..0, [inner, Loop { count: rows, ..outer }]);
+            let words = (inner.count * rows).div_ceil(word as u32);
+            let reshape = Reshape { transpose: 1, element: LINEAR, bytes: i64::from(words), ..Reshape::default() };
+            jobs.push(job(&part, 1, targets, reshape, beats, geometry));
         }
     }
     jobs

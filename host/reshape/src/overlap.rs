@@ -32,7 +32,7 @@ pub(crate) fn beats(job: &Job, tile_bytes: usize) -> Vec<(u32, u32)> {
 
 /// Bytes of a beat.
 fn width(job: &Job) -> u32 {
-    if job.reshape.transpose == 1 { 1 << job.reshape.element } else { job.reshape.bytes as u32 }
+    job.reshape.run() as u32
 }
 
 fn targets(job: &Job, tile_bytes: usize) -> impl Iterator<Item = u32> {

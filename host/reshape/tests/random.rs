@@ -3,7 +3,7 @@
 mod common;
 
 use common::{Case, golden, interpret, problem, randomised};
-use lacuna_spec::Geometry;
+use lacuna_spec::{Geometry, instr::LINEAR};
 
 const CASES: usize = 10_000;
 
@@ -15,15 +15,18 @@ fn small() -> Geometry {
 fn ten_thousand_random_movements_are_byte_exact_on_the_golden_engines() {
     randomised("ten_thousand_random_movements_are_byte_exact_on_the_golden_engines", |rng| {
         let geometry = small();
-        let mut transposed = 0;
+        let (mut transposed, mut linear) = (0, 0);
         for round in 0..CASES {
             let most = if round % 20 == 0 { 2000 } else { 300 };
             let case = Case::new(problem(rng, &geometry, most), &geometry, rng);
             let (after, _) = golden(&case, &geometry);
             case.check(&after, geometry.tile_bytes());
-            transposed += case.solution.plan.jobs().filter(|job| job.reshape.transpose == 1).count();
+            let jobs = || case.solution.plan.jobs().map(|job| &job.reshape);
+            transposed += jobs().filter(|job| job.transpose == 1).count();
+            linear += jobs().filter(|job| job.element == LINEAR).count();
         }
         assert!(transposed > 100, "only {transposed} jobs used the transposer");
+        assert!(linear > 100, "only {linear} jobs read a matrix word by word");
     });
 }
 

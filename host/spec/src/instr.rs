@@ -338,6 +338,18 @@ packed! {
     }
 }
 
+impl Reshape {
+    /// Bytes that stay together: of a beat, or of an element that is transposed.
+    #[must_use]
+    pub fn run(&self) -> i64 {
+        match (self.transpose, self.element) {
+            (0, _) => self.bytes,
+            (_, LINEAR) => 1,
+            (_, element) => 1 << element,
+        }
+    }
+}
+
 /// One instruction, unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub enum Instr {

@@ -40,11 +40,7 @@ impl Job {
 
     /// Bytes that stay together.
     pub fn run(&self) -> i64 {
-        match (self.reshape.transpose, self.reshape.element) {
-            (0, _) => self.reshape.bytes,
-            (_, LINEAR) => 1,
-            (_, element) => 1 << element,
-        }
+        self.reshape.run()
     }
 
     /// Source and target address of every run of bytes, by the definition: start + sum of index * step.

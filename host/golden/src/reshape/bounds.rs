@@ -2,7 +2,7 @@
 
 use lacuna_spec::{
     Geometry,
-    instr::{Head, LINEAR, Reshape},
+    instr::{Head, Reshape},
 };
 
 /// Cycles of the sequencer's check beyond its first.
@@ -13,8 +13,7 @@ pub const BOUNDS_CYCLES: usize = 5;
 pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [usize; 2]) -> bool {
     let counts = [job.count_0, job.count_1, job.count_2, job.count_3, job.count_4];
     let transposes = job.transpose == 1;
-    let unit = if job.element == LINEAR { 1 } else { 1 << job.element };
-    let run = if transposes { unit } else { job.bytes };
+    let run = job.run();
     if counts.contains(&0) {
         return false;
     }
@@ -28,7 +27,7 @@ pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [
     };
     let offset = |flag: i64, offset: usize| if flag == 1 { offset } else { 0 };
     let reads = [
-        if transposes { unit } else { job.source_step_0 },
+        if transposes { run } else { job.source_step_0 },
         job.source_step_1,
         job.source_step_2,
         job.source_step_3,
@@ -36,7 +35,7 @@ pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [
     ];
     let writes = [
         job.target_step_0,
-        if transposes { unit } else { job.target_step_1 },
+        if transposes { run } else { job.target_step_1 },
         job.target_step_2,
         job.target_step_3,
         job.target_step_4,

@@ -99,7 +99,7 @@ pub fn interpret(solution: &Solution, memory: &mut [u8], geometry: &Geometry) {
 
 fn run(job: &Job, memory: &mut [u8], size: usize) {
     let r = &job.reshape;
-    let bytes = if r.transpose == 1 { 1 << r.element } else { r.bytes as usize };
+    let bytes = r.run() as usize;
     if r.transpose == 1 {
         assert_eq!((r.source_step_0, r.target_step_1), (bytes as i64, bytes as i64));
     }
