@@ -13,8 +13,8 @@
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
 //             for a transposer that is not there or does not take the matrix; 2 region outside the
 //             tile memory, or with lo > hi; 3 no tile, no target or one that does not exist, or a
-//             reshape with several sources; 4 a reshape that leaves its memories, where there is a
-//             transposer.
+//             reshape with several sources and other targets; 4 a reshape that leaves its memories,
+//             where there is a transposer.
 // Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
 //             an instruction + 3 cycles, + 5 for a reshape whose bounds are checked; from the last
 //             `done` it waits for to a dispatch: 1 cycle for a region.
@@ -135,14 +135,18 @@ module lacuna_sequencer #(
     assign bad_tiles   = is_job && tiles_q;
     assign bad_targets = is_reshape && targets_q;
   end else begin : gen_check
+    logic several_sources;
+
+    assign several_sources = (head.tiles & (head.tiles - 8'd1)) != '0;
+
     assign bad_region = is_job && ((head.read_lo > head.read_hi)
                                    || (head.write_lo > head.write_hi)
                                    || (head.read_hi > 16'(TileWords))
                                    || (head.write_hi > 16'(TileWords)));
-    assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0)
-                                   || (is_reshape && ((head.tiles & (head.tiles - 8'd1)) != '0)));
+    assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0));
     assign bad_targets = is_reshape
-                         && ((head.targets == '0) || ((head.targets & ~exists) != '0));
+                         && ((head.targets == '0) || ((head.targets & ~exists) != '0)
+                             || (several_sources && (head.targets != head.tiles)));
   end
 
   if (Transposer) begin : gen_bounds

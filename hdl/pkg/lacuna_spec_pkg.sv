@@ -143,8 +143,8 @@ package lacuna_spec_pkg;
     logic [15:0] read_hi;  // One past the last word read.
     logic [15:0] read_lo;  // First word read, for the scoreboard.
     logic [11:0] phase;  // Phase that `load` waits for; 0 otherwise.
-    logic [7:0] targets;  // Destination tiles of a `reshape`; 0 otherwise.
-    logic [7:0] tiles;  // Tiles that take part, bit t for tile t. For `reshape`: the one source tile.
+    logic [7:0] targets;  // Destination tiles of a `reshape`, those of `tiles` if it has several sources; 0 otherwise.
+    logic [7:0] tiles;  // Tiles that take part, bit t for tile t. For `reshape`: the source tile, or several, each of which writes itself alone.
     logic [3:0] opcode;  // Opcode.
   } head_t;
 

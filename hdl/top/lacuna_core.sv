@@ -198,9 +198,12 @@ module lacuna_core #(
   lacuna_spec_pkg::reshape_t reshape_walk;
   logic [4:0]                reshape_tail;
   logic [18:0]               reshape_pitch;
-  logic                      unused_pitch;
+  lacuna_spec_pkg::head_t    reshape_head;
+  logic                      unused_pitch, several_sources;
 
-  assign unused_pitch = ^reshape_pitch;
+  assign unused_pitch    = ^reshape_pitch;
+  assign reshape_head    = instr[127:0];
+  assign several_sources = (reshape_head.tiles & (reshape_head.tiles - 8'd1)) != '0;
 
   if (Transposer) begin : gen_plan
     lacuna_reshape_plan #(.WordBytes(WordBytes)) u_plan (
@@ -245,12 +248,20 @@ module lacuna_core #(
     logic [AddrBits-1:0] rd_addr;
     logic [OffBits-1:0]  rd_position;
 
+    lacuna_spec_pkg::head_t head;
+
+    // Each of several sources writes itself alone.
+    always_comb begin
+      head = reshape_head;
+      if (several_sources) head.targets = 8'd1 << t;
+    end
+
     lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),
-      .head_i         (instr[127:0]),
+      .head_i         (head),
       .walk_i         (reshape_walk),
       .tail_i         (reshape_tail),
       .pitch_i        (reshape_pitch[AddrBits-1:0]),

@@ -42,10 +42,17 @@ fn random_head(rng: &mut Rng, g: &Geometry) -> Head {
     let (read, write) = (range(), range());
     let all = 1 << g.tiles;
     let reshape = opcode == Opcode::Reshape as i64;
+    let tiles = rng.random_range(1..all);
+    let source = 1 << rng.random_range(0..g.tiles);
+    let (tiles, targets) = match (reshape, rng.random_bool(0.3)) {
+        (false, _) => (tiles, 0),
+        (true, false) => (source, rng.random_range(1..all)),
+        (true, true) => (tiles, tiles),
+    };
     Head {
         opcode,
-        tiles: if reshape { 1 << rng.random_range(0..g.tiles) } else { rng.random_range(1..all) },
-        targets: if reshape { rng.random_range(1..all) } else { 0 },
+        tiles,
+        targets,
         phase: if opcode == Opcode::Load as i64 { rng.random_range(0..4) } else { 0 },
         read_lo: read.0,
         read_hi: read.1,
@@ -72,8 +79,9 @@ fn overlap(a: (i64, i64, i64), b: (i64, i64, i64)) -> bool {
 /// A job starts after every earlier job that touches the same words of a tile, one of them writing.
 fn no_hazard(log: &Log, heads: &[Head], tiles: usize) {
     for &(done, earlier, unit) in &log.dones {
-        // A compute job is several, one a tile.
-        let own = if unit < tiles { 1 << unit } else { !0 };
+        // A compute job is several, one a tile; so is a reshape with several sources.
+        let head = &heads[earlier];
+        let own = if unit < tiles || head.tiles.count_ones() > 1 { 1 << (unit % tiles) } else { !0 };
         let [a_read, a_write] = touched(&heads[earlier]).map(|(mask, lo, hi)| (mask & own, lo, hi));
         for &(start, later, _) in log.starts.iter().filter(|entry| entry.1 > earlier) {
             let [b_read, b_write] = touched(&heads[later]);

@@ -26,7 +26,10 @@ use crate::{
     reshape::{Fabric, FabricCycle, Memories},
     tile::Tile,
 };
-use lacuna_spec::{Geometry, instr::Instr};
+use lacuna_spec::{
+    Geometry,
+    instr::{Head, Instr},
+};
 
 /// Cycles without any progress after which a program counts as hung: no instruction dispatched, no
 /// job done, no digit, no beat, no use of a memory port. The chip's longest pipeline is shorter than 100 cycles.
@@ -339,8 +342,10 @@ impl Chip {
         let Some(Instr::Reshape(head, job)) = self.sequencer.instr() else {
             return;
         };
+        let several = mask & (mask - 1) != 0;
         for tile in tiles_of(mask) {
-            self.fabric.start(tile, head, job, self.sampled[0], self.sampled[1]);
+            let targets = if several { 1 << tile } else { head.targets };
+            self.fabric.start(tile, &Head { targets, ..*head }, job, self.sampled[0], self.sampled[1]);
             self.jobs[self.geometry.tiles + tile] = self.sequencer.index();
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Head, Instr, Opcode};
+use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
 
 use crate::emit::{self, Job};
 use crate::nest::{self, Nest};
@@ -33,7 +33,7 @@ impl Plan {
     /// Instructions beside others: the scoreboard keeps everything in order, by their regions.
     #[must_use]
     pub fn instrs(&self, geometry: &Geometry) -> Vec<Instr> {
-        self.jobs().map(|job| job.instr(geometry.word_bytes())).collect()
+        self.phases.iter().flat_map(|phase| together(phase, geometry.word_bytes())).collect()
     }
 
     /// Instructions of a program of its own: fences keep phases apart, and inside a phase nothing waits.
@@ -45,8 +45,8 @@ impl Plan {
             if index > 0 {
                 instrs.push(fence);
             }
-            for job in phase {
-                let Instr::Reshape(head, reshape) = job.instr(geometry.word_bytes()) else { continue };
+            for instr in together(phase, geometry.word_bytes()) {
+                let Instr::Reshape(head, reshape) = instr else { continue };
                 let free = Head { read_lo: 0, read_hi: 0, write_lo: 0, write_hi: 0, ..head };
                 instrs.push(Instr::Reshape(free, reshape));
             }
@@ -67,6 +67,34 @@ impl Plan {
     pub fn estimate(&self, tiles: usize) -> usize {
         estimate(&self.phases, tiles)
     }
+}
+
+/// Instructions of a phase. Where the engines of several tiles do the same inside their tiles, each as its job of the
+/// same number, one instruction starts them all.
+fn together(phase: &[Job], word: usize) -> Vec<Instr> {
+    let mut instrs: Vec<(Head, Reshape)> = Vec::new();
+    let mut started = BTreeMap::<usize, usize>::new();
+    let mut inside: Vec<Vec<usize>> = Vec::new();
+    for job in phase {
+        let number = started.entry(job.source).or_default();
+        let Instr::Reshape(head, reshape) = job.instr(word) else { continue };
+        inside.resize(inside.len().max(*number + 1), Vec::new());
+        let alike = inside[*number].iter().find(|&&at| instrs[at].1 == reshape);
+        match alike.filter(|_| head.targets == head.tiles) {
+            Some(&at) => {
+                instrs[at].0.tiles |= head.tiles;
+                instrs[at].0.targets |= head.targets;
+            }
+            None => {
+                if head.targets == head.tiles {
+                    inside[*number].push(instrs.len());
+                }
+                instrs.push((head, reshape));
+            }
+        }
+        *number += 1;
+    }
+    instrs.into_iter().map(|(head, reshape)| Instr::Reshape(head, reshape)).collect()
 }
 
 /// Plans a movement. Sources that are overwritten are lost; `spare` are places that may be written on the way.

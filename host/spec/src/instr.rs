@@ -103,9 +103,10 @@ packed! {
     Head: 128 {
         /// Opcode.
         opcode: u 4,
-        /// Tiles that take part, bit t for tile t. For `reshape`: the one source tile.
+        /// Tiles that take part, bit t for tile t. For `reshape`: the source tile, or several, each of
+        /// which writes itself alone.
         tiles: u 8,
-        /// Destination tiles of a `reshape`; 0 otherwise.
+        /// Destination tiles of a `reshape`, those of `tiles` if it has several sources; 0 otherwise.
         targets: u 8,
         /// Phase that `load` waits for; 0 otherwise.
         phase: u 12,

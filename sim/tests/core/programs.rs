@@ -39,10 +39,11 @@ fn params(g: &Geometry) -> i64 {
 /// Reads almost anywhere, writes below the parameters.
 fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
     let size = g.tile_bytes() as i64;
+    let targets = rng.random_range(1..1 << g.tiles);
     let head = Head {
         opcode: Opcode::Reshape as i64,
-        tiles: 1 << rng.random_range(0..g.tiles),
-        targets: rng.random_range(1..1 << g.tiles),
+        tiles: if rng.random_bool(0.3) { targets } else { 1 << rng.random_range(0..g.tiles) },
+        targets,
         from_input: rng.random_range(0..2),
         ..Head::default()
     };

@@ -6,7 +6,7 @@ use clap::Args;
 use lacuna_driver::{Device, bare};
 use lacuna_reshape::reference::{self, Tensor};
 use lacuna_reshape::{Deal, Layout, Op, Problem, Solution, solve, text};
-use lacuna_spec::Geometry;
+use lacuna_spec::{Geometry, instr::Instr};
 use serde::Serialize;
 
 use crate::device::{self, DeviceArg};
@@ -106,8 +106,8 @@ pub async fn run(args: ReshapeArgs) -> Result<(), CliError> {
         limit_cycles: solution.plan.limit_cycles,
         mismatches,
         peak_extra_bytes: solution.plan.spare_bytes,
-        descriptors: solution.plan.jobs().count(),
-        transposing: solution.plan.jobs().filter(|job| job.reshape.transpose == 1).count(),
+        descriptors: solution.plan.instrs(&args.geometry).len(),
+        transposing: transposing(&solution.plan.instrs(&args.geometry)),
         solve_ms,
     };
     if args.json {
@@ -128,6 +128,10 @@ pub async fn run(args: ReshapeArgs) -> Result<(), CliError> {
         }
     }
     Ok(())
+}
+
+fn transposing(instrs: &[Instr]) -> usize {
+    instrs.iter().filter(|instr| matches!(instr, Instr::Reshape(_, job) if job.transpose == 1)).count()
 }
 
 fn problem(args: &ReshapeArgs) -> Result<Problem, CliError> {

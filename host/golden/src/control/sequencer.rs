@@ -15,7 +15,7 @@ pub enum Cause {
     Opcode = 1,
     /// A region outside the tile memory, or with `lo` above `hi`.
     Region = 2,
-    /// No tile, no target, one that does not exist, or a reshape with several sources.
+    /// No tile, no target, one that does not exist, or a reshape with several sources and other targets.
     Tile = 3,
     /// A reshape that leaves its memories.
     Bounds = 4,
@@ -278,7 +278,8 @@ impl Sequencer {
             return Some(Cause::Region);
         }
         let missing = |mask: i64| mask == 0 || mask >> self.geometry.tiles != 0;
-        let bad_reshape = self.is_reshape() && (missing(head.targets) || head.tiles & (head.tiles - 1) != 0);
+        let several = head.tiles & (head.tiles - 1) != 0;
+        let bad_reshape = self.is_reshape() && (missing(head.targets) || (several && head.targets != head.tiles));
         if missing(head.tiles) || bad_reshape {
             return Some(Cause::Tile);
         }
