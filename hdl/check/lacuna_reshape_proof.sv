@@ -1,9 +1,9 @@
 // Proves lacuna_reshape_blocks: a job that was accepted completes if its ports are ready. With
 // ready ports no three cycles pass without a read or a beat; each read takes the walk forward, each
-// beat its chunk; and when both are at their end the job is done.
+// beat its chunk; and when both are at their end the job is done. A linear job waits for its ring
+// besides, which takes a step a cycle.
 //
-// Of jobs that are not linear, with elements of 1, 2 or 4 bytes. `hierconn` signals are the
-// engine's.
+// `hierconn` signals are the engine's.
 module lacuna_reshape_proof (
   input logic         clk_i,
   input logic         rst_ni,
@@ -16,7 +16,10 @@ module lacuna_reshape_proof (
 
   lacuna_spec_pkg::reshape_t job, walk;
   logic [4:0]                tail;
-  logic [18:0]               pitch;
+  logic [4:0]                pitch;
+  logic [3:0]                limit;
+  logic                      empty;
+  lacuna_spec_pkg::head_t    head;
   logic                      done_o, sent_o, rd_req, beat_valid, issue, pop;
   logic [1:0]                unused_targets;
   logic [4:0]                unused_rd_addr, unused_addr;
@@ -25,15 +28,17 @@ module lacuna_reshape_proof (
   logic [63:0]               unused_data;
   logic [lacuna_spec_pkg::ProfileBits-1:0] unused_work;
 
-  assign job = job_i;
+  assign head = head_i;
+  assign job  = job_i;
 
-  lacuna_reshape_plan #(.WordBytes(8)) u_plan (
-    .job_i(job), .walk_o(walk), .tail_o(tail), .pitch_o(pitch)
+  lacuna_reshape_plan #(.WordBytes(8), .TileWords(4), .Transposer(1'b1)) u_plan (
+    .head_i(head), .job_i(job), .input_offset_i('0), .output_offset_i('0),
+    .walk_o(walk), .tail_o(tail), .pitch_o(pitch), .limit_o(limit), .empty_o(empty)
   );
 
   lacuna_reshape_blocks #(.Tiles(2), .WordBytes(8), .TileWords(4)) u_dut (
-    .clk_i, .rst_ni, .start_i, .head_i, .walk_i(walk), .tail_i(tail), .pitch_i(pitch[4:0]),
-    .input_offset_i('0), .output_offset_i('0), .done_o, .work_o(unused_work), .sent_o,
+    .clk_i, .rst_ni, .start_i, .targets_i(head.targets[1:0]), .walk_i(walk), .tail_i(tail),
+    .pitch_i(pitch), .limit_i(limit), .empty_i(empty), .done_o, .work_o(unused_work), .sent_o,
     .rd_req_o(rd_req), .rd_gnt_i, .rd_addr_o(unused_rd_addr), .rd_position_o(unused_rd_position),
     .rd_data_i('0),
     .beat_valid_o(beat_valid), .beat_ready_i, .beat_targets_o(unused_targets),
@@ -58,6 +63,8 @@ module lacuna_reshape_proof (
   (* hierconn *) logic        \u_dut.issue ;
   (* hierconn *) logic        \u_dut.last ;
   (* hierconn *) logic        \u_dut.chunk_sent ;
+  (* hierconn *) logic        \u_dut.ring_ready ;
+  (* hierconn *) logic [3:0]  \u_dut.u_ring.row_q ;
   (* hierconn *) logic        \u_dut.first_valid_q ;
   (* hierconn *) logic        \u_dut.second_valid_q ;
   (* hierconn *) logic        \u_dut.first_ends_q ;
@@ -87,7 +94,11 @@ module lacuna_reshape_proof (
 
   always_comb begin
     assume (!(start_i && \u_dut.busy_q ));
-    assume (job.element != 2'd3);
+    // What the sequencer lets through.
+    if (job.element == lacuna_spec_pkg::ReshapeLinear) begin
+      assume (job.count_0[0] && job.count_0 <= 11'(lacuna_spec_pkg::ReshapeLinearColumns));
+      assume (job.count_1 <= 11'd8 && job.bytes != '0 && job.bytes <= 5'd8);
+    end
   end
 
   logic [3:0] arriving;
@@ -131,7 +142,9 @@ module lacuna_reshape_proof (
       fits:          assert (\u_dut.held_q <= 4'd8 && \u_dut.ready_q <= \u_dut.held_q );
       if (!\u_dut.busy_q ) idle: assert (!\u_dut.issuing_q && \u_dut.held_q == '0);
       if (\u_dut.busy_q ) begin
-        bytewise:  assert (!\u_dut.linear_q );
+        bytewise:  assert (!\u_dut.linear_q
+                           || (\u_dut.transpose_q && \u_dut.unit_q == 3'd1));
+        ring:      assert (\u_dut.u_ring.row_q <= 4'd9);
         some_room: assert (\u_dut.limit_q >= 4'd1 && \u_dut.limit_q <= 4'd8);
         unit:      assert (\u_dut.unit_q == 3'd1 || \u_dut.unit_q == 3'd2 || \u_dut.unit_q == 3'd4
                            || !\u_dut.transpose_q );
@@ -154,19 +167,26 @@ module lacuna_reshape_proof (
     end
   end
 
-  // Progress. `stuck_q`: cycles with ready ports and neither read nor beat.
+  // Progress. `stuck_q`: cycles with ready ports, neither read nor beat, and no ring in the making.
   logic [1:0]  stuck_q;
   logic        stepped_q, popped_q;
   logic [54:0] left_q;
   logic [4:0]  columns_q;
+  logic [3:0]  ring_row_q;
+  logic        turning, turned_q;
+
+  assign turning = \u_dut.linear_q && !\u_dut.ring_ready ;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || !\u_dut.busy_q || issue || pop || !rd_gnt_i || !beat_ready_i) stuck_q <= '0;
-    else stuck_q <= stuck_q + 2'd1;
+    if (!rst_ni || !\u_dut.busy_q || issue || pop || turning || !rd_gnt_i || !beat_ready_i) begin
+      stuck_q <= '0;
+    end else stuck_q <= stuck_q + 2'd1;
     stepped_q <= rst_ni && issue && !\u_dut.last ;
     popped_q  <= rst_ni && pop && !\u_dut.chunk_sent ;
     left_q    <= \u_dut.u_walker.left_q ;
     columns_q <= columns;
+    turned_q   <= rst_ni && \u_dut.busy_q && turning;
+    ring_row_q <= \u_dut.u_ring.row_q ;
   end
 
   always_ff @(posedge clk_i) begin
@@ -176,6 +196,7 @@ module lacuna_reshape_proof (
       moves: assert (stuck_q < 2'd3);
       if (stepped_q) walks: assert (\u_dut.u_walker.left_q < left_q);
       if (popped_q) sends: assert (columns < columns_q);
+      if (turned_q) turns: assert (\u_dut.u_ring.row_q == ring_row_q + 4'd1);
       if (done_o) all_sent: assert (!\u_dut.issuing_q && !beat_valid && !\u_dut.first_valid_q
                                     && !\u_dut.second_valid_q );
     end

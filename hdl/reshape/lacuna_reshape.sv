@@ -1,8 +1,8 @@
 // Reshape engine of one tile: lacuna_reshape_blocks, or lacuna_reshape_copy where there is no
 // transposer.
 //
-// Contract:   `start_i` (cycle 0, engine idle) beside the instruction, whose walk is that of
-//             lacuna_reshape_plan and whose bounds were checked. `done_o` pulses in the cycle after
+// Contract:   `start_i` (cycle 0, engine idle) beside the tiles that are written and what
+//             lacuna_reshape_plan makes of an instruction whose bounds were checked. `done_o` pulses in the cycle after
 //             the last beat was taken: a read issued in the cycle after `done_o` sees it. A job
 //             with a count of 0 has no beats and is done in cycle 1. `work_o`, the beats sent
 //             (saturating), is valid from `done_o` until the next start. Read data is on
@@ -16,18 +16,19 @@ module lacuna_reshape #(
   parameter  bit          Transposer = lacuna_spec_pkg::BaseTransposer != 0,
   localparam int unsigned AddrBits   = $clog2(TileWords * WordBytes),
   localparam int unsigned OffBits    = $clog2(WordBytes),
-  localparam int unsigned ByteBits   = $clog2(WordBytes + 1)
+  localparam int unsigned ByteBits   = $clog2(WordBytes + 1),
+  localparam int unsigned CountBits  = $clog2(WordBytes + 1)
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
 
   input  logic                      start_i,
-  input  lacuna_spec_pkg::head_t    head_i,
+  input  logic [Tiles-1:0]          targets_i,
   input  lacuna_spec_pkg::reshape_t walk_i,
   input  logic [4:0]                tail_i,
   input  logic [AddrBits-1:0]       pitch_i,
-  input  logic [AddrBits-1:0]       input_offset_i,
-  input  logic [AddrBits-1:0]       output_offset_i,
+  input  logic [CountBits-1:0]      limit_i,
+  input  logic                      empty_i,
   output logic                      done_o,
   output logic [lacuna_spec_pkg::ProfileBits-1:0] work_o,
   // A beat leaves in this cycle.
@@ -60,7 +61,7 @@ module lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Hold(Tiles > 1)
     ) u_blocks (
       .clk_i, .rst_ni,
-      .start_i, .head_i, .walk_i, .tail_i, .pitch_i, .input_offset_i, .output_offset_i,
+      .start_i, .targets_i, .walk_i, .tail_i, .pitch_i, .limit_i, .empty_i,
       .done_o, .work_o, .sent_o,
       .rd_req_o, .rd_gnt_i, .rd_addr_o, .rd_position_o, .rd_data_i,
       .beat_valid_o, .beat_ready_i, .beat_targets_o, .beat_addr_o, .beat_bytes_o,
@@ -69,7 +70,7 @@ module lacuna_reshape #(
   end else begin : gen_copy
     logic unused;
 
-    assign unused          = ^{tail_i, pitch_i};
+    assign unused          = ^{tail_i, pitch_i, limit_i};
     assign rd_position_o   = '0;
     assign beat_position_o = '0;
 
@@ -77,7 +78,7 @@ module lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)
     ) u_copy (
       .clk_i, .rst_ni,
-      .start_i, .head_i, .job_i(walk_i), .input_offset_i, .output_offset_i,
+      .start_i, .targets_i, .job_i(walk_i), .empty_i,
       .done_o, .work_o, .sent_o,
       .rd_req_o, .rd_gnt_i, .rd_addr_o, .rd_data_i,
       .beat_valid_o, .beat_ready_i, .beat_targets_o, .beat_addr_o, .beat_bytes_o, .beat_data_o

@@ -20,18 +20,19 @@ module lacuna_reshape_blocks #(
   parameter  bit          Hold      = 1'b1,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes),
   localparam int unsigned OffBits   = $clog2(WordBytes),
-  localparam int unsigned ByteBits  = $clog2(WordBytes + 1)
+  localparam int unsigned ByteBits  = $clog2(WordBytes + 1),
+  localparam int unsigned CountBits = $clog2(WordBytes + 1)
 ) (
   input  logic                      clk_i,
   input  logic                      rst_ni,
 
   input  logic                      start_i,
-  input  lacuna_spec_pkg::head_t    head_i,
+  input  logic [Tiles-1:0]          targets_i,
   input  lacuna_spec_pkg::reshape_t walk_i,
   input  logic [4:0]                tail_i,
   input  logic [AddrBits-1:0]       pitch_i,
-  input  logic [AddrBits-1:0]       input_offset_i,
-  input  logic [AddrBits-1:0]       output_offset_i,
+  input  logic [CountBits-1:0]      limit_i,
+  input  logic                      empty_i,
   output logic                      done_o,
   output logic [lacuna_spec_pkg::ProfileBits-1:0] work_o,
   // A beat leaves in this cycle.
@@ -54,7 +55,6 @@ module lacuna_reshape_blocks #(
 
   // Chunks in hand: blocks, or single beats.
   localparam int unsigned Chunks    = WordBytes;
-  localparam int unsigned CountBits = $clog2(Chunks + 1);
   localparam int unsigned WorkBits  = lacuna_spec_pkg::ProfileBits;
 
   // The job. `unit_q`: bytes of an element.
@@ -65,21 +65,10 @@ module lacuna_reshape_blocks #(
   logic [OffBits-1:0]   unit, unit_q;
   logic [4:0]           tail_q;
   logic [AddrBits-1:0]  pitch_q;
-  logic [CountBits-1:0] limit, limit_q;
+  logic [CountBits-1:0] limit_q;
 
-  always_comb begin
-    linear = walk_i.transpose && (walk_i.element == lacuna_spec_pkg::ReshapeLinear);
-    unit   = linear ? OffBits'(1) : OffBits'(1) << walk_i.element;
-    limit = (walk_i.capacity == '0 || walk_i.capacity > 8'(Chunks)) ? CountBits'(Chunks)
-                                                                      : CountBits'(walk_i.capacity);
-    if (walk_i.transpose) begin
-      limit = (walk_i.capacity == '0 || walk_i.capacity > 8'(WordBytes)) ? CountBits'(2)
-                                                                         : CountBits'(1);
-    end
-  end
-
-  logic unused;
-  assign unused = ^head_i;
+  assign linear = walk_i.transpose && (walk_i.element == lacuna_spec_pkg::ReshapeLinear);
+  assign unit   = linear ? OffBits'(1) : OffBits'(1) << walk_i.element;
 
   if (Hold) begin : gen_hold
     always_ff @(posedge clk_i) begin
@@ -89,11 +78,11 @@ module lacuna_reshape_blocks #(
         bytes_q     <= walk_i.bytes[ByteBits-1:0];
         transpose_q <= walk_i.transpose;
         linear_q    <= linear;
-        targets_q   <= head_i.targets[Tiles-1:0];
+        targets_q   <= targets_i;
         unit_q      <= unit;
         tail_q      <= tail_i;
         pitch_q     <= pitch_i;
-        limit_q     <= limit;
+        limit_q     <= limit_i;
       end
     end
   end else begin : gen_held
@@ -102,15 +91,15 @@ module lacuna_reshape_blocks #(
     assign bytes_q     = walk_i.bytes[ByteBits-1:0];
     assign transpose_q = walk_i.transpose;
     assign linear_q    = linear;
-    assign targets_q   = head_i.targets[Tiles-1:0];
+    assign targets_q   = targets_i;
     assign unit_q      = unit;
     assign tail_q      = tail_i;
     assign pitch_q     = pitch_i;
-    assign limit_q     = limit;
+    assign limit_q     = limit_i;
   end
 
   // Reads. `row_q`: bytes of elements from the block's first row to this one.
-  logic                 empty, last, bottom, rightmost, may_issue, issue, room, chunk_ends;
+  logic                 last, bottom, rightmost, may_issue, issue, room, chunk_ends;
   logic [AddrBits-1:0]  source, target;
   logic [OffBits-1:0]   row_q, row_next;
   logic [4:0]           column_q, column_last;
@@ -122,9 +111,6 @@ module lacuna_reshape_blocks #(
     .clk_i,
     .load_i  (start_i),
     .job_i   (walk_i),
-    .source_i(walk_i.source[AddrBits-1:0] + (input_offset_i & {AddrBits{head_i.from_input}})),
-    .target_i(walk_i.target[AddrBits-1:0] + (output_offset_i & {AddrBits{head_i.to_output}})),
-    .empty_o (empty),
     .step_i  (issue),
     .last_o  (last),
     .ends_o  ({rightmost, bottom}),
@@ -273,7 +259,7 @@ module lacuna_reshape_blocks #(
     end else begin
       if (start_i)     busy_q <= 1'b1;
       else if (done_o) busy_q <= 1'b0;
-      if (start_i)            issuing_q <= !empty;
+      if (start_i)            issuing_q <= !empty_i;
       else if (issue && last) issuing_q <= 1'b0;
       if (issue) row_q <= chunk_ends ? '0 : row_next;
       if (pop) begin

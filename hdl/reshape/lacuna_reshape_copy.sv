@@ -16,10 +16,9 @@ module lacuna_reshape_copy #(
   input  logic                      rst_ni,
 
   input  logic                      start_i,
-  input  lacuna_spec_pkg::head_t    head_i,
+  input  logic [Tiles-1:0]          targets_i,
   input  lacuna_spec_pkg::reshape_t job_i,
-  input  logic [AddrBits-1:0]       input_offset_i,
-  input  logic [AddrBits-1:0]       output_offset_i,
+  input  logic                      empty_i,
   output logic                      done_o,
   output logic [lacuna_spec_pkg::ProfileBits-1:0] work_o,
   // A beat leaves in this cycle.
@@ -44,18 +43,15 @@ module lacuna_reshape_copy #(
   logic [1:0]          unused_ends;
   logic [WorkBits-1:0] work_q;
 
-  assign unused = ^{head_i, rd_gnt_i, beat_ready_i};
+  assign unused = ^{rd_gnt_i, beat_ready_i};
 
-  logic                empty, last, issue, pop;
+  logic                last, issue, pop;
   logic [AddrBits-1:0] source, target;
 
   lacuna_reshape_walker #(.AddrBits(AddrBits), .Hold(1'b0)) u_walker (
     .clk_i,
     .load_i  (start_i),
     .job_i,
-    .source_i(job_i.source[AddrBits-1:0] + (input_offset_i & {AddrBits{head_i.from_input}})),
-    .target_i(job_i.target[AddrBits-1:0] + (output_offset_i & {AddrBits{head_i.to_output}})),
-    .empty_o (empty),
     .step_i  (issue),
     .last_o  (last),
     .ends_o  (unused_ends),
@@ -79,7 +75,7 @@ module lacuna_reshape_copy #(
   end
 
   assign beat_valid_o   = second_valid_q;
-  assign beat_targets_o = head_i.targets[Tiles-1:0];
+  assign beat_targets_o = targets_i;
   assign beat_addr_o    = second_target_q;
   assign beat_bytes_o   = job_i.bytes[ByteBits-1:0];
   assign beat_data_o    = job_i.fill ? {WordBytes{job_i.value}} : rd_data_i;
@@ -95,7 +91,7 @@ module lacuna_reshape_copy #(
     end else begin
       if (start_i)     busy_q <= 1'b1;
       else if (done_o) busy_q <= 1'b0;
-      if (start_i)            issuing_q <= !empty;
+      if (start_i)            issuing_q <= !empty_i;
       else if (issue && last) issuing_q <= 1'b0;
     end
   end

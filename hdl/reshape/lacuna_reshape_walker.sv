@@ -6,8 +6,7 @@
 //
 // Contract:   `load_i` registers the job and puts both addresses at their start. Each `step_i`
 //             moves to the next beat; `last_o` tells that the present beat is the last. Addresses
-//             wrap at 2^AddrBits. `empty_o` tells in the cycle of `load_i` that a count is 0: there
-//             is no beat.
+//             wrap at 2^AddrBits. No count may be 0.
 // Throughput: one step a cycle.
 // Latency:    one cycle.
 module lacuna_reshape_walker #(
@@ -19,9 +18,6 @@ module lacuna_reshape_walker #(
 
   input  logic                      load_i,
   input  lacuna_spec_pkg::reshape_t job_i,
-  input  logic [AddrBits-1:0]       source_i,
-  input  logic [AddrBits-1:0]       target_i,
-  output logic                      empty_o,
 
   input  logic                      step_i,
   output logic                      last_o,
@@ -53,13 +49,6 @@ module lacuna_reshape_walker #(
   // The fields of the descriptor that are not the walk's.
   logic unused;
   assign unused = ^job_i;
-
-  always_comb begin
-    empty_o = 1'b0;
-    for (int unsigned l = 0; l < Levels; l++) begin
-      if (count[l] == '0) empty_o = 1'b1;
-    end
-  end
 
   // `ends[l]`: level l is in its last iteration. `moves[l]`: it begins a new iteration or, being
   // inside the level that does, starts over.
@@ -117,8 +106,8 @@ module lacuna_reshape_walker #(
     for (int unsigned l = 0; l < Levels; l++) begin
       if (load_i) begin
         left_q[l]   <= count[l];
-        source_q[l] <= source_i;
-        target_q[l] <= target_i;
+        source_q[l] <= job_i.source[AddrBits-1:0];
+        target_q[l] <= job_i.target[AddrBits-1:0];
       end else if (step_i && moves[l]) begin
         left_q[l]   <= turns[l] ? left_q[l] - CountBits'(1) : count_q[l];
         source_q[l] <= source_next;

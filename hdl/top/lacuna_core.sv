@@ -197,26 +197,28 @@ module lacuna_core #(
   // What all reshape engines are told.
   lacuna_spec_pkg::reshape_t reshape_walk;
   logic [4:0]                reshape_tail;
-  logic [18:0]               reshape_pitch;
-  lacuna_spec_pkg::head_t    reshape_head;
-  logic                      unused_pitch, several_sources;
+  logic [AddrBits-1:0]       reshape_pitch;
+  logic [ByteBits-1:0]       reshape_limit;
+  lacuna_spec_pkg::head_t    head;
+  logic                      reshape_empty, several_sources, unused_head;
 
-  assign unused_pitch    = ^reshape_pitch;
-  assign reshape_head    = instr[127:0];
-  assign several_sources = (reshape_head.tiles & (reshape_head.tiles - 8'd1)) != '0;
+  assign head            = instr[127:0];
+  assign several_sources = (head.tiles & (head.tiles - 8'd1)) != '0;
+  assign unused_head     = ^head;
 
-  if (Transposer) begin : gen_plan
-    lacuna_reshape_plan #(.WordBytes(WordBytes)) u_plan (
-      .job_i  (instr[511:128]),
-      .walk_o (reshape_walk),
-      .tail_o (reshape_tail),
-      .pitch_o(reshape_pitch)
-    );
-  end else begin : gen_no_plan
-    assign reshape_walk  = instr[511:128];
-    assign reshape_tail  = '0;
-    assign reshape_pitch = '0;
-  end
+  lacuna_reshape_plan #(
+    .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
+  ) u_plan (
+    .head_i         (head),
+    .job_i          (instr[511:128]),
+    .input_offset_i (input_offset),
+    .output_offset_i(output_offset),
+    .walk_o         (reshape_walk),
+    .tail_o         (reshape_tail),
+    .pitch_o        (reshape_pitch),
+    .limit_o        (reshape_limit),
+    .empty_o        (reshape_empty)
+  );
 
   // Tiles, each with the reshape engine that reads it.
   logic [Tiles-1:0]               beat_valid, beat_ready, route_req, route_gnt;
@@ -248,25 +250,18 @@ module lacuna_core #(
     logic [AddrBits-1:0] rd_addr;
     logic [OffBits-1:0]  rd_position;
 
-    lacuna_spec_pkg::head_t head;
-
-    // Each of several sources writes itself alone.
-    always_comb begin
-      head = reshape_head;
-      if (several_sources) head.targets = 8'd1 << t;
-    end
-
     lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),
-      .head_i         (head),
+      // Each of several sources writes itself alone.
+      .targets_i      (several_sources ? Tiles'(1) << t : head.targets[Tiles-1:0]),
       .walk_i         (reshape_walk),
       .tail_i         (reshape_tail),
-      .pitch_i        (reshape_pitch[AddrBits-1:0]),
-      .input_offset_i (input_offset),
-      .output_offset_i(output_offset),
+      .pitch_i        (reshape_pitch),
+      .limit_i        (reshape_limit),
+      .empty_i        (reshape_empty),
       .done_o         (reshape_done[t]),
       .work_o         (work[Tiles + t]),
       .sent_o         (sent[t]),

@@ -184,6 +184,15 @@ fn transposes_reach_the_limit_of_the_ports() {
 }
 
 #[test]
+fn the_longest_rows_are_transposed() {
+    randomised("the_longest_rows_are_transposed", |rng| {
+        let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);
+        cycles(rng, &mut bench, &[transpose(1, 2, 2, (2047, 2), 1)]);
+        cycles(rng, &mut bench, &[transpose(3, 0, 2, (2, 2047), 1)]);
+    });
+}
+
+#[test]
 fn a_job_with_a_count_of_zero_ends_at_once() {
     randomised("a_job_with_a_count_of_zero_ends_at_once", |rng| {
         let mut bench = Bench::new(Geometry::BASE, tops::reshape_bench_4(), rng);

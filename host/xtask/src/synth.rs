@@ -218,8 +218,12 @@ fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, wh
         .filter(|file| !file.contains("/check/"))
         .map(|file| device.variant(tools.root(), &file).unwrap_or(file))
         .collect();
-    let parameters: Vec<String> =
-        geometry.parameters().iter().map(|(name, value)| format!("-chparam {name} {value}")).collect();
+    let parameters: Vec<String> = geometry
+        .parameters()
+        .iter()
+        .filter(|(name, _)| has_parameter(tools.root(), &sources, top, name))
+        .map(|(name, value)| format!("-chparam {name} {value}"))
+        .collect();
     let until = if whole { format!("-json {}", netlist(top, device)) } else { "-run begin:map_gates".to_owned() };
     // Tiles are alike: one is synthesised and counted as often as it is used.
     let share = if geometry.tiles > 1 { "setattr -mod -set keep_hierarchy 1 *\\lacuna_tile;" } else { "" };
@@ -268,6 +272,16 @@ fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, wh
         fits: within.iter().all(|(used, available)| used <= available),
         seconds: 0,
     })
+}
+
+/// Whether a module has a parameter: a block has those that it needs, and defaults of `base` for what follows from others.
+fn has_parameter(root: &Path, sources: &[String], module: &str, name: &str) -> bool {
+    let own = sources.iter().filter(|file| Path::new(file).file_stem().is_some_and(|stem| stem == module));
+    let declares = |line: &str| {
+        let mut words = line.split_whitespace();
+        words.next() == Some("parameter") && words.any(|word| word == name)
+    };
+    own.filter_map(|file| fs::read_to_string(root.join(file)).ok()).any(|text| text.lines().any(declares))
 }
 
 /// What `stat -json` writes, as far as it is used.

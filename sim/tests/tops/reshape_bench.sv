@@ -47,21 +47,21 @@ module reshape_bench #(
 
   lacuna_spec_pkg::reshape_t walk;
   logic [4:0]                tail;
-  logic [18:0]               pitch;
-  logic                      unused_pitch;
+  logic [AddrBits-1:0]       pitch;
+  logic [ByteBits-1:0]       limit;
+  lacuna_spec_pkg::head_t    head;
+  logic                      empty, unused_head;
 
-  assign written_o    = route_req & route_gnt;
-  assign unused_pitch = ^pitch;
+  assign written_o   = route_req & route_gnt;
+  assign head        = instr_i[127:0];
+  assign unused_head = ^head;
 
-  if (Transposer) begin : gen_plan
-    lacuna_reshape_plan #(.WordBytes(WordBytes)) u_plan (
-      .job_i(instr_i[511:128]), .walk_o(walk), .tail_o(tail), .pitch_o(pitch)
-    );
-  end else begin : gen_no_plan
-    assign walk  = instr_i[511:128];
-    assign tail  = '0;
-    assign pitch = '0;
-  end
+  lacuna_reshape_plan #(
+    .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
+  ) u_plan (
+    .head_i(head), .job_i(instr_i[511:128]), .input_offset_i, .output_offset_i,
+    .walk_o(walk), .tail_o(tail), .pitch_o(pitch), .limit_o(limit), .empty_o(empty)
+  );
 
   lacuna_route #(.Tiles(Tiles), .WordBytes(WordBytes), .AddrBits(AddrBits)) u_route (
     .clk_i, .rst_ni,
@@ -84,8 +84,8 @@ module reshape_bench #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
-      .start_i(start_i[t]), .head_i(instr_i[127:0]), .walk_i(walk), .tail_i(tail),
-      .pitch_i(pitch[AddrBits-1:0]), .input_offset_i, .output_offset_i,
+      .start_i(start_i[t]), .targets_i(head.targets[Tiles-1:0]), .walk_i(walk), .tail_i(tail),
+      .pitch_i(pitch), .limit_i(limit), .empty_i(empty),
       .done_o(done_o[t]), .work_o(work_o[t]), .sent_o(sent_o[t]),
       .rd_req_o(rd_req), .rd_gnt_i(rd_gnt), .rd_addr_o(reshape_addr),
       .rd_position_o(reshape_position), .rd_data_i(rd_data_o[t]),
