@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Head, Instr, Opcode, Reshape};
+use lacuna_spec::instr::{Head, Instr, Opcode};
 
 use crate::emit::{self, Job};
 use crate::nest::{self, Nest};
@@ -69,32 +69,28 @@ impl Plan {
     }
 }
 
-/// Instructions of a phase. Where the engines of several tiles do the same inside their tiles, each as its job of the
-/// same number, one instruction starts them all.
+/// Instructions of a phase. If the engines of several tiles do the same all through it, each inside its tile, one
+/// instruction starts them all. One engine with more to do than the others would have them start late after it.
 fn together(phase: &[Job], word: usize) -> Vec<Instr> {
-    let mut instrs: Vec<(Head, Reshape)> = Vec::new();
-    let mut started = BTreeMap::<usize, usize>::new();
-    let mut inside: Vec<Vec<usize>> = Vec::new();
+    let mut rounds: BTreeMap<usize, Vec<&Job>> = BTreeMap::new();
     for job in phase {
-        let number = started.entry(job.source).or_default();
-        let Instr::Reshape(head, reshape) = job.instr(word) else { continue };
-        inside.resize(inside.len().max(*number + 1), Vec::new());
-        let alike = inside[*number].iter().find(|&&at| instrs[at].1 == reshape);
-        match alike.filter(|_| head.targets == head.tiles) {
-            Some(&at) => {
-                instrs[at].0.tiles |= head.tiles;
-                instrs[at].0.targets |= head.targets;
-            }
-            None => {
-                if head.targets == head.tiles {
-                    inside[*number].push(instrs.len());
-                }
-                instrs.push((head, reshape));
-            }
-        }
-        *number += 1;
+        rounds.entry(job.source).or_default().push(job);
     }
-    instrs.into_iter().map(|(head, reshape)| Instr::Reshape(head, reshape)).collect()
+    let inside = phase.iter().all(|job| job.targets == 1 << job.source);
+    let all = rounds.keys().fold(0, |all, source| all | 1 << source);
+    let mut each = rounds.values();
+    let Some(first) = each.next().filter(|_| inside) else {
+        return phase.iter().map(|job| job.instr(word)).collect();
+    };
+    let alike = |other: &Vec<&Job>| other.iter().map(|job| job.reshape).eq(first.iter().map(|job| job.reshape));
+    if !each.all(alike) {
+        return phase.iter().map(|job| job.instr(word)).collect();
+    }
+    let shared = |job: &&Job| match job.instr(word) {
+        Instr::Reshape(head, reshape) => Instr::Reshape(Head { tiles: all, targets: all, ..head }, reshape),
+        other => other,
+    };
+    first.iter().map(shared).collect()
 }
 
 /// Plans a movement. Sources that are overwritten are lost; `spare` are places that may be written on the way.

@@ -8,15 +8,15 @@ use crate::emit::Job;
 /// Cycles of a job beyond its beats: dispatch, the way through the engine, and its end.
 pub const OVERHEAD: usize = 7;
 
-/// The least cycles in which the ports can do the jobs.
+/// The least cycles that any order can take: those of the busiest engine or write port.
 #[must_use]
 pub fn bound(jobs: &[Job], tiles: usize) -> usize {
-    let load = |uses: &dyn Fn(&Job, usize) -> bool, tile: usize| -> usize {
-        jobs.iter().filter(|job| uses(job, tile)).map(|job| job.beats).sum()
+    let sends = |tile| jobs.iter().filter(|job| job.source == tile).map(|job| job.beats + OVERHEAD).sum::<usize>();
+    let receives = |tile| {
+        let taken = jobs.iter().filter(|job| job.targets >> tile & 1 == 1).map(|job| job.beats).sum::<usize>();
+        if taken > 0 { taken + OVERHEAD } else { 0 }
     };
-    let sends = |job: &Job, tile: usize| job.source == tile;
-    let receives = |job: &Job, tile: usize| job.targets >> tile & 1 == 1;
-    (0..tiles).map(|tile| load(&sends, tile).max(load(&receives, tile))).max().unwrap_or(0)
+    (0..tiles).map(|tile| sends(tile).max(receives(tile))).max().unwrap_or(0)
 }
 
 /// The cycles that jobs take in this order, if none shares a port with another.

@@ -3,6 +3,7 @@
 mod common;
 
 use common::{Case, golden, interpret, problem, randomised};
+use lacuna_reshape::schedule;
 use lacuna_spec::{Geometry, instr::LINEAR};
 
 const CASES: usize = 10_000;
@@ -39,6 +40,26 @@ fn a_chip_of_one_tile_without_a_transposer_moves_the_same() {
             let (after, _) = golden(&case, &geometry);
             case.check(&after, geometry.tile_bytes());
         }
+    });
+}
+
+/// What a solver of the open shop could gain at most: what the order of starts takes beyond the busiest port.
+#[test]
+fn orders_take_hardly_more_than_their_busiest_port() {
+    randomised("orders_take_hardly_more_than_their_busiest_port", |rng| {
+        let geometry = small();
+        let (mut taken, mut least, mut best, mut phases) = (0, 0, 0, 0);
+        for _ in 0..CASES / 5 {
+            let case = Case::new(problem(rng, &geometry, 1000), &geometry, rng);
+            for phase in case.solution.plan.phases.iter().filter(|phase| phase.len() > 1) {
+                let (length, bound) = (schedule::length(phase, geometry.tiles), schedule::bound(phase, geometry.tiles));
+                assert!(length >= bound);
+                (taken, least) = (taken + length, least + bound);
+                (best, phases) = (best + usize::from(length == bound), phases + 1);
+            }
+        }
+        println!("{best} of {phases} orders are as short as can be; all together take {taken} cycles of {least}");
+        assert!(100 * taken <= 103 * least, "{taken} cycles of {least}");
     });
 }
 
