@@ -11,6 +11,8 @@ mod compile;
 mod emit;
 #[path = "build/ports.rs"]
 mod ports;
+#[path = "build/share.rs"]
+mod share;
 #[path = "build/table.rs"]
 mod table;
 #[path = "build/tools.rs"]

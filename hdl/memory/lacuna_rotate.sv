@@ -12,16 +12,21 @@ module lacuna_rotate #(
 
   localparam int unsigned Bits = WordBytes * 8;
 
-  // Stage s has turned by the bits below s.
-  logic [(TurnWidth+1)*Bits-1:0] stage;
-
-  assign stage[0 +: Bits] = data_i;
   for (genvar s = 0; s < TurnWidth; s++) begin : gen_stage
     localparam int unsigned Turn = 8 << s;
-    assign stage[(s+1)*Bits +: Bits] = turn_i[s]
-                                     ? {stage[s*Bits +: Turn], stage[s*Bits+Turn +: Bits-Turn]}
-                                     : stage[s*Bits +: Bits];
+
+    // Turned by the bits below s, and by bit s too.
+    logic [Bits-1:0] origin, turned;
+
+    if (s == 0) begin : gen_first
+      assign origin = data_i;
+    end else begin : gen_next
+      assign origin = gen_stage[s-1].turned;
+    end
+
+    assign turned = turn_i[s] ? {origin[Turn-1:0], origin[Bits-1:Turn]} : origin;
   end
-  assign data_o = stage[TurnWidth*Bits +: Bits];
+
+  assign data_o = gen_stage[TurnWidth-1].turned;
 
 endmodule

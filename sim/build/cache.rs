@@ -14,8 +14,9 @@ use std::{
 };
 
 /// Everything in this crate that shapes a library.
-const BUILDER: [&str; 5] = [
+const BUILDER: [&str; 6] = [
     include_str!("compile.rs"),
+    include_str!("share.rs"),
     include_str!("verilate.rs"),
     include_str!("../shim/instance.h"),
     include_str!("../shim/printf.h"),

@@ -1,6 +1,6 @@
 //! Compiles generated C++ into static libraries.
 
-use crate::{cache::Places, ports::Port, table::Top, tools::Verilator, verilate::Verilated};
+use crate::{cache::Places, ports::Port, share, table::Top, tools::Verilator, verilate::Verilated};
 use std::{
     fmt::Write as _,
     fs,
@@ -58,10 +58,12 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
         .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
     if top.big {
         // What runs once, at reset, is not worth the optimiser's time.
-        let (slow, fast): (Vec<_>, Vec<_>) = made
+        let (slow, fast): (Vec<PathBuf>, Vec<PathBuf>) = made
             .sources
             .iter()
+            .cloned()
             .partition(|source| source.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("__Slow")));
+        share_functions(&fast)?;
         let objects = build.clone().opt_level(0).files(slow).try_compile_intermediates();
         build.objects(objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?);
         build.opt_level(2).files(fast);
@@ -78,6 +80,21 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
         .try_compile(&top.library())
         .map_err(|error| format!("the Verilated model does not compile: {error}"))?;
     Ok(folder.join(format!("lib{}.a", top.library())))
+}
+
+/// Gives functions of like instances one body.
+fn share_functions(sources: &[PathBuf]) -> Result<(), String> {
+    let told = |path: &PathBuf, error: std::io::Error| format!("{}: {error}", path.display());
+    let mut files = Vec::new();
+    for path in sources {
+        let text = fs::read_to_string(path).map_err(|error| told(path, error))?;
+        files.push(text.lines().map(str::to_owned).collect::<Vec<String>>());
+    }
+    share::rewrite(&mut files);
+    for (path, lines) in sources.iter().zip(&files) {
+        fs::write(path, lines.join("\n") + "\n").map_err(|error| told(path, error))?;
+    }
+    Ok(())
 }
 
 fn shim(top: &Top, ports: &[Port]) -> String {
