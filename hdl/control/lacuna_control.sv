@@ -15,6 +15,7 @@ module lacuna_control #(
   localparam int unsigned WordBytes   = 2 * Lanes,
   localparam int unsigned Bits        = 8 * WordBytes,
   localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes,
+  localparam int unsigned BeatBits    = $clog2(Beats),
   localparam int unsigned AddrBits    = $clog2(TileWords * WordBytes),
   localparam int unsigned IndexBits   = $clog2(ProgramLen),
   localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats),
@@ -59,7 +60,15 @@ module lacuna_control #(
   output logic [Tiles-1:0]                 reshape_start_o,
   input  logic [Tiles-1:0]                 compute_done_i,
   input  logic [Tiles-1:0]                 reshape_done_i,
-  input  logic [2*Tiles-1:0][WorkBits-1:0] work_i
+  input  logic [2*Tiles-1:0][WorkBits-1:0] work_i,
+
+  // The reshape engine without Transposer: words of the instruction under way, or of its state,
+  // which lies beyond the program.
+  input  logic                             mem_en_i,
+  input  logic                             mem_wr_i,
+  input  logic                             mem_state_i,
+  input  logic [4:0]                       mem_word_i,
+  input  logic [15:0]                      mem_wr_data_i
 );
 
   localparam bit Serial = Tiles == 1;
@@ -68,24 +77,44 @@ module lacuna_control #(
   logic [ProgramBits-1:0] fetch_addr;
   logic [Tiles-1:0]       compute_busy, reshape_busy;
 
-  logic [ProgramBits-1:0] program_addr;
-  assign program_addr = fetch_o ? fetch_addr : program_addr_i;
-
   // The smallest chip keeps it in UP5K's single-port RAM: its block RAM is needed elsewhere.
-  if (WordBytes == 4) begin : gen_single_port
-    lacuna_ram_spram #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
+  logic sequencer_fetch;
+
+  if (!Transposer) begin : gen_single_port
+    logic [ProgramBits-1:0] addr, walk_addr;
+    logic                   beyond;
+    logic [Bits-1:0]        wr_data;
+
+    assign walk_addr = mem_state_i ? ProgramBits'(mem_word_i) : {index_o, mem_word_i[BeatBits-1:0]};
+    assign beyond    = mem_en_i && mem_state_i;
+    assign fetch_o   = sequencer_fetch || mem_en_i;
+    assign wr_data   = {program_wr_data_i[Bits-1:16],
+                        mem_en_i ? mem_wr_data_i : program_wr_data_i[15:0]};
+
+    always_comb begin
+      addr = program_addr_i;
+      if (sequencer_fetch) addr = fetch_addr;
+      if (mem_en_i)        addr = walk_addr;
+    end
+
+    lacuna_ram_spram #(.Words(2 * ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
       .clk_i,
       .en_i     (fetch_o || program_rd_en_i || program_wr_en_i),
-      .addr_i   (program_addr),
-      .wr_be_i  ({WordBytes{program_wr_en_i}}),
-      .wr_data_i(program_wr_data_i),
+      .addr_i   ({beyond, addr}),
+      .wr_be_i  ({WordBytes{program_wr_en_i || mem_wr_i}}),
+      .wr_data_i(wr_data),
       .rd_data_o(program_rd_data_o)
     );
   end else begin : gen_two_ports
+    logic unused_mem;
+
+    assign unused_mem = ^{mem_en_i, mem_wr_i, mem_state_i, mem_word_i, mem_wr_data_i};
+    assign fetch_o    = sequencer_fetch;
+
     lacuna_ram_1r1w #(.Words(ProgramLen * Beats), .WordBytes(WordBytes)) u_program (
       .clk_i,
       .rd_en_i  (fetch_o || program_rd_en_i),
-      .rd_addr_i(program_addr),
+      .rd_addr_i(fetch_o ? fetch_addr : program_addr_i),
       .rd_data_o(program_rd_data_o),
       .wr_be_i  ({WordBytes{program_wr_en_i}}),
       .wr_addr_i(program_addr_i),
@@ -100,7 +129,7 @@ module lacuna_control #(
     .clk_i, .rst_ni,
     .start_i, .start_index_i, .phase_i, .input_offset_i, .output_offset_i,
     .running_o, .end_o, .fault_o, .fault_cause_o, .stall_hazard_o, .stall_load_o,
-    .fetch_o,
+    .fetch_o       (sequencer_fetch),
     .fetch_addr_o  (fetch_addr),
     .fetch_data_i  (program_rd_data_o),
     .instr_o, .index_o,

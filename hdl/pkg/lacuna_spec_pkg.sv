@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h85ca71b2;
+  localparam logic [31:0] LayoutHash = 32'hff288e9a;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -216,31 +216,41 @@ package lacuna_spec_pkg;
     logic signed [31:0] ma;  // `add`: multiplier of tap a, not negative. `sum`: multiplier (rule A: Q31; rule B: bits of the f32).
   } post_constants_t;
 
-  // One nesting of a reshape: six counts are enough for five levels of any tensor, because the innermost run of bytes is the beat. Kept in bits 128 to 511 of `reshape`.
+  // One nesting of a reshape: six counts are enough for five levels of any tensor, because the innermost run of bytes is the beat. Kept in bits 128 to 511 of `reshape`. Source and target, and the steps of each level, begin on 32 bits: the smallest chip reads them from its program one at a time.
   typedef struct packed {
-    logic [77:0] unused;
+    logic [12:0] unused;
     logic signed [18:0] target_step_4;  // Target step of level 4.
-    logic signed [18:0] target_step_3;  // Target step of level 3.
-    logic signed [18:0] target_step_2;  // Target step of level 2.
-    logic signed [18:0] target_step_1;  // Target step of level 1.
-    logic signed [18:0] target_step_0;  // Target step of level 0.
-    logic signed [18:0] source_step_4;  // Source step of level 4.
-    logic signed [18:0] source_step_3;  // Source step of level 3.
-    logic signed [18:0] source_step_2;  // Source step of level 2.
-    logic signed [18:0] source_step_1;  // Source step of level 1.
-    logic signed [18:0] source_step_0;  // Source step of level 0.
+    logic [1:0] unused_350;
     logic [10:0] count_4;  // Count of level 4, the outermost.
+    logic signed [18:0] source_step_4;  // Source step of level 4.
+    logic [12:0] unused_307;
+    logic signed [18:0] target_step_3;  // Target step of level 3.
+    logic [1:0] unused_286;
     logic [10:0] count_3;  // Count of level 3.
+    logic signed [18:0] source_step_3;  // Source step of level 3.
+    logic [12:0] unused_243;
+    logic signed [18:0] target_step_2;  // Target step of level 2.
+    logic [1:0] unused_222;
     logic [10:0] count_2;  // Count of level 2.
+    logic signed [18:0] source_step_2;  // Source step of level 2.
+    logic [12:0] unused_179;
+    logic signed [18:0] target_step_1;  // Target step of level 1.
+    logic [1:0] unused_158;
     logic [10:0] count_1;  // Count of level 1.
+    logic signed [18:0] source_step_1;  // Source step of level 1.
+    logic [12:0] unused_115;
+    logic signed [18:0] target_step_0;  // Target step of level 0.
+    logic [1:0] unused_94;
     logic [10:0] count_0;  // Count of level 0, the innermost.
+    logic signed [18:0] source_step_0;  // Source step of level 0.
+    logic [2:0] unused_61;
     logic [7:0] capacity;  // Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A job that transposes has one block in the buffer up to a word of them, else two.
     logic [0:0] transpose;  // 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in the source, level 1 elements side by side in the target: `source_step_0` and `target_step_1` are e. 0: the transposer is bypassed. See `hdl/reshape/README.md`.
     logic [1:0] element;  // Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed. 3 is a linear transpose of bytes: `source_step_1` is `count_0`, which is odd and 31 at most, `count_1` and `bytes` are a word at most. It reads words across rows.
+    logic [17:0] target;  // Address of the first beat in the target tiles.
     logic signed [7:0] value;  // The byte that a fill writes.
     logic [0:0] fill;  // Nothing is read; beats carry `value`.
     logic [4:0] bytes;  // Bytes of a beat, 1 to the word. A linear transpose: words of one matrix, rounded up; of no effect on others.
-    logic [17:0] target;  // Address of the first beat in the target tiles.
     logic [17:0] source;  // Address of the first beat in the source tile.
   } reshape_t;
 

@@ -29,10 +29,21 @@ module lacuna_reshape #(
   input  logic [AddrBits-1:0]       pitch_i,
   input  logic [CountBits-1:0]      limit_i,
   input  logic                      empty_i,
+  // Without Transposer `walk_i` is the job as it stands, and the engine adds what it is moved by.
+  input  logic [AddrBits-1:0]       input_offset_i,
+  input  logic [AddrBits-1:0]       output_offset_i,
   output logic                      done_o,
   output logic [lacuna_spec_pkg::ProfileBits-1:0] work_o,
   // A beat leaves in this cycle.
   output logic                      sent_o,
+
+  // The program's memory, without Transposer: see lacuna_reshape_copy.
+  output logic                      mem_en_o,
+  output logic                      mem_wr_o,
+  output logic                      mem_state_o,
+  output logic [4:0]                mem_word_o,
+  output logic [15:0]               mem_wr_data_o,
+  input  logic [31:0]               mem_rd_data_i,
 
   output logic                      rd_req_o,
   input  logic                      rd_gnt_i,
@@ -57,6 +68,15 @@ module lacuna_reshape #(
   end
 
   if (Transposer) begin : gen_blocks
+    logic unused;
+
+    assign unused        = ^{input_offset_i, output_offset_i, mem_rd_data_i};
+    assign mem_en_o      = 1'b0;
+    assign mem_wr_o      = 1'b0;
+    assign mem_state_o   = 1'b0;
+    assign mem_word_o    = '0;
+    assign mem_wr_data_o = '0;
+
     lacuna_reshape_blocks #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Hold(Tiles > 1)
     ) u_blocks (
@@ -70,7 +90,7 @@ module lacuna_reshape #(
   end else begin : gen_copy
     logic unused;
 
-    assign unused          = ^{tail_i, pitch_i, limit_i};
+    assign unused          = ^{tail_i, pitch_i, limit_i, empty_i};
     assign rd_position_o   = '0;
     assign beat_position_o = '0;
 
@@ -78,8 +98,9 @@ module lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)
     ) u_copy (
       .clk_i, .rst_ni,
-      .start_i, .targets_i, .job_i(walk_i), .empty_i,
+      .start_i, .targets_i, .job_i(walk_i), .input_offset_i, .output_offset_i,
       .done_o, .work_o, .sent_o,
+      .mem_en_o, .mem_wr_o, .mem_state_o, .mem_word_o, .mem_wr_data_o, .mem_rd_data_i,
       .rd_req_o, .rd_gnt_i, .rd_addr_o, .rd_data_i,
       .beat_valid_o, .beat_ready_i, .beat_targets_o, .beat_addr_o, .beat_bytes_o, .beat_data_o
     );

@@ -158,6 +158,14 @@ module lacuna_core #(
     .beats_i       (sent)
   );
 
+  // The only tile's engine without Transposer walks in the program's memory.
+  logic [Tiles-1:0]       mem_en, mem_wr, mem_state;
+  logic [Tiles-1:0][4:0]  mem_word;
+  logic [Tiles-1:0][15:0] mem_wr_data;
+  logic                   unused_mem;
+
+  assign unused_mem = ^{mem_en, mem_wr, mem_state, mem_word, mem_wr_data};
+
   lacuna_control #(
     .Tiles(Tiles), .Lanes(Lanes), .TileWords(TileWords), .ProgramLen(ProgramLen),
     .Transposer(Transposer)
@@ -191,6 +199,11 @@ module lacuna_core #(
     .reshape_start_o  (reshape_start),
     .compute_done_i   (compute_done),
     .reshape_done_i   (reshape_done),
+    .mem_en_i         (mem_en[0]),
+    .mem_wr_i         (mem_wr[0]),
+    .mem_state_i      (mem_state[0]),
+    .mem_word_i       (mem_word[0]),
+    .mem_wr_data_i    (mem_wr_data[0]),
     .work_i           (work)
   );
 
@@ -262,6 +275,14 @@ module lacuna_core #(
       .pitch_i        (reshape_pitch),
       .limit_i        (reshape_limit),
       .empty_i        (reshape_empty),
+      .input_offset_i (input_offset & {AddrBits{head.from_input}}),
+      .output_offset_i(output_offset & {AddrBits{head.to_output}}),
+      .mem_en_o       (mem_en[t]),
+      .mem_wr_o       (mem_wr[t]),
+      .mem_state_o    (mem_state[t]),
+      .mem_word_o     (mem_word[t]),
+      .mem_wr_data_o  (mem_wr_data[t]),
+      .mem_rd_data_i  (program_data[31:0]),
       .done_o         (reshape_done[t]),
       .work_o         (work[Tiles + t]),
       .sent_o         (sent[t]),

@@ -115,17 +115,17 @@ impl Layout {
 }
 
 /// Declares a packed layout: a plain Rust struct of `i64` fields, its [`Layout`] table, and
-/// `pack`/`unpack`. `u` fields are unsigned, `s` fields two's complement. Widths that do not fit
-/// the total are refused at compile time.
+/// `pack`/`unpack`. `u` fields are unsigned, `s` fields two's complement. A field follows the one
+/// before, or lies at `@ bit`. Fields that overlap or do not fit the total are refused at compile time.
 #[macro_export]
 macro_rules! packed {
-    ($(#[doc = $doc:literal])+ $name:ident : $bits:literal { $($(#[doc = $fdoc:literal])+ $field:ident : $kind:ident $width:literal,)+ }) => {
+    ($(#[doc = $doc:literal])+ $name:ident : $bits:literal { $($(#[doc = $fdoc:literal])+ $field:ident : $kind:ident $width:literal $(@ $at:literal)?,)+ }) => {
         $(#[doc = $doc])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
         pub struct $name { $($(#[doc = $fdoc])+ pub $field: i64,)+ }
 
         impl $name {
-            const WIDTHS: &'static [u32] = &[$($width),+];
+            const PLACES: &'static [Option<u32>] = &[$($crate::packed!(@place $($at)?)),+];
             const FIELDS: &'static [$crate::Field] = &{
                 let mut fields = [$($crate::Field {
                     name: stringify!($field), lsb: 0, width: $width,
@@ -134,8 +134,12 @@ macro_rules! packed {
                 let mut lsb = 0;
                 let mut i = 0;
                 while i < fields.len() {
+                    if let Some(at) = Self::PLACES[i] {
+                        assert!(at >= lsb, "the fields overlap");
+                        lsb = at;
+                    }
                     fields[i].lsb = lsb;
-                    lsb += Self::WIDTHS[i];
+                    lsb += fields[i].width;
                     i += 1;
                 }
                 assert!(lsb <= $bits, "the fields exceed the layout");
@@ -165,6 +169,8 @@ macro_rules! packed {
             }
         }
     };
+    (@place) => { None };
+    (@place $at:literal) => { Some($at) };
     (@signed u) => { false };
     (@signed s) => { true };
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use lacuna_spec::Layout;
 use lacuna_spec::regs::{Access, REGISTERS};
 use lacuna_spec::tables::{LAYOUTS, constants, layout_hash};
 
@@ -31,12 +32,14 @@ fn package() -> String {
         }
     }
     for layout in LAYOUTS {
-        let used: u32 = layout.fields.iter().map(|f| f.width).sum();
+        let mut above = layout.bits;
         line(format_args!("\n  // {}\n  typedef struct packed {{\n", layout.doc.trim().replace('\n', "\n  //")));
-        if used < layout.bits {
-            line(format_args!("    logic [{}:0] unused;\n", layout.bits - used - 1));
-        }
         for f in layout.fields.iter().rev() {
+            let end = f.lsb + f.width;
+            if end < above {
+                line(format_args!("    logic [{}:0] {};\n", above - end - 1, unused_name(layout, end)));
+            }
+            above = f.lsb;
             let kind = if f.signed { "logic signed" } else { "logic" };
             line(format_args!("    {kind} [{}:0] {};  // {}\n", f.width - 1, f.name, f.doc.trim()));
         }
@@ -44,6 +47,12 @@ fn package() -> String {
     }
     text.push_str("\nendpackage\n");
     text
+}
+
+/// The bits from `lsb` on that belong to no field.
+fn unused_name(layout: &Layout, lsb: u32) -> String {
+    let last = layout.fields.last().is_some_and(|f| f.lsb + f.width == lsb);
+    if last { "unused".to_owned() } else { format!("unused_{lsb}") }
 }
 
 /// A module that packs every layout from its fields, by name, and takes it apart again.
@@ -58,10 +67,12 @@ fn pack_bench() -> String {
         wires.push(format!("  lacuna_spec_pkg::{name}_t {name}_made, {name}_taken;\n"));
         packs.push(format!("    {name}_made = '0;\n"));
         parts.push(format!("    {name}_taken <= {name}_i;\n    {name}_o <= {name}_made;\n"));
-        if layout.fields.iter().map(|f| f.width).sum::<u32>() < layout.bits {
-            unused.push(format!("{name}_taken.unused"));
-        }
-        for f in layout.fields {
+        let next = layout.fields.iter().skip(1).map(|f| f.lsb).chain([layout.bits]);
+        for (f, next) in layout.fields.iter().zip(next) {
+            let end = f.lsb + f.width;
+            if end < next {
+                unused.push(format!("{name}_taken.{}", unused_name(layout, end)));
+            }
             let signed = if f.signed { " signed" } else { "" };
             let (msb, field) = (f.width - 1, f.name);
             ports.push(format!("  input  logic{signed} [{msb}:0] {name}_{field}_i"));

@@ -134,48 +134,48 @@ module pack_bench (
   output logic [383:0] reshape_o,
   input  logic [17:0] reshape_source_i,
   output logic [17:0] reshape_source_o,
-  input  logic [17:0] reshape_target_i,
-  output logic [17:0] reshape_target_o,
   input  logic [4:0] reshape_bytes_i,
   output logic [4:0] reshape_bytes_o,
   input  logic [0:0] reshape_fill_i,
   output logic [0:0] reshape_fill_o,
   input  logic signed [7:0] reshape_value_i,
   output logic signed [7:0] reshape_value_o,
+  input  logic [17:0] reshape_target_i,
+  output logic [17:0] reshape_target_o,
   input  logic [1:0] reshape_element_i,
   output logic [1:0] reshape_element_o,
   input  logic [0:0] reshape_transpose_i,
   output logic [0:0] reshape_transpose_o,
   input  logic [7:0] reshape_capacity_i,
   output logic [7:0] reshape_capacity_o,
-  input  logic [10:0] reshape_count_0_i,
-  output logic [10:0] reshape_count_0_o,
-  input  logic [10:0] reshape_count_1_i,
-  output logic [10:0] reshape_count_1_o,
-  input  logic [10:0] reshape_count_2_i,
-  output logic [10:0] reshape_count_2_o,
-  input  logic [10:0] reshape_count_3_i,
-  output logic [10:0] reshape_count_3_o,
-  input  logic [10:0] reshape_count_4_i,
-  output logic [10:0] reshape_count_4_o,
   input  logic signed [18:0] reshape_source_step_0_i,
   output logic signed [18:0] reshape_source_step_0_o,
-  input  logic signed [18:0] reshape_source_step_1_i,
-  output logic signed [18:0] reshape_source_step_1_o,
-  input  logic signed [18:0] reshape_source_step_2_i,
-  output logic signed [18:0] reshape_source_step_2_o,
-  input  logic signed [18:0] reshape_source_step_3_i,
-  output logic signed [18:0] reshape_source_step_3_o,
-  input  logic signed [18:0] reshape_source_step_4_i,
-  output logic signed [18:0] reshape_source_step_4_o,
+  input  logic [10:0] reshape_count_0_i,
+  output logic [10:0] reshape_count_0_o,
   input  logic signed [18:0] reshape_target_step_0_i,
   output logic signed [18:0] reshape_target_step_0_o,
+  input  logic signed [18:0] reshape_source_step_1_i,
+  output logic signed [18:0] reshape_source_step_1_o,
+  input  logic [10:0] reshape_count_1_i,
+  output logic [10:0] reshape_count_1_o,
   input  logic signed [18:0] reshape_target_step_1_i,
   output logic signed [18:0] reshape_target_step_1_o,
+  input  logic signed [18:0] reshape_source_step_2_i,
+  output logic signed [18:0] reshape_source_step_2_o,
+  input  logic [10:0] reshape_count_2_i,
+  output logic [10:0] reshape_count_2_o,
   input  logic signed [18:0] reshape_target_step_2_i,
   output logic signed [18:0] reshape_target_step_2_o,
+  input  logic signed [18:0] reshape_source_step_3_i,
+  output logic signed [18:0] reshape_source_step_3_o,
+  input  logic [10:0] reshape_count_3_i,
+  output logic [10:0] reshape_count_3_o,
   input  logic signed [18:0] reshape_target_step_3_i,
   output logic signed [18:0] reshape_target_step_3_o,
+  input  logic signed [18:0] reshape_source_step_4_i,
+  output logic signed [18:0] reshape_source_step_4_o,
+  input  logic [10:0] reshape_count_4_i,
+  output logic [10:0] reshape_count_4_o,
   input  logic signed [18:0] reshape_target_step_4_i,
   output logic signed [18:0] reshape_target_step_4_o
 );
@@ -245,27 +245,27 @@ module pack_bench (
   assign post_constants_shift_o = post_constants_taken.shift;
   lacuna_spec_pkg::reshape_t reshape_made, reshape_taken;
   assign reshape_source_o = reshape_taken.source;
-  assign reshape_target_o = reshape_taken.target;
   assign reshape_bytes_o = reshape_taken.bytes;
   assign reshape_fill_o = reshape_taken.fill;
   assign reshape_value_o = reshape_taken.value;
+  assign reshape_target_o = reshape_taken.target;
   assign reshape_element_o = reshape_taken.element;
   assign reshape_transpose_o = reshape_taken.transpose;
   assign reshape_capacity_o = reshape_taken.capacity;
-  assign reshape_count_0_o = reshape_taken.count_0;
-  assign reshape_count_1_o = reshape_taken.count_1;
-  assign reshape_count_2_o = reshape_taken.count_2;
-  assign reshape_count_3_o = reshape_taken.count_3;
-  assign reshape_count_4_o = reshape_taken.count_4;
   assign reshape_source_step_0_o = reshape_taken.source_step_0;
-  assign reshape_source_step_1_o = reshape_taken.source_step_1;
-  assign reshape_source_step_2_o = reshape_taken.source_step_2;
-  assign reshape_source_step_3_o = reshape_taken.source_step_3;
-  assign reshape_source_step_4_o = reshape_taken.source_step_4;
+  assign reshape_count_0_o = reshape_taken.count_0;
   assign reshape_target_step_0_o = reshape_taken.target_step_0;
+  assign reshape_source_step_1_o = reshape_taken.source_step_1;
+  assign reshape_count_1_o = reshape_taken.count_1;
   assign reshape_target_step_1_o = reshape_taken.target_step_1;
+  assign reshape_source_step_2_o = reshape_taken.source_step_2;
+  assign reshape_count_2_o = reshape_taken.count_2;
   assign reshape_target_step_2_o = reshape_taken.target_step_2;
+  assign reshape_source_step_3_o = reshape_taken.source_step_3;
+  assign reshape_count_3_o = reshape_taken.count_3;
   assign reshape_target_step_3_o = reshape_taken.target_step_3;
+  assign reshape_source_step_4_o = reshape_taken.source_step_4;
+  assign reshape_count_4_o = reshape_taken.count_4;
   assign reshape_target_step_4_o = reshape_taken.target_step_4;
 
   logic unused;
@@ -275,6 +275,16 @@ module pack_bench (
                     run_tail_taken.unused,
                     post_tail_taken.unused,
                     post_constants_taken.unused,
+                    reshape_taken.unused_61,
+                    reshape_taken.unused_94,
+                    reshape_taken.unused_115,
+                    reshape_taken.unused_158,
+                    reshape_taken.unused_179,
+                    reshape_taken.unused_222,
+                    reshape_taken.unused_243,
+                    reshape_taken.unused_286,
+                    reshape_taken.unused_307,
+                    reshape_taken.unused_350,
                     reshape_taken.unused};
 
   always_comb begin
@@ -343,27 +353,27 @@ module pack_bench (
     post_constants_made.shift = post_constants_shift_i;
     reshape_made = '0;
     reshape_made.source = reshape_source_i;
-    reshape_made.target = reshape_target_i;
     reshape_made.bytes = reshape_bytes_i;
     reshape_made.fill = reshape_fill_i;
     reshape_made.value = reshape_value_i;
+    reshape_made.target = reshape_target_i;
     reshape_made.element = reshape_element_i;
     reshape_made.transpose = reshape_transpose_i;
     reshape_made.capacity = reshape_capacity_i;
-    reshape_made.count_0 = reshape_count_0_i;
-    reshape_made.count_1 = reshape_count_1_i;
-    reshape_made.count_2 = reshape_count_2_i;
-    reshape_made.count_3 = reshape_count_3_i;
-    reshape_made.count_4 = reshape_count_4_i;
     reshape_made.source_step_0 = reshape_source_step_0_i;
-    reshape_made.source_step_1 = reshape_source_step_1_i;
-    reshape_made.source_step_2 = reshape_source_step_2_i;
-    reshape_made.source_step_3 = reshape_source_step_3_i;
-    reshape_made.source_step_4 = reshape_source_step_4_i;
+    reshape_made.count_0 = reshape_count_0_i;
     reshape_made.target_step_0 = reshape_target_step_0_i;
+    reshape_made.source_step_1 = reshape_source_step_1_i;
+    reshape_made.count_1 = reshape_count_1_i;
     reshape_made.target_step_1 = reshape_target_step_1_i;
+    reshape_made.source_step_2 = reshape_source_step_2_i;
+    reshape_made.count_2 = reshape_count_2_i;
     reshape_made.target_step_2 = reshape_target_step_2_i;
+    reshape_made.source_step_3 = reshape_source_step_3_i;
+    reshape_made.count_3 = reshape_count_3_i;
     reshape_made.target_step_3 = reshape_target_step_3_i;
+    reshape_made.source_step_4 = reshape_source_step_4_i;
+    reshape_made.count_4 = reshape_count_4_i;
     reshape_made.target_step_4 = reshape_target_step_4_i;
   end
 

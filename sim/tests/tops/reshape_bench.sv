@@ -80,12 +80,29 @@ module reshape_bench #(
 
     assign read_o[t] = rd_req && rd_gnt;
 
+    // The program's memory, with one instruction.
+    logic        mem_en, mem_wr, mem_state;
+    logic [4:0]  mem_word;
+    logic [15:0] mem_wr_data;
+    logic [31:0] mem_rd_data, state_q [32];
+
+    always_ff @(posedge clk_i) begin
+      if (mem_en && mem_wr) state_q[mem_word] <= 32'(mem_wr_data);
+      else if (mem_en) begin
+        mem_rd_data <= mem_state ? state_q[mem_word] : instr_i[32*mem_word[3:0] +: 32];
+      end
+    end
+
     lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i(start_i[t]), .targets_i(head.targets[Tiles-1:0]), .walk_i(walk), .tail_i(tail),
       .pitch_i(pitch), .limit_i(limit), .empty_i(empty),
+      .input_offset_i(input_offset_i & {AddrBits{head.from_input}}),
+      .output_offset_i(output_offset_i & {AddrBits{head.to_output}}),
+      .mem_en_o(mem_en), .mem_wr_o(mem_wr), .mem_state_o(mem_state), .mem_word_o(mem_word),
+      .mem_wr_data_o(mem_wr_data), .mem_rd_data_i(mem_rd_data),
       .done_o(done_o[t]), .work_o(work_o[t]), .sent_o(sent_o[t]),
       .rd_req_o(rd_req), .rd_gnt_i(rd_gnt), .rd_addr_o(reshape_addr),
       .rd_position_o(reshape_position), .rd_data_i(rd_data_o[t]),

@@ -9,6 +9,15 @@ use lacuna_spec::{
 };
 use std::collections::VecDeque;
 
+/// Without transposer: the cycle in which a job's first beat is read.
+const COPY_FIRST: usize = 34;
+/// From a read to the next if the innermost level goes on.
+const COPY_BEAT: usize = 14;
+/// What each level that begins anew adds to it.
+const COPY_LEVEL: usize = 6;
+/// From the last read to the end of the job.
+const COPY_LAST: usize = 22;
+
 /// A beat on its way to its targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Beat {
@@ -56,6 +65,8 @@ pub struct Engine {
     busy: bool,
     issuing: bool,
     plan: Plan,
+    /// Without transposer: cycles until the walk is at its next beat, or at its end.
+    walk: usize,
     /// Cycles until the ring of a linear job is there.
     ring: usize,
     targets: u64,
@@ -85,6 +96,7 @@ impl Engine {
             busy: false,
             issuing: false,
             plan: Plan::default(),
+            walk: 0,
             ring: 0,
             targets: 0,
             work: 0,
@@ -113,6 +125,7 @@ impl Engine {
         );
         self.busy = true;
         self.issuing = !self.walker.is_empty();
+        self.walk = job.counts().iter().position(|&count| count == 0).map_or(COPY_FIRST, |level| 2 * level + 3) - 1;
         self.limit = match (job.transpose, job.capacity as usize) {
             (1, 0) => 2,
             (1, capacity) => 1 + usize::from(capacity > word),
@@ -133,7 +146,7 @@ impl Engine {
     /// The last cycle of a job: every beat was taken before.
     #[must_use]
     pub fn done(&self) -> bool {
-        let left = if self.geometry.transposer { self.held > 0 } else { !self.chunks.is_empty() };
+        let left = if self.geometry.transposer { self.held > 0 } else { self.walk > 0 };
         self.busy && !self.issuing && !left
     }
 
@@ -151,6 +164,7 @@ impl Engine {
         let room = self.held < self.limit
             || (self.transposes() && !self.plan.linear && self.held == self.limit && self.row < self.column)
             || !self.geometry.transposer;
+        let room = room && (self.geometry.transposer || self.walk == 0);
         self.issuing && room
     }
 
@@ -219,6 +233,7 @@ impl Engine {
         self.row = if ends { 0 } else { after };
         self.held += usize::from(ends);
         self.issuing = !self.walker.last();
+        self.walk = self.walker.turning().map_or(COPY_LAST, |level| COPY_BEAT + COPY_LEVEL * level) - 1;
         self.walker.step();
         ends
     }
@@ -246,6 +261,7 @@ impl Engine {
         };
         let offered = self.targets().is_some();
         self.ring = self.ring.saturating_sub(1);
+        self.walk = self.walk.saturating_sub(1);
         let issued = data.map(|data| Arrival { data, ends: self.issue() });
         let arrived = self.second.take();
         self.second = self.first.take();

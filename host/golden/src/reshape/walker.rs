@@ -18,7 +18,7 @@ impl Walker {
     #[must_use]
     pub fn new(job: &Reshape, tile_bytes: usize, input_offset: usize, output_offset: usize) -> Self {
         let mask = tile_bytes as i64 - 1;
-        let count = [job.count_0, job.count_1, job.count_2, job.count_3, job.count_4];
+        let count = job.counts();
         let step = [
             (job.source_step_0, job.target_step_0),
             (job.source_step_1, job.target_step_1),
@@ -60,9 +60,15 @@ impl Walker {
         self.at[0].1 as usize
     }
 
+    /// The level that goes on to its next iteration after the present beat; none after the last.
+    #[must_use]
+    pub fn turning(&self) -> Option<usize> {
+        self.left.iter().position(|&left| left != 1)
+    }
+
     /// Moves to the next beat; after the last one it stays.
     pub fn step(&mut self) {
-        let Some(level) = self.left.iter().position(|&left| left != 1) else {
+        let Some(level) = self.turning() else {
             return;
         };
         let next =
