@@ -20,7 +20,8 @@ module lacuna_control #(
   localparam int unsigned IndexBits   = $clog2(ProgramLen),
   localparam int unsigned ProgramBits = $clog2(ProgramLen * Beats),
   localparam int unsigned RecordBits  = IndexBits + $clog2(Tiles),
-  localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits
+  localparam int unsigned WorkBits    = lacuna_spec_pkg::ProfileBits,
+  localparam int unsigned DigitsBits  = $clog2(Lanes + 1)
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -54,13 +55,14 @@ module lacuna_control #(
   output logic                             stall_load_o,
   output logic [IndexBits-1:0]             index_o,
 
-  // Units; `work_i` of compute units first.
+  // Units; `work_i` of compute units first. Serial: `worked_i`, the work of each cycle, in its place.
   output logic [511:0]                     instr_o,
   output logic [Tiles-1:0]                 compute_start_o,
   output logic [Tiles-1:0]                 reshape_start_o,
   input  logic [Tiles-1:0]                 compute_done_i,
   input  logic [Tiles-1:0]                 reshape_done_i,
   input  logic [2*Tiles-1:0][WorkBits-1:0] work_i,
+  input  logic [DigitsBits-1:0]            worked_i,
 
   // The reshape engine without Transposer: words of the instruction under way, or of its state,
   // which lies beyond the program.
@@ -140,21 +142,17 @@ module lacuna_control #(
   );
 
   if (Serial) begin : gen_serial
-    lacuna_spec_pkg::head_t head;
-    logic                   is_reshape, unused;
-
-    assign head         = instr_o[127:0];
-    assign is_reshape   = head.opcode == lacuna_spec_pkg::OpReshape;
-    assign unused       = ^head;
+    logic unused;
+    assign unused       = ^work_i;
     assign conflict     = 1'b0;
     assign reshape_busy = compute_busy;
 
-    lacuna_profile_serial #(.ProgramLen(ProgramLen)) u_profile (
+    lacuna_profile_serial #(.Lanes(Lanes), .ProgramLen(ProgramLen)) u_profile (
       .clk_i, .rst_ni, .cycle_i,
       .index_i   (index_o),
       .start_i   (compute_start_o[0] || reshape_start_o[0]),
       .done_i    (compute_done_i[0] || reshape_done_i[0]),
-      .work_i    (is_reshape ? work_i[1] : work_i[0]),
+      .worked_i,
       .busy_o    (compute_busy[0]),
       .rd_en_i   (profile_rd_en_i),
       .rd_index_i(profile_addr_i),
@@ -162,6 +160,9 @@ module lacuna_control #(
       .rd_data_o (profile_data_o)
     );
   end else begin : gen_parallel
+    logic unused;
+    assign unused = ^worked_i;
+
     lacuna_scoreboard #(.Tiles(Tiles), .TileWords(TileWords)) u_scoreboard (
       .clk_i, .rst_ni,
       .head_i         (instr_o[127:0]),

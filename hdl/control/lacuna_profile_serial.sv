@@ -1,29 +1,33 @@
-// The profile of a chip that runs one job at a time: lacuna_profile with one clock, and records
-// written field by field, the first at the start of a job, into a RAM of one field's width.
+// The profile of a chip that runs one job at a time: lacuna_profile with one clock and one counter
+// of work, and records written field by field, the first at the start of a job, into a RAM of one
+// field's width.
 //
 // Contract:   as lacuna_profile, for a single unit; it is busy until the last field of its record
-//             is written, three cycles after `done_i`. `index_i` and `work_i` are stable from the
-//             start of a job until then.
+//             is written, three cycles after `done_i`. `index_i` is stable from the start of a
+//             job until then; `worked_i` is 0 outside its cycles.
 // Latency:    of a host read, one cycle.
 module lacuna_profile_serial #(
+  parameter  int unsigned Lanes      = lacuna_spec_pkg::NanoLanes,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::NanoProgramLen,
   localparam int unsigned Bits       = lacuna_spec_pkg::ProfileBits,
-  localparam int unsigned IndexBits  = $clog2(ProgramLen)
+  localparam int unsigned IndexBits  = $clog2(ProgramLen),
+  localparam int unsigned DigitsBits = $clog2(Lanes + 1)
 ) (
-  input  logic                 clk_i,
-  input  logic                 rst_ni,
+  input  logic                  clk_i,
+  input  logic                  rst_ni,
 
-  input  logic [31:0]          cycle_i,
-  input  logic [IndexBits-1:0] index_i,
-  input  logic                 start_i,
-  input  logic                 done_i,
-  input  logic [Bits-1:0]      work_i,
-  output logic                 busy_o,
+  input  logic [31:0]           cycle_i,
+  input  logic [IndexBits-1:0]  index_i,
+  input  logic                  start_i,
+  input  logic                  done_i,
+  // Work of this cycle: digits issued by `run`, else words written.
+  input  logic [DigitsBits-1:0] worked_i,
+  output logic                  busy_o,
 
-  input  logic                 rd_en_i,
-  input  logic [IndexBits-1:0] rd_index_i,
-  input  logic [1:0]           rd_field_i,
-  output logic [Bits-1:0]      rd_data_o
+  input  logic                  rd_en_i,
+  input  logic [IndexBits-1:0]  rd_index_i,
+  input  logic [1:0]            rd_field_i,
+  output logic [Bits-1:0]       rd_data_o
 );
 
   // Of a record.
@@ -33,7 +37,10 @@ module lacuna_profile_serial #(
 
   logic            busy_q, waits_q;
   logic [1:0]      field_q;
-  logic [Bits-1:0] cycles_q, field;
+  // The top bit stops the count.
+  logic [Bits:0]   cycles_q, work_q;
+  logic [Bits-1:0] field;
+  logic            over;
 
   assign busy_o = busy_q;
 
@@ -55,16 +62,21 @@ module lacuna_profile_serial #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      cycles_q <= Bits'(1);
-    end else if (!waits_q && (cycles_q != '1)) begin
-      cycles_q <= cycles_q + Bits'(1);
+      cycles_q <= (Bits + 1)'(1);
+    end else if (!waits_q && !cycles_q[Bits]) begin
+      cycles_q <= cycles_q + (Bits + 1)'(1);
+    end
+    if (start_i) begin
+      work_q <= '0;
+    end else if (!work_q[Bits]) begin
+      work_q <= work_q + (Bits + 1)'(worked_i);
     end
   end
 
   always_comb begin
-    field = work_i;
-    if (!waits_q)                field = (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
-    else if (field_q == Cycles) field = cycles_q;
+    {over, field} = work_q;
+    if (!waits_q)               {over, field} = {cycle_i[31:Bits] != '0, cycle_i[Bits-1:0]};
+    else if (field_q == Cycles) {over, field} = cycles_q;
   end
 
   lacuna_ram_1r1w #(.Words(4 * ProgramLen), .WordBytes(Bits / 8)) u_records (
@@ -74,7 +86,7 @@ module lacuna_profile_serial #(
     .rd_data_o,
     .wr_be_i  ({Bits / 8{start_i || (waits_q && (field_q != Start))}}),
     .wr_addr_i({index_i, field_q}),
-    .wr_data_i(field)
+    .wr_data_i(field | {Bits{over}})
   );
 
 endmodule

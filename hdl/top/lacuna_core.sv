@@ -87,10 +87,15 @@ module lacuna_core #(
   logic [Tiles-1:0]            compute_start, compute_done;
   logic [Tiles-1:0]            reshape_start, reshape_done;
   logic [2*Tiles-1:0][WorkBits-1:0] work;
+  // Work of this cycle, of the one job that runs: looked at only with one tile.
+  logic [Tiles-1:0][DigitsBits-1:0] worked;
+  logic                             unused_worked;
 
   // Events.
   logic [Tiles-1:0][DigitsBits-1:0] digits;
   logic [Tiles-1:0]                 stall_feed, stall_reduce, sent;
+
+  assign unused_worked = ^worked;
 
   lacuna_bus #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ProgramLen(ProgramLen)
@@ -204,7 +209,8 @@ module lacuna_core #(
     .mem_state_i      (mem_state[0]),
     .mem_word_i       (mem_word[0]),
     .mem_wr_data_i    (mem_wr_data[0]),
-    .work_i           (work)
+    .work_i           (work),
+    .worked_i         (worked[0] | DigitsBits'(sent[0]))
   );
 
   // What all reshape engines are told.
@@ -312,6 +318,7 @@ module lacuna_core #(
       .output_offset_i(output_offset),
       .done_o         (compute_done[t]),
       .work_o         (work[t]),
+      .worked_o       (worked[t]),
       .digits_o       (digits[t]),
       .stall_feed_o   (stall_feed[t]),
       .stall_reduce_o (stall_reduce[t]),

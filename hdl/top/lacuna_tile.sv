@@ -17,7 +17,8 @@ module lacuna_tile #(
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned DepthwiseTaps = 16,
-  // Keep a copy of the instruction; else `instr_i` is held until `done_o`.
+  // Keep a copy of the instruction and count work; else `instr_i` is held until `done_o`, and
+  // `work_o` is 0.
   parameter  bit          Hold          = 1'b1,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
@@ -35,6 +36,8 @@ module lacuna_tile #(
   input  logic [AddrBits-1:0]      output_offset_i,
   output logic                     done_o,
   output logic [WorkBits-1:0]      work_o,
+  // Work of this cycle, for whoever counts it in place of the tile.
+  output logic [DigitsBits-1:0]    worked_o,
 
   output logic [DigitsBits-1:0]    digits_o,
   output logic                     stall_feed_o,
@@ -276,18 +279,26 @@ module lacuna_tile #(
     .written_o      (written)
   );
 
-  // Events. An array that runs no job does not wait for its feeder.
-  logic [WorkBits-1:0] issued_q;
-  logic [WorkBits:0]   issued;
+  if (Hold) begin : gen_work
+    logic [WorkBits-1:0] issued_q;
+    logic [WorkBits:0]   issued;
 
-  assign issued = {1'b0, issued_q} + (WorkBits + 1)'(digits_o);
+    assign issued = {1'b0, issued_q} + (WorkBits + 1)'(digits_o);
 
-  always_ff @(posedge clk_i) begin
-    if (start_q) issued_q <= '0;
-    else issued_q <= issued[WorkBits] ? '1 : issued[WorkBits-1:0];
+    always_ff @(posedge clk_i) begin
+      if (start_q) issued_q <= '0;
+      else issued_q <= issued[WorkBits] ? '1 : issued[WorkBits-1:0];
+    end
+
+    assign work_o = run ? issued_q : written;
+  end else begin : gen_no_work
+    logic unused;
+    assign unused = ^written;
+    assign work_o = '0;
   end
 
-  assign work_o       = run ? issued_q : written;
+  // Events. An array that runs no job does not wait for its feeder.
+  assign worked_o     = run ? digits_o : DigitsBits'(post_wr_en);
   assign stall_feed_o = stall_feed && busy_q && run;
 
 endmodule

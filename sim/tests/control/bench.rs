@@ -27,6 +27,10 @@ pub struct Bench {
     /// For each unit: cycles until done, and its instruction.
     running: Vec<Option<(u32, usize)>>,
     work: Vec<u32>,
+    /// Work of this cycle, of the job of a serial chip.
+    worked: u32,
+    /// The sum of its cycles.
+    counted: u32,
     /// Of input and output.
     pub offsets: [usize; 2],
 }
@@ -52,6 +56,8 @@ impl Bench {
             profile: Profile::new(&geometry),
             running: vec![None; 2 * geometry.tiles],
             work: vec![0; 2 * geometry.tiles],
+            worked: 0,
+            counted: 0,
             offsets: [0; 2],
             geometry,
             dut,
@@ -88,6 +94,7 @@ impl Bench {
             for unit in (0..2 * tiles).filter(|unit| done >> unit & 1 == 1) {
                 self.work[unit] = rng.random_range(0..1 << 24);
             }
+            self.count_work(rng);
             self.drive(log.cycles, phase, done);
             let busy = self.profile.busy();
             let low = (1 << tiles) - 1;
@@ -125,6 +132,19 @@ impl Bench {
             .fold(0, |mask, (unit, running)| mask | u16::from(running.is_some_and(|(left, _)| left == 0)) << unit)
     }
 
+    /// The job of a serial chip works; elsewhere units state their work when they are done.
+    fn count_work(&mut self, rng: &mut Rng) {
+        if self.geometry.tiles > 1 {
+            return;
+        }
+        self.worked = 0;
+        if self.running.iter().any(Option::is_some) {
+            self.worked = rng.random_range(0..=self.geometry.lanes as u32);
+            self.counted += self.worked;
+        }
+        self.work.fill(self.counted);
+    }
+
     fn drive(&mut self, cycle: u32, phase: u32, done: u16) {
         let tiles = self.geometry.tiles;
         self.dut.set("cycle_i", u64::from(cycle));
@@ -136,6 +156,7 @@ impl Bench {
         for unit in 0..2 * tiles {
             self.dut.set_field("work_i", 24 * unit as u32, 24, u64::from(self.work[unit]));
         }
+        self.dut.set("worked_i", u64::from(self.worked));
         self.dut.eval();
     }
 
@@ -167,6 +188,7 @@ impl Bench {
             }
         }
         for unit in tiles_of(dispatch.compute).chain(tiles_of(dispatch.reshape).map(|tile| tiles + tile)) {
+            self.counted = 0;
             self.running[unit] = Some((rng.random_range(0..longest), index));
             log.starts.push((log.cycles, index, unit));
         }
