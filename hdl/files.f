@@ -68,7 +68,9 @@ hdl/link/lacuna_crc32c.sv
 hdl/link/lacuna_frame_decoder.sv
 hdl/link/lacuna_link_window.sv
 hdl/link/lacuna_link_executor.sv
+hdl/link/lacuna_link_executor_serial.sv
 hdl/link/lacuna_frame_encoder.sv
+hdl/link/lacuna_frame_encoder_serial.sv
 hdl/link/lacuna_bridge.sv
 hdl/link/lacuna_uart_rx.sv
 hdl/link/lacuna_uart_tx.sv

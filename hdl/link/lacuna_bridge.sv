@@ -2,7 +2,8 @@
 //
 // Contract:   the frames and rules of `host/spec/src/frame.rs`; every request runs exactly once, in
 //             order.
-// Throughput: one byte a cycle in while the executor does not write, one in three cycles out.
+// Throughput: one byte a cycle in while the executor does not write, one in three cycles out; with
+//             beats of four bytes see lacuna_frame_encoder_serial and lacuna_frame_decoder.
 // Latency:    a request starts in the cycle after its delimiter.
 //
 // Requests and, in the same place, their responses live in one block RAM of Slots x SlotBytes.
@@ -44,6 +45,9 @@ module lacuna_bridge #(
   localparam int unsigned LengthWidth = $clog2(SlotBytes) + 1;
   localparam int unsigned AddrWidth   = SlotWidth + LengthWidth - 1;
 
+  // What a UART's bytes leave time for.
+  localparam bit          Serial      = WordBytes == 4;
+
   logic                   byte_valid, byte_ready, frame_end, sound, land;
   logic [7:0]             byte_data;
   logic [LengthWidth-1:0] length;
@@ -56,7 +60,7 @@ module lacuna_bridge #(
   // The executor goes first on both ports of the store: it is never refused.
   assign byte_ready = !exec_wr;
 
-  lacuna_frame_decoder #(.SlotBytes(SlotBytes)) u_decoder (
+  lacuna_frame_decoder #(.SlotBytes(SlotBytes), .Serial(Serial)) u_decoder (
     .clk_i, .rst_ni,
     .rx_valid_i, .rx_ready_o, .rx_data_i,
     .byte_valid_o(byte_valid), .byte_ready_i(byte_ready), .byte_data_o(byte_data),
@@ -74,26 +78,49 @@ module lacuna_bridge #(
     .send_valid_o(send_valid), .send_ready_i(send_ready), .send_slot_o(send_slot)
   );
 
-  lacuna_link_executor #(
-    .WordBytes(WordBytes), .Slots(Slots), .SlotBytes(SlotBytes), .LayoutHash(LayoutHash)
-  ) u_executor (
-    .clk_i, .rst_ni,
-    .exec_valid_i(exec_valid), .exec_slot_i(exec_slot), .exec_done_o(exec_done),
-    .rd_en_o(exec_rd), .wr_en_o(exec_wr), .addr_o(exec_addr), .wr_data_o(exec_data),
-    .rd_data_i(rd_data),
-    .req_valid_o, .req_ready_i, .req_write_o, .req_addr_o, .req_wdata_o, .req_wstrb_o,
-    .rsp_valid_i, .rsp_ready_o, .rsp_rdata_i, .rsp_error_i
-  );
+  if (Serial) begin : gen_serial
+    lacuna_link_executor_serial #(
+      .Slots(Slots), .SlotBytes(SlotBytes), .LayoutHash(LayoutHash)
+    ) u_executor (
+      .clk_i, .rst_ni,
+      .exec_valid_i(exec_valid), .exec_slot_i(exec_slot), .exec_done_o(exec_done),
+      .rd_en_o(exec_rd), .wr_en_o(exec_wr), .addr_o(exec_addr), .wr_data_o(exec_data),
+      .rd_data_i(rd_data),
+      .req_valid_o, .req_ready_i, .req_write_o, .req_addr_o, .req_wdata_o, .req_wstrb_o,
+      .rsp_valid_i, .rsp_ready_o, .rsp_rdata_i, .rsp_error_i
+    );
 
-  lacuna_frame_encoder #(
-    .WordBytes(WordBytes), .Slots(Slots), .SlotBytes(SlotBytes)
-  ) u_encoder (
-    .clk_i, .rst_ni,
-    .send_valid_i(send_valid), .send_ready_o(send_ready), .send_slot_i(send_slot),
-    .land_i(land), .land_slot_i(land_slot),
-    .rd_en_o(send_rd), .rd_grant_i(!exec_rd), .rd_addr_o(send_addr), .rd_data_i(rd_data),
-    .tx_valid_o, .tx_ready_i, .tx_data_o
-  );
+    lacuna_frame_encoder_serial #(
+      .WordBytes(WordBytes), .Slots(Slots), .SlotBytes(SlotBytes)
+    ) u_encoder (
+      .clk_i, .rst_ni,
+      .send_valid_i(send_valid), .send_ready_o(send_ready), .send_slot_i(send_slot),
+      .land_i(land), .land_slot_i(land_slot),
+      .rd_en_o(send_rd), .rd_grant_i(!exec_rd), .rd_addr_o(send_addr), .rd_data_i(rd_data),
+      .tx_valid_o, .tx_ready_i, .tx_data_o
+    );
+  end else begin : gen_parallel
+    lacuna_link_executor #(
+      .WordBytes(WordBytes), .Slots(Slots), .SlotBytes(SlotBytes), .LayoutHash(LayoutHash)
+    ) u_executor (
+      .clk_i, .rst_ni,
+      .exec_valid_i(exec_valid), .exec_slot_i(exec_slot), .exec_done_o(exec_done),
+      .rd_en_o(exec_rd), .wr_en_o(exec_wr), .addr_o(exec_addr), .wr_data_o(exec_data),
+      .rd_data_i(rd_data),
+      .req_valid_o, .req_ready_i, .req_write_o, .req_addr_o, .req_wdata_o, .req_wstrb_o,
+      .rsp_valid_i, .rsp_ready_o, .rsp_rdata_i, .rsp_error_i
+    );
+
+    lacuna_frame_encoder #(
+      .WordBytes(WordBytes), .Slots(Slots), .SlotBytes(SlotBytes)
+    ) u_encoder (
+      .clk_i, .rst_ni,
+      .send_valid_i(send_valid), .send_ready_o(send_ready), .send_slot_i(send_slot),
+      .land_i(land), .land_slot_i(land_slot),
+      .rd_en_o(send_rd), .rd_grant_i(!exec_rd), .rd_addr_o(send_addr), .rd_data_i(rd_data),
+      .tx_valid_o, .tx_ready_i, .tx_data_o
+    );
+  end
 
   lacuna_ram_1r1w #(.Words(Slots * SlotBytes), .WordBytes(1)) u_store (
     .clk_i,

@@ -31,10 +31,10 @@ module lacuna_link #(
   input  logic                   rsp_error_i
 );
 
-  localparam int unsigned TimeBits = 20;
+  localparam int unsigned TimeBits = 13;
 
   if (Divisor < 64 || Divisor >= (1 << TimeBits)) begin : gen_bad_divisor
-    $error("lacuna_link: Divisor is %0d; choose 64 to 1048575 sixteenths of a clock", Divisor);
+    $error("lacuna_link: Divisor is %0d; choose 64 to 8191 sixteenths of a clock", Divisor);
   end
 
   logic       rx_valid, rx_ready, tx_valid, tx_ready;

@@ -16,7 +16,7 @@ module lacuna_uart_rx(clk_i,rst_ni,divisor_i,rx_i,valid_o,ready_i,data_o);
     // Module arguments
     input wire  clk_i;
     input wire  rst_ni;
-    input wire  [19:0] divisor_i;
+    input wire  [12:0] divisor_i;
     input wire  rx_i;
     output reg  valid_o;
     input wire  ready_i;
@@ -25,8 +25,8 @@ module lacuna_uart_rx(clk_i,rst_ni,divisor_i,rx_i,valid_o,ready_i,data_o);
     // Stub signals
     reg  timer$clk;
     reg  timer$load;
-    reg  [21:0] timer$first;
-    reg  [19:0] timer$period;
+    reg  [14:0] timer$first;
+    reg  [12:0] timer$period;
     wire  timer$tick;
     reg  meta$d;
     wire  meta$q;
@@ -99,7 +99,7 @@ module lacuna_uart_rx(clk_i,rst_ni,divisor_i,rx_i,valid_o,ready_i,data_o);
         valid$clock = clk_i;
         data$clock = clk_i;
         timer$period = divisor_i;
-        timer$first = ((divisor_i) & 22'h3fffff) + ((divisor_i >> 32'h1) & 22'h3fffff);
+        timer$first = ((divisor_i) & 15'h7fff) + ((divisor_i >> 32'h1) & 15'h7fff);
         meta$d = ~rx_i;
         line$d = meta$q;
         left$d = left$q;
@@ -239,21 +239,21 @@ module lacuna_uart_rx$timer(clk,load,first,period,tick);
     // Module arguments
     input wire  clk;
     input wire  load;
-    input wire  [21:0] first;
-    input wire  [19:0] period;
+    input wire  [14:0] first;
+    input wire  [12:0] period;
     output reg  tick;
 
     // Constant declarations
-    localparam  down = 22'h3ffff0;
+    localparam  down = 15'b111111111110000;
 
     // Stub signals
-    reg  [21:0] left$d;
-    wire  [21:0] left$q;
+    reg  [14:0] left$d;
+    wire  [14:0] left$q;
     reg  left$clock;
 
     // Local signals
     reg  last;
-    reg  [21:0] step;
+    reg  [14:0] step;
 
     // Sub module instances
     lacuna_uart_rx$timer$left left(
@@ -269,7 +269,7 @@ module lacuna_uart_rx$timer(clk,load,first,period,tick);
         tick = last;
         step = down;
         if (last) begin
-            step = ((period) & 22'h3fffff) + down;
+            step = ((period) & 15'h7fff) + down;
         end
         left$d = left$q + step;
         if (load) begin
@@ -283,13 +283,13 @@ endmodule // lacuna_uart_rx$timer
 module lacuna_uart_rx$timer$left(d,q,clock);
 
     // Module arguments
-    input wire  [21:0] d;
-    output reg  [21:0] q;
+    input wire  [14:0] d;
+    output reg  [14:0] q;
     input wire  clock;
 
     // Update code (custom)
     initial begin
-       q = 22'h0;
+       q = 15'h0;
     end
 
     always @(posedge clock) begin

@@ -3,10 +3,10 @@
 use rust_hdl_core::prelude::*;
 use rust_hdl_widgets::prelude::*;
 
-/// Bits of a time in sixteenths of a clock: up to 65,535 clocks.
-pub const TIME_BITS: usize = 20;
+/// Bits of a time in sixteenths of a clock: up to 511 clocks.
+pub const TIME_BITS: usize = 13;
 /// Bits of the timer: one and a half times and one more sixteenth.
-pub const TIMER_BITS: usize = 22;
+pub const TIMER_BITS: usize = 15;
 
 /// A timer that ticks every `period` sixteenths of a clock, rounded so that no error adds up.
 #[derive(LogicBlock)]

@@ -206,7 +206,7 @@ impl Rtl {
     /// Runs until nothing has moved for as long as the slowest inner step takes.
     pub fn settle(&mut self, rng: &mut Rng) {
         let mut quiet = 0;
-        while quiet < 1200 {
+        while quiet < 3000 {
             quiet = if self.step(rng) { 0 } else { quiet + 1 };
         }
     }
