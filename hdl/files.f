@@ -8,6 +8,7 @@ hdl/stream/lacuna_fork.sv
 hdl/stream/lacuna_rr_arb.sv
 hdl/stream/lacuna_xbar.sv
 hdl/memory/lacuna_ram_1r1w.sv
+hdl/memory/lacuna_ram_filled.sv
 hdl/memory/lacuna_ram_lut.sv
 hdl/memory/lacuna_ram_spram.sv
 hdl/memory/lacuna_rotate.sv

@@ -1,13 +1,16 @@
 // lacuna_counters of a chip that runs one job at a time: sums in a RAM, and one adder.
 //
 // What happened lately is held in a few bits a counter; each in its turn is added to its sum. A
-// read takes a turn, so that it sees all of them.
+// read takes a turn, so that it sees all of them. Sums lie in the RAM at their registers, and what
+// registers are constant lies below them.
 //
 // Contract:   as lacuna_counters, but a read is asked for with `rd_en_i` until `rd_gnt_o`, and not
-//             in two cycles running; no job is held back, so STALL_HAZARD is 0.
+//             in two cycles running; no job is held back, so STALL_HAZARD is 0. Register i < 16
+//             reads as word i of `Constants`.
 // Latency:    of a read, one cycle from its grant, with `rd_index_i` held.
 module lacuna_counters_serial #(
   parameter  int unsigned Lanes      = lacuna_spec_pkg::NanoLanes,
+  parameter  logic [16*32-1:0] Constants = '0,
   localparam int unsigned DigitsBits = $clog2(Lanes + 1)
 ) (
   input  logic                  clk_i,
@@ -33,93 +36,94 @@ module lacuna_counters_serial #(
   // Turns come round every 8 cycles, or 16 with a read before each; so many events pile up.
   localparam int unsigned LateBits = 5;
 
-  // Where a sum lies.
-  localparam logic [2:0] Digits = 3'd0;
-  localparam logic [2:0] Feed   = 3'd1;
-  localparam logic [2:0] Reduce = 3'd2;
-  localparam logic [2:0] Beats  = 3'd3;
-  localparam logic [2:0] Runs   = 3'd4;
-  localparam logic [2:0] None   = 3'd5;
+  localparam int unsigned DueBits  = DigitsBits + LateBits;
 
-  logic [2:0] place;
-  logic       times_cells;
+  // Where sums lie: the last eight words take turns.
+  localparam logic [4:0] Digits = 5'(lacuna_spec_pkg::RegDigits);
+  localparam logic [4:0] Cells  = 5'(lacuna_spec_pkg::RegCells);
+  localparam logic [4:0] Feed   = 5'(lacuna_spec_pkg::RegStallFeed);
+  localparam logic [4:0] Reduce = 5'(lacuna_spec_pkg::RegStallReduce);
+  localparam logic [4:0] Beats  = 5'(lacuna_spec_pkg::RegReshapeBeats);
+  // RUNS is beyond them, INSTRUCTION has no sum.
+  localparam logic [4:0] Runs   = 5'(lacuna_spec_pkg::RegInstruction);
+  // START has none either, and reads as 0.
+  localparam logic [4:0] Zero   = 5'(lacuna_spec_pkg::RegStart);
 
-  assign times_cells = {27'd0, rd_index_i} == lacuna_spec_pkg::RegCells;
-
-  always_comb begin
-    unique case ({27'd0, rd_index_i})
-      lacuna_spec_pkg::RegRuns:        place = Runs;
-      lacuna_spec_pkg::RegStallFeed:   place = Feed;
-      lacuna_spec_pkg::RegStallReduce: place = Reduce;
-      lacuna_spec_pkg::RegStallHazard: place = None;
-      lacuna_spec_pkg::RegReshapeBeats: place = Beats;
-      default:                         place = Digits;
-    endcase
+  if ((Digits & Cells & Feed & Reduce & Beats & Runs) < 5'd24 || Zero >= 5'd24) begin : gen_bad_map
+    $error("lacuna_counters_serial: a counter's register is below 24, or START is not");
   end
 
   // A turn: its sum is read, then written back. A sum that is under way, or is to be next, is not
   // read again.
-  logic [2:0]  turn_q, at_q;
-  logic        rd_now, clear_q, clear_runs_q;
+  logic [2:0]  turn_q;
+  logic [4:0]  turn, place, next, at_q;
+  logic        rd_now, clear_q, clear_runs_q, cleared;
   logic [31:0] old, sum;
 
-  assign rd_gnt_o = (place != at_q) && (place != turn_q);
+  assign turn     = {2'b11, turn_q};
+  assign place    = ({27'd0, rd_index_i} == lacuna_spec_pkg::RegRuns) ? Runs : rd_index_i;
+  assign rd_gnt_o = (place != at_q) && (place != turn);
   assign rd_now   = rd_en_i && rd_gnt_o;
+  assign next     = rd_now ? place : turn;
+  // After a clear each sum starts from 0 in its turn.
+  assign cleared  = (next[4:3] == 2'b11) && ((next == Runs) ? clear_runs_q : clear_q);
 
   // Not in a sum yet.
-  logic [DigitsBits+LateBits-1:0] digits_q, late;
-  logic [LateBits-1:0]            feed_q, reduce_q, beats_q;
-  logic                           ended_q, zero;
+  logic [DueBits-1:0]          digits_q, cells_q;
+  logic [LateBits-1:0]         feed_q, reduce_q, beats_q;
+  logic                        ended_q;
+  logic [DueBits+CellBits-1:0] late;
 
   always_comb begin
     unique case (at_q)
-      Digits:  late = digits_q;
-      Feed:    late = (DigitsBits + LateBits)'(feed_q);
-      Reduce:  late = (DigitsBits + LateBits)'(reduce_q);
-      Beats:   late = (DigitsBits + LateBits)'(beats_q);
-      Runs:    late = (DigitsBits + LateBits)'(ended_q);
+      Digits:  late = (DueBits + CellBits)'(digits_q);
+      Cells:   late = {cells_q, {CellBits{1'b0}}};
+      Feed:    late = (DueBits + CellBits)'(feed_q);
+      Reduce:  late = (DueBits + CellBits)'(reduce_q);
+      Beats:   late = (DueBits + CellBits)'(beats_q);
+      Runs:    late = (DueBits + CellBits)'(ended_q);
       default: late = '0;
     endcase
   end
 
-  // After a clear each sum becomes 0 in its turn. Nothing is counted so early.
-  assign zero      = (at_q == Runs) ? clear_runs_q : clear_q;
-  assign sum       = (old + 32'(late)) & {32{!zero}};
-  assign rd_data_o = times_cells ? sum << CellBits : sum;
+  assign sum       = old + 32'(late);
+  assign rd_data_o = sum;
 
-  lacuna_ram_1r1w #(.Words(8), .WordBytes(4)) u_sums (
+  lacuna_ram_filled #(.Words(32), .WordBytes(4), .Filling({512'd0, Constants})) u_sums (
     .clk_i,
-    .rd_en_i  (1'b1),
-    .rd_addr_i(rd_now ? place : turn_q),
+    .rd_addr_i(cleared ? Zero : next),
     .rd_data_o(old),
-    .wr_be_i  (4'hf),
+    .wr_en_i  (at_q[4:3] == 2'b11),
     .wr_addr_i(at_q),
     .wr_data_i(sum)
   );
 
   always_ff @(posedge clk_i) begin
-    at_q <= (clear_i || !rst_ni) ? '0 : rd_now ? place : turn_q;
+    at_q <= (clear_i || !rst_ni) ? '0 : next;
     if (clear_i || !rst_ni) turn_q <= '0;
     else if (!rd_now)       turn_q <= turn_q + 3'd1;
-    if (clear_i || !rst_ni) clear_q <= 1'b1;
-    else if (at_q == '1)    clear_q <= 1'b0;
-    if (!rst_ni)         clear_runs_q <= 1'b1;
-    else if (at_q == '1) clear_runs_q <= 1'b0;
+    if (clear_i || !rst_ni)             clear_q <= 1'b1;
+    else if (!rd_now && (turn_q == '1)) clear_q <= 1'b0;
+    if (!rst_ni)                        clear_runs_q <= 1'b1;
+    else if (!rd_now && (turn_q == '1)) clear_runs_q <= 1'b0;
   end
 
   always_ff @(posedge clk_i) begin
     if (clear_i || !rst_ni) begin
       digits_q <= '0;
+      cells_q  <= '0;
       feed_q   <= '0;
       reduce_q <= '0;
       beats_q  <= '0;
       cycles_o <= '0;
     end else begin
-      digits_q <= (digits_q & {DigitsBits + LateBits{at_q != Digits}})
-                + (DigitsBits + LateBits)'(digits_i);
-      feed_q   <= (feed_q & {LateBits{at_q != Feed}}) + LateBits'(stall_feed_i);
-      reduce_q <= (reduce_q & {LateBits{at_q != Reduce}}) + LateBits'(stall_reduce_i);
-      beats_q  <= (beats_q & {LateBits{at_q != Beats}}) + LateBits'(beats_i);
+      digits_q <= (at_q == Digits) ? DueBits'(digits_i) : digits_q + DueBits'(digits_i);
+      cells_q  <= (at_q == Cells)  ? DueBits'(digits_i) : cells_q + DueBits'(digits_i);
+      feed_q   <= (at_q == Feed)   ? LateBits'(stall_feed_i)
+                                   : feed_q + LateBits'(stall_feed_i);
+      reduce_q <= (at_q == Reduce) ? LateBits'(stall_reduce_i)
+                                   : reduce_q + LateBits'(stall_reduce_i);
+      beats_q  <= (at_q == Beats)  ? LateBits'(beats_i) : beats_q + LateBits'(beats_i);
       cycles_o <= cycles_o + 32'(running_i);
     end
     if (!rst_ni) ended_q <= 1'b0;

@@ -81,22 +81,32 @@ module lacuna_registers #(
   assign counts = running_i && !stall_load_i;
   assign fault  = {13'd0, cause_q, 16'(fault_index_q)} & {32{fault_q}};
 
+  // What never changes, word by word.
+  localparam logic [511:0] Constants =
+      (512'(lacuna_spec_pkg::MagicValue) << (32 * lacuna_spec_pkg::RegMagic))
+    | (512'(lacuna_spec_pkg::LayoutHash) << (32 * lacuna_spec_pkg::RegLayoutHash))
+    | (512'(Tiles)         << (32 * lacuna_spec_pkg::RegTiles))
+    | (512'(Lanes)         << (32 * lacuna_spec_pkg::RegLanes))
+    | (512'(Pages)         << (32 * lacuna_spec_pkg::RegPages))
+    | (512'(DigitBits)     << (32 * lacuna_spec_pkg::RegDigitBits))
+    | (512'(TileWords)     << (32 * lacuna_spec_pkg::RegTileWords))
+    | (512'(ProgramLen)    << (32 * lacuna_spec_pkg::RegProgramLen))
+    | (512'(AccBits)       << (32 * lacuna_spec_pkg::RegAccBits))
+    | (512'(ReduceColumns) << (32 * lacuna_spec_pkg::RegReduceColumns))
+    | (512'(DepthwiseTaps) << (32 * lacuna_spec_pkg::RegDepthwiseTaps))
+    | (512'(Transposer)    << (32 * lacuna_spec_pkg::RegTransposer));
+
+  logic [31:0] constant;
+
   always_comb begin
     known_o   = 1'b1;
     rd_data_o = '0;
     unique case (index)
-      lacuna_spec_pkg::RegMagic:         rd_data_o = lacuna_spec_pkg::MagicValue;
-      lacuna_spec_pkg::RegLayoutHash:    rd_data_o = lacuna_spec_pkg::LayoutHash;
-      lacuna_spec_pkg::RegTiles:         rd_data_o = Tiles;
-      lacuna_spec_pkg::RegLanes:         rd_data_o = Lanes;
-      lacuna_spec_pkg::RegPages:         rd_data_o = Pages;
-      lacuna_spec_pkg::RegDigitBits:     rd_data_o = DigitBits;
-      lacuna_spec_pkg::RegTileWords:     rd_data_o = TileWords;
-      lacuna_spec_pkg::RegProgramLen:    rd_data_o = ProgramLen;
-      lacuna_spec_pkg::RegAccBits:       rd_data_o = AccBits;
-      lacuna_spec_pkg::RegReduceColumns: rd_data_o = ReduceColumns;
-      lacuna_spec_pkg::RegDepthwiseTaps: rd_data_o = DepthwiseTaps;
-      lacuna_spec_pkg::RegTransposer:    rd_data_o = 32'(Transposer);
+      lacuna_spec_pkg::RegMagic, lacuna_spec_pkg::RegLayoutHash, lacuna_spec_pkg::RegTiles,
+      lacuna_spec_pkg::RegLanes, lacuna_spec_pkg::RegPages, lacuna_spec_pkg::RegDigitBits,
+      lacuna_spec_pkg::RegTileWords, lacuna_spec_pkg::RegProgramLen, lacuna_spec_pkg::RegAccBits,
+      lacuna_spec_pkg::RegReduceColumns, lacuna_spec_pkg::RegDepthwiseTaps,
+      lacuna_spec_pkg::RegTransposer:    rd_data_o = constant;
       lacuna_spec_pkg::RegStart:         rd_data_o = '0;
       lacuna_spec_pkg::RegStatus:        rd_data_o = {30'd0, fault_q, running_i};
       lacuna_spec_pkg::RegInputOffset:   rd_data_o = 32'(input_q);
@@ -115,9 +125,10 @@ module lacuna_registers #(
 
   if (Tiles == 1) begin : gen_serial
     logic unused;
-    assign unused = stall_hazard_i;
+    assign unused   = stall_hazard_i;
+    assign constant = counter;
 
-    lacuna_counters_serial #(.Lanes(Lanes)) u_counters (
+    lacuna_counters_serial #(.Lanes(Lanes), .Constants(Constants)) u_counters (
       .clk_i, .rst_ni,
       .clear_i(start), .running_i(counts), .end_i,
       .digits_i(digits_i[0]), .stall_feed_i(stall_feed_i[0]), .stall_reduce_i(stall_reduce_i[0]),
@@ -128,6 +139,7 @@ module lacuna_registers #(
     logic unused;
     assign unused   = rd_en_i;
     assign rd_gnt_o = 1'b1;
+    assign constant = Constants[32*index_i[3:0] +: 32];
 
     lacuna_counters #(.Tiles(Tiles), .Lanes(Lanes)) u_counters (
       .clk_i, .rst_ni,
