@@ -63,7 +63,9 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
             .iter()
             .cloned()
             .partition(|source| source.file_stem().is_some_and(|stem| stem.to_string_lossy().ends_with("__Slow")));
-        share_functions(&fast)?;
+        if top.alike {
+            share_functions(&fast)?;
+        }
         let objects = build.clone().opt_level(0).files(slow).try_compile_intermediates();
         build.objects(objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?);
         build.opt_level(2).files(fast);

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, env, fs, path::Path};
 /// One design to Verilate.
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own in the table")]
 pub struct Top {
     /// Name of the constructor in `lacuna_sim::tops`; the table's key.
     #[serde(skip)]
@@ -29,6 +30,9 @@ pub struct Top {
     /// A big design: several files, `-O2`. Small ones compile as one file at `-O1`.
     #[serde(default)]
     pub big: bool,
+    /// Has several instances of a module that does most of the work: their functions are given one body.
+    #[serde(default)]
+    pub alike: bool,
     /// Built so that waveforms can be asked for, also without the feature `waves`.
     #[serde(default = "yes")]
     pub waves: bool,

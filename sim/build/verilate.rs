@@ -27,7 +27,7 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
             .collect();
     arguments.extend(["--prefix".into(), top.class(), "--top-module".into(), top.module.clone()]);
     arguments.extend(top.parameters());
-    if top.big {
+    if top.alike {
         // It names what it moves after all instances together, so that none is like another.
         arguments.push("-fno-dfg".into());
     }

@@ -46,6 +46,8 @@ impl Bench {
             "compute_done_i",
             "reshape_done_i",
             "profile_rd_en_i",
+            "mem_en_i",
+            "mem_wr_i",
         ] {
             dut.set(port, 0);
         }
