@@ -19,15 +19,17 @@ import oracle_tflite
 from tflite_elementwise import Elementwise
 from tflite_layers import Layers
 from tflite_movement import Movement
+from tflite_rearranging import Rearranging
 
 
-class Maker(Layers, Elementwise, Movement):
+class Maker(Layers, Elementwise, Movement, Rearranging):
     """Makes one case of each operator."""
 
 
 OPERATORS = """conv_2d depthwise_conv_2d fully_connected add mul max_pool_2d average_pool_2d mean concatenation pad padv2 slice split
 split_v strided_slice reshape transpose squeeze expand_dims depth_to_space space_to_depth resize_nearest_neighbor relu relu6
-relu_n1_to_1 logistic softmax quantize dequantize stream""".split()
+relu_n1_to_1 logistic softmax quantize dequantize stream sub maximum minimum prelu leaky_relu hard_swish abs tanh transpose_conv
+reduce_max resize_bilinear mirror_pad pack unpack gather tile broadcast_to reverse_v2 shape masked""".split()
 
 
 def main():

@@ -158,6 +158,58 @@ class Operators(Quantised):
         return self
 
 
+    def looked_up_real(self, op, **attributes):
+        """A function that the runtime computes on real values."""
+        value = self.emit(op, [self.opened()], **attributes)
+        self.requantised(0.3 if op in ("HardSigmoid", "Tanh") else 40 * self.scale)
+        return self.closed(value, self.shape)
+
+    def combined(self, op, mark):
+        """An operator of two that the runtime computes on real values."""
+        value = self.emit(op, [self.opened(), self.opened(mark)])
+        self.requantised(60 * (self.scale if op != "Div" else 0.05))
+        return self.closed(value, self.shape)
+
+    def reduced(self, op, axes, keep=1):
+        value = self.emit(op, [self.opened()], axes=axes, keepdims=keep)
+        if op == "ReduceMean":
+            self.requantised(40 * self.scale)
+        shape = [1 if at + 1 in axes else size for at, size in enumerate(self.shape)]
+        return self.closed(value, shape if keep else [s for at, s in enumerate(shape) if at + 1 not in axes])
+
+
+def real_cases(rng):
+    """Operators that have no quantised kernel in the runtime, in QDQ form: (name, operator, builder)."""
+    for at in range(8):
+        kind = ["int8", "uint8"][at % 2]
+
+        def net(*shape):
+            shape = shape or (int(rng.choice([4, 8, 12])), int(rng.integers(3, 9)), int(rng.integers(3, 9)))
+            return Operators(rng, shape, qdq=True, kind=kind, io=["float", kind][at % 3 // 2])
+
+        for op, attributes in [
+            ("HardSigmoid", {"alpha": float(rng.uniform(0.1, 0.3))}), ("HardSwish", {}), ("Tanh", {}),
+            ("Elu", {"alpha": float(rng.uniform(0.5, 1.5))}),
+        ]:  # fmt: skip
+            yield f"qdq_{op.lower()}_{at:02}", op, net().looked_up_real(op, **attributes)
+        for op in ["Sub", "Div", "Max", "Min", "PRelu"]:
+            two = net()
+            other = two.mark()
+            if at % 2 == 0 and op != "PRelu":
+                two.conv(two.shape[0], (3, 3), pads=(1, 1, 1, 1))
+            else:
+                other = two.parameter([1, two.shape[0], 1, 1])
+            yield f"qdq_{op.lower()}_{at:02}", op, two.combined(op, other)
+        axes = [[2, 3], [1], [3], [2, 3], [2], [1, 2, 3], [2, 3], [1, 2]][at]
+        yield f"qdq_reducemean_{at:02}", "ReduceMean", net().reduced("ReduceMean", axes, at % 3 % 2)
+        axes = [[2, 3], [2], [3], [2, 3]][at % 4]
+        # Few values each, so that the largest are not all alike.
+        yield f"qdq_reducemax_{at:02}", "ReduceMax", net(24, 2, 3).reduced("ReduceMax", axes, at % 3 % 2)
+        pooled = net(24, 3, 2)
+        value = pooled.emit("GlobalMaxPool", [pooled.opened()])
+        yield f"qdq_globalmaxpool_{at:02}", "GlobalMaxPool", pooled.closed(value, [pooled.shape[0], 1, 1])
+
+
 def operator_cases(rng):
     """One network an operator, several of each: (name, operator, builder)."""
     for at in range(12):

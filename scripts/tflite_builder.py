@@ -176,7 +176,9 @@ def table(b, name, **fields):
 
 
 def operator_code(b, code):
-    return table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=1, BuiltinCode=code)
+    # The runtime has no first version of this one.
+    version = 2 if code == tflite.BuiltinOperator.BROADCAST_TO else 1
+    return table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=version, BuiltinCode=code)
 
 
 def vector(b, offsets):

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tflite_builder import Network
 from tflite_draw import ACTIVATIONS, Draw
 
 
@@ -31,8 +32,42 @@ class Elementwise(Draw):
         net.main.emit("MUL", [a, b], [y], "MulOptions", FusedActivationFunction=self.one_of(*ACTIVATIONS))
         return net.output(y)
 
-    def unary(self, code, scale=None, zero=None, options=None, **fields):
+    def sub(self):
         net = self.network()
+        shape, a, b = self.pair(net)
+        a, b = (a, b) if self.rng.random() < 0.5 or b.shape != shape else (b, a)
+        y = net.activation(shape, float(np.float32(np.hypot(a.scale, b.scale))))
+        net.main.emit("SUB", [a, b], [y], "SubOptions", FusedActivationFunction=self.one_of(*ACTIVATIONS))
+        return net.output(y)
+
+    def extreme(self, code):
+        net = self.network()
+        shape = [1, self.size(), self.size(), self.size()]
+        a = net.input(shape)
+        other = self.one_of(shape, shape[-1:], [1, shape[1], 1, 1], [1])
+        constant = self.rng.random() < 0.4
+        b = net.main.constant(net.values(other), a.scale, a.zero) if constant else net.input(other, scale=a.scale, zero=a.zero)
+        y = net.like(a, shape)
+        net.main.emit(code, self.one_of([a, b], [b, a]), [y], "MaximumMinimumOptions")
+        return net.output(y)
+
+    def maximum(self):
+        return self.extreme("MAXIMUM")
+
+    def minimum(self):
+        return self.extreme("MINIMUM")
+
+    def prelu(self):
+        net = self.network()
+        x = self.picture(net)
+        factors = self.one_of([1, 1, x.shape[3]], x.shape[1:], [1, 1, 1])
+        alpha = net.main.constant(net.values(factors), net.scale(0.001, 0.01), net.zero())
+        y = net.activation(x.shape, float(np.float32(x.scale * self.rng.uniform(0.5, 2))))
+        net.main.emit("PRELU", [x, alpha], [y])
+        return net.output(y)
+
+    def unary(self, code, scale=None, zero=None, options=None, net=None, **fields):
+        net = net or self.network()
         x = self.picture(net)
         rescaled = x.scale * self.rng.uniform(0.5, 2)
         alike = scale is None and self.rng.random() < 0.5
@@ -48,6 +83,18 @@ class Elementwise(Draw):
 
     def relu_n1_to_1(self):
         return self.unary("RELU_N1_TO_1")
+
+    def leaky_relu(self):
+        return self.unary("LEAKY_RELU", options="LeakyReluOptions", Alpha=self.one_of(0.1, 0.2, 0.01, 1.5))
+
+    def hard_swish(self):
+        return self.unary("HARD_SWISH", options="HardSwishOptions")
+
+    def abs(self):
+        return self.unary("ABS", options="AbsOptions", net=Network(self.rng))
+
+    def tanh(self):
+        return self.unary("TANH", scale=1 / 128, zero=128)
 
     def unit_range(self, net, shape):
         """The output that softmax and logistic must have: 1/256 a step from the least value."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tflite_builder import VALID, Network
+from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Network
 from tflite_draw import ACTIVATIONS, Draw
 
 
@@ -60,6 +60,39 @@ class Layers(Draw):
             "DepthwiseConv2DOptions", Padding=padding, StrideH=stride[0], StrideW=stride[1],
             DepthMultiplier=multiplier, DilationHFactor=dilation[0], DilationWFactor=dilation[1],
         )  # fmt: skip
+
+    def transpose_conv(self):
+        net = Network(self.rng)
+        x = self.picture(net)
+        outputs, stride, padding = self.size(1, 9), self.one_of(1, 2, 2, 2, 3), self.one_of(SAME, VALID)
+        kernel = [self.size(1, 5), self.size(1, 5)]
+        out = [n * stride if padding == SAME else (n - 1) * stride + max(k, stride) for n, k in zip(x.shape[1:3], kernel)]
+        weights, scales = self.weights(net, (outputs, *kernel, x.shape[3]), 0, outputs, 1)
+        y = net.activation([1, *out, outputs], float(np.float32(x.scale * np.median(scales) * np.sqrt(x.shape[3]) * 90)))
+        inputs = [net.main.integers([1, *out, outputs]), weights, x]
+        if self.rng.random() < 0.7:
+            product = (np.float32(x.scale) * np.asarray(scales, np.float32)).astype(np.float32)
+            shared = len(np.atleast_1d(weights.scale)) == 1
+            values = self.rng.integers(-3000, 3000, outputs).astype(np.int32)
+            inputs.append(net.main.constant(values, float(product[0]) if shared else product, 0 if shared else np.zeros(outputs)))
+        fused = self.one_of(NONE, NONE, RELU, RELU6)
+        net.main.emit(
+            "TRANSPOSE_CONV", inputs, [y], "TransposeConvOptions", Padding=padding, StrideH=stride, StrideW=stride,
+            FusedActivationFunction=fused,
+        )  # fmt: skip
+        return net.output(y)
+
+    def reduce_max(self):
+        net = self.network()
+        x = self.picture(net)
+        axes = self.one_of([1, 2], [2, 1], [1], [-2])
+        keep = bool(self.rng.integers(2))
+        reduced = {axis % 4 for axis in axes}
+        shape = [1 if axis in reduced else d for axis, d in enumerate(x.shape)]
+        shape = shape if keep else [d for axis, d in enumerate(x.shape) if axis not in reduced]
+        y = net.like(x, shape)
+        net.main.emit("REDUCE_MAX", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
+        return net.output(y)
 
     def fully_connected(self):
         net = self.network()

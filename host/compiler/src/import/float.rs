@@ -11,7 +11,7 @@ use crate::graph::{DType, Data, Quant, TensorId};
 use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
 
 /// A run-time input that must be real.
-fn real_input(context: &Context, node: &NodeProto, index: usize) -> Result<TensorId, Error> {
+pub fn real_input(context: &Context, node: &NodeProto, index: usize) -> Result<TensorId, Error> {
     let id = context.required(node, index)?;
     let tensor = context.tensor(id);
     if tensor.dtype == DType::F32 {
@@ -144,29 +144,23 @@ fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b
     over_rows(context, node, op, inputs, output, Output::real)
 }
 
-pub fn add(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    binary(context, node, FloatOp::Add)
-}
-
-pub fn mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    binary(context, node, FloatOp::Mul)
-}
-
-fn binary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
+/// An operator of two real tensors that broadcast.
+pub fn binary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
     let inputs = [real_input(context, node, 0)?, real_input(context, node, 1)?];
+    if node.input.len() > 2 {
+        return Err(unsupported(node, "it has more than two inputs: chain operators of two"));
+    }
     let (inputs, shape) = broadcast_both(context, node, inputs)?;
     context.push(node, Op::Float(op), inputs, Output::real(shape))
 }
 
-pub fn leaky_relu(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    unary(context, node, FloatOp::LeakyRelu { alpha: real(node, "alpha", 0.01) })
+/// `HardSigmoid`'s parameters.
+pub fn hard_sigmoid(node: &NodeProto) -> FloatOp {
+    FloatOp::HardSigmoid { alpha: real(node, "alpha", 0.2), beta: real(node, "beta", 0.5) }
 }
 
-pub fn sigmoid(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
-    unary(context, node, FloatOp::Sigmoid)
-}
-
-fn unary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
+/// An operator of one real tensor.
+pub fn unary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(), Error> {
     let input = real_input(context, node, 0)?;
     let shape = context.tensor(input).shape.clone();
     context.charge(volume(&shape))?;

@@ -14,6 +14,7 @@ mod order;
 mod pad;
 pub mod proto;
 mod qoperator;
+mod reductions;
 mod resize;
 mod shapes;
 mod survive;
@@ -27,6 +28,7 @@ use prost::Message;
 
 use crate::error::{Error, show};
 use crate::graph::{DType, Graph};
+use crate::op::FloatOp;
 use context::Context;
 use proto::{GraphProto, ModelProto, NodeProto, ValueInfoProto, elem};
 
@@ -93,12 +95,13 @@ fn build(proto: &GraphProto, opset: i64) -> Result<Graph, Error> {
 
 /// Operators whose first dimension is the batch. Without any of them a network has no batch, and a fixed first dimension is one like
 /// the others.
-const PER_FRAME: [&str; 10] = [
+const PER_FRAME: [&str; 11] = [
     "Conv",
     "Gemm",
     "MaxPool",
     "AveragePool",
     "GlobalAveragePool",
+    "GlobalMaxPool",
     "MatMul",
     "QGemm",
     "QLinearAveragePool",
@@ -179,10 +182,24 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "Conv") => float::conv(context, node),
         ("", "Gemm") => float::gemm(context, node),
         ("", "MatMul") => float::mat_mul(context, node),
-        ("", "Add") => float::add(context, node),
-        ("", "Mul") => float::mul(context, node),
-        ("", "Sigmoid") => float::sigmoid(context, node),
-        ("", "LeakyRelu") => float::leaky_relu(context, node),
+        ("", "Add") => float::binary(context, node, FloatOp::Add),
+        ("", "Sub") => float::binary(context, node, FloatOp::Sub),
+        ("", "Mul") => float::binary(context, node, FloatOp::Mul),
+        ("", "Div") => float::binary(context, node, FloatOp::Div),
+        ("", "Max") => float::binary(context, node, FloatOp::Max),
+        ("", "Min") => float::binary(context, node, FloatOp::Min),
+        ("", "PRelu") => float::binary(context, node, FloatOp::PRelu),
+        ("", "Sigmoid") => float::unary(context, node, FloatOp::Sigmoid),
+        ("", "HardSigmoid") => float::unary(context, node, float::hard_sigmoid(node)),
+        ("", "HardSwish") => float::unary(context, node, FloatOp::HardSwish),
+        ("", "Tanh") => float::unary(context, node, FloatOp::Tanh),
+        ("", "Elu") => float::unary(context, node, FloatOp::Elu { alpha: attributes::real(node, "alpha", 1.0) }),
+        ("", "LeakyRelu") => {
+            float::unary(context, node, FloatOp::LeakyRelu { alpha: attributes::real(node, "alpha", 0.01) })
+        }
+        ("", "ReduceMean") => reductions::mean(context, node),
+        ("", "ReduceMax") => reductions::max(context, node),
+        ("", "GlobalMaxPool") => reductions::global_max(context, node),
         ("", "Relu") => float::relu(context, node),
         ("", "Clip") => float::clip(context, node),
         ("", "MaxPool") => float::max_pool(context, node),

@@ -1,12 +1,18 @@
 //! What a node does, with every parameter it needs.
 
+mod float;
+mod interpolate;
 mod linear;
 mod movement;
+mod pair;
 mod pool;
 mod runtime;
 
+pub use float::FloatOp;
+pub use interpolate::{Between, Interpolate};
 pub use linear::{Linear, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
+pub use pair::{Pair, Prelu};
 pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use runtime::{Product, RealPad, TableSoftmax};
 
@@ -128,59 +134,6 @@ pub struct Affine {
     pub rounding: Rounding,
 }
 
-/// Operators as the file states them between `DequantizeLinear` and `QuantizeLinear`.
-/// [`crate::passes::fuse_qdq`] turns them into quantised ones; those of one input, `Add`, `Mul` and `Pad` also run as they are.
-#[derive(Debug, Clone, PartialEq)]
-pub enum FloatOp {
-    /// Inputs: picture, weights, optional bias.
-    Conv {
-        /// The window.
-        window: Window,
-        /// Channel groups.
-        groups: usize,
-    },
-    /// Inputs: vector, matrix, optional bias.
-    Gemm {
-        /// Factor of the product.
-        alpha: f32,
-        /// Factor of the bias.
-        beta: f32,
-        /// The matrix is stored output-major.
-        trans_b: bool,
-    },
-    /// Element-wise sum of equal shapes.
-    Add,
-    /// Element-wise product of equal shapes.
-    Mul,
-    /// `1 / (1 + exp(-x))`.
-    Sigmoid,
-    /// `x`, or `alpha * x` below 0.
-    LeakyRelu {
-        /// The factor.
-        alpha: f32,
-    },
-    /// A frame of one value.
-    Pad(RealPad),
-    /// Mean over a window.
-    AveragePool {
-        /// The window.
-        window: Window,
-        /// Whether padding counts in the divisor.
-        count_include_pad: bool,
-    },
-    /// Mean over the picture.
-    GlobalAveragePool,
-    /// `max(x, 0)`.
-    Relu,
-    /// `min(max(x, min), max)`.
-    Clip {
-        /// Lower bound.
-        min: f32,
-        /// Upper bound.
-        max: f32,
-    },
-}
-
 /// Every operation of the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {
@@ -202,6 +155,8 @@ pub enum Op {
     Mul(Mul),
     /// Quantised element-wise product of equal shapes by ONNX Runtime's rule.
     Product(Product),
+    /// Another function of two int8 of equal shapes.
+    Pair(Pair),
     /// Restricts an int8 tensor.
     Clamp(Clamp),
     /// Any function of one int8, indexed by `q + 128`.
@@ -235,6 +190,8 @@ pub enum Op {
     },
     /// Nearest-neighbour resize.
     Resize(Resize),
+    /// Resize by interpolation.
+    Interpolate(Interpolate),
     /// Dimensions of 1 repeated to the output's shape; as many dimensions as the output.
     Broadcast,
     /// Real to int8.
@@ -267,7 +224,7 @@ impl Op {
             Self::GlobalAveragePool(_) | Self::Float(FloatOp::GlobalAveragePool) => "GlobalAveragePool",
             Self::Clamp(_) | Self::Float(FloatOp::Clip { .. }) => "Clip",
             Self::Table(_) => "Table",
-            Self::Mean(_) => "Mean",
+            Self::Mean(_) | Self::Float(FloatOp::Mean { .. }) => "Mean",
             Self::Mul(_) | Self::Product(_) | Self::Float(FloatOp::Mul) => "Mul",
             Self::Reshape | Self::View => "Reshape",
             Self::Concat { .. } => "Concat",
@@ -275,7 +232,11 @@ impl Op {
             Self::Pad(_) | Self::Float(FloatOp::Pad(_)) => "Pad",
             Self::DepthToSpace { .. } => "DepthToSpace",
             Self::SpaceToDepth { .. } => "SpaceToDepth",
-            Self::Resize(_) => "Resize",
+            Self::Resize(_) | Self::Interpolate(_) => "Resize",
+            Self::Pair(Pair::Sub(_)) | Self::Float(FloatOp::Sub) => "Sub",
+            Self::Pair(Pair::Maximum) | Self::Float(FloatOp::Max) => "Max",
+            Self::Pair(Pair::Minimum) | Self::Float(FloatOp::Min) => "Min",
+            Self::Pair(Pair::Prelu(_)) | Self::Float(FloatOp::PRelu) => "PRelu",
             Self::Broadcast => "Expand",
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",
@@ -284,6 +245,11 @@ impl Op {
             Self::Float(FloatOp::Relu) => "Relu",
             Self::Float(FloatOp::LeakyRelu { .. }) => "LeakyRelu",
             Self::Float(FloatOp::Sigmoid) => "Sigmoid",
+            Self::Float(FloatOp::HardSigmoid { .. }) => "HardSigmoid",
+            Self::Float(FloatOp::HardSwish) => "HardSwish",
+            Self::Float(FloatOp::Tanh) => "Tanh",
+            Self::Float(FloatOp::Elu { .. }) => "Elu",
+            Self::Float(FloatOp::Div) => "Div",
         }
     }
 
@@ -316,6 +282,7 @@ impl Op {
             Self::Mean(mean) => Some(&mut mean.clamp),
             Self::Mul(mul) => Some(&mut mul.clamp),
             Self::Product(product) => Some(&mut product.clamp),
+            Self::Pair(Pair::Sub(sub)) => Some(&mut sub.clamp),
             Self::Clamp(clamp) => Some(clamp),
             _ => None,
         }

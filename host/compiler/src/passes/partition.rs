@@ -98,6 +98,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
         Op::Mul(_) | Op::Product(_) => host("the post unit multiplies by constants only"),
+        Op::Pair(_) => host("the post unit has no such function of two tensors"),
         Op::Add(_) | Op::Clamp(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => {
             Ok(Place::Chip)
         }

@@ -16,6 +16,11 @@ pub fn add(op: &Add, a: i8, b: i8) -> i8 {
 /// TensorFlow Lite's reference `ADD`: inputs shifted left by 20, scaled by Q31 multipliers below one, added, scaled.
 #[must_use]
 pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
+    sum_a(op, a, b, 1)
+}
+
+/// `ADD`, or `SUB` if the sign is -1.
+pub(super) fn sum_a(op: &Add, a: i8, b: i8, sign: i32) -> i8 {
     const LEFT: i32 = 20;
     let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
     let twice_max = 2.0 * scale_a.max(scale_b);
@@ -23,7 +28,8 @@ pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
         let (multiplier, shift) = quantise_multiplier(scale / twice_max);
         requantise_a((i32::from(q) - zero_point) << LEFT, multiplier, shift, 0)
     };
-    let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(scaled(b, op.b.zero_point, scale_b));
+    let second = scaled(b, op.b.zero_point, scale_b).wrapping_mul(sign);
+    let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(second);
     let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
     op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
 }

@@ -7,6 +7,7 @@ mod elementwise;
 mod fixed;
 mod linear;
 mod movement;
+mod pair;
 mod pool;
 mod runtime;
 mod softmax;
@@ -14,7 +15,9 @@ mod state;
 
 pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
 pub use movement::{channels_first, channels_last, origins, to_channels_first, to_channels_last};
+pub use pair::pair;
 pub use pool::{average, rounded_mean};
+use runtime::binary;
 pub use runtime::logistic;
 pub(crate) use runtime::unary;
 pub use state::State;
@@ -140,6 +143,13 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Mul(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| elementwise::mul(op, a, b)).collect())
         }
+        (Op::Pair(op), [Value::I8(a), Value::I8(b)]) => {
+            Value::I8(a.iter().zip(b).map(|(&a, &b)| pair(op, a, b)).collect())
+        }
+        (Op::Interpolate(op), [Value::I8(x)]) => {
+            let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
+            Value::I8(pair::interpolate(op, x, [height, width]))
+        }
         (Op::Product(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| runtime::product(op, a, b)).collect())
         }
@@ -152,12 +162,10 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))
         }
         (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
-        (Op::Float(FloatOp::Add), [Value::F32(a), Value::F32(b)]) => {
-            Value::F32(a.iter().zip(b).map(|(a, b)| a + b).collect())
+        (Op::Float(op), [Value::F32(a), Value::F32(b)]) if binary(op, 0.0, 0.0).is_some() => {
+            Value::F32(a.iter().zip(b).filter_map(|(&a, &b)| binary(op, a, b)).collect())
         }
-        (Op::Float(FloatOp::Mul), [Value::F32(a), Value::F32(b)]) => {
-            Value::F32(a.iter().zip(b).map(|(a, b)| a * b).collect())
-        }
+        (Op::Float(FloatOp::Mean { axes }), [Value::F32(x)]) => Value::F32(runtime::mean(x, &tensors[0].shape, axes)),
         (Op::Float(FloatOp::Pad(_)), [Value::F32(_)]) => return move_elements(graph, node, operands).ok_or_else(wrong),
         (Op::Float(op), [Value::F32(x)]) if unary(op, 0.0).is_some() => {
             Value::F32(x.iter().filter_map(|&value| unary(op, value)).collect())

@@ -38,8 +38,87 @@ pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
             }
         }
         FloatOp::Sigmoid => logistic(x),
+        FloatOp::HardSigmoid { alpha, beta } => hard_sigmoid(*alpha, *beta, x),
+        FloatOp::HardSwish => x * hard_sigmoid(1.0 / 6.0, 0.5, x),
+        FloatOp::Tanh => tanh(x),
+        FloatOp::Elu { alpha } => {
+            if x >= 0.0 {
+                x
+            } else {
+                alpha * (x.exp() - 1.0)
+            }
+        }
         _ => return None,
     })
+}
+
+/// One value of a real operator of two inputs; `None` if `op` is none.
+pub fn binary(op: &FloatOp, a: f32, b: f32) -> Option<f32> {
+    Some(match op {
+        FloatOp::Add => a + b,
+        FloatOp::Sub => a - b,
+        FloatOp::Mul => a * b,
+        FloatOp::Div => a / b,
+        FloatOp::Max => a.max(b),
+        FloatOp::Min => a.min(b),
+        FloatOp::PRelu => {
+            if a > 0.0 {
+                a
+            } else {
+                a * b
+            }
+        }
+        _ => return None,
+    })
+}
+
+fn hard_sigmoid(alpha: f32, beta: f32, x: f32) -> f32 {
+    (alpha * x + beta).clamp(0.0, 1.0)
+}
+
+/// The mean over some axes, in single precision.
+pub fn mean(x: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
+    let (kept, order): (Vec<usize>, Vec<usize>) = {
+        let kept = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect::<Vec<_>>();
+        let order = kept.iter().chain(axes).copied().collect();
+        (kept, order)
+    };
+    let count: usize = axes.iter().map(|&axis| shape[axis]).product();
+    let rows = super::elementwise::transpose(x, shape, &order);
+    // Where the axes are the last ones the runtime adds up vectors of four, elsewhere one value after another.
+    let last = kept.iter().all(|axis| axes.iter().all(|other| other > axis));
+    let sum = |row: &[f32]| if last { vector_sum(row) } else { row.iter().copied().fold(0.0, |a, b| a + b) };
+    rows.chunks(count.max(1)).map(|row| sum(row) / count as f32).collect()
+}
+
+/// A sum in the order in which two vectors of four collect it.
+fn vector_sum(row: &[f32]) -> f32 {
+    let (vectors, rest) = row.as_chunks::<4>();
+    let plus = |a: [f32; 4], b: &[f32; 4]| std::array::from_fn(|lane| a[lane] + b[lane]);
+    let mut sums = [[0.0; 4]; 2];
+    let (pairs, odd) = vectors.as_chunks::<2>();
+    for [first, second] in pairs {
+        sums = [plus(sums[0], first), plus(sums[1], second)];
+    }
+    let both = plus(sums[0], &sums[1]);
+    let [a, b, c, d] = odd.iter().fold(both, plus);
+    rest.iter().fold((a + c) + (b + d), |sum, value| sum + value)
+}
+
+/// The hyperbolic tangent as the runtime's kernel for processors with fused multiply-add computes it, like [`logistic`].
+fn tanh(x: f32) -> f32 {
+    // Coefficients of x^13 down to x, and of x^6 down to 1, as that kernel states them.
+    const ODD: [f32; 7] =
+        [-2.760_768_5e-16, 2.000_188e-13, -8.604_672e-11, 5.122_297e-8, 1.485_722_4e-5, 6.372_619_3e-4, 4.893_524_6e-3];
+    const EVEN: [f32; 4] = [1.198_258_4e-6, 1.185_347_1e-4, 2.268_434_6e-3, 4.893_525e-3];
+    if x.is_nan() {
+        return x;
+    }
+    let x = x.clamp(-9.0, 9.0);
+    let square = x * x;
+    let horner =
+        |coefficients: &[f32]| coefficients[1..].iter().fold(coefficients[0], |sum, &c| sum.mul_add(square, c));
+    horner(&ODD) * x / horner(&EVEN)
 }
 
 /// The logistic function as the runtime's kernel for processors with fused multiply-add computes it: an odd polynomial over an even

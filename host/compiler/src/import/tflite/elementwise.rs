@@ -1,5 +1,6 @@
-//! Sums, products, and functions of one value, which become tables.
+//! Sums, products, conversions and softmax.
 
+use super::functions::{function, multiplier, rescale};
 use super::importer::{Declared, Importer, Node};
 use super::layout::graph_shape;
 use super::schema::kind;
@@ -10,18 +11,18 @@ use crate::import::limits::MAX_RANK;
 use crate::op::{
     Add, AddRule, Affine, Clamp, Linear, Mul, Op, QuantisedSoftmax, Requantise, Rounding, Weights, Window,
 };
-use crate::reference::{add as sum, quantise_multiplier};
+use crate::reference::add as sum;
 use lacuna_spec::numerics::requantise_a;
 
 /// A constant operand with one value, or with one a channel of a picture, and the place of the other, whose shape is the output's.
-struct Factors {
-    other: usize,
-    values: Vec<i8>,
-    quant: Quant,
+pub struct Factors {
+    pub other: usize,
+    pub values: Vec<i8>,
+    pub quant: Quant,
 }
 
 /// Finds such a constant.
-fn factors(importer: &Importer, node: &Node) -> Result<Option<Factors>, Error> {
+pub fn factors(importer: &Importer, node: &Node) -> Result<Option<Factors>, Error> {
     let output = importer.declared(node.output(0)?)?;
     for (at, other) in [(1, 0), (0, 1)] {
         let (constant, varying) = (importer.declared(node.input(at)?)?, importer.declared(node.input(other)?)?);
@@ -38,10 +39,10 @@ fn factors(importer: &Importer, node: &Node) -> Result<Option<Factors>, Error> {
 }
 
 /// Two operands and what their values mean.
-type Operands = [(TensorId, Quant); 2];
+pub type Operands = [(TensorId, Quant); 2];
 
 /// Both operands under one shape, and that shape in the graph's order: dimensions of 1 repeat.
-fn broadcast(importer: &mut Importer, node: &Node) -> Result<(Operands, Vec<usize>), Error> {
+pub fn broadcast(importer: &mut Importer, node: &Node) -> Result<(Operands, Vec<usize>), Error> {
     let operands = [importer.quantised(node, 0)?, importer.quantised(node, 1)?];
     let output = importer.declared(node.output(0)?)?;
     let unsigned = operands.map(|(id, _)| importer.graph.tensor(id).unsigned);
@@ -128,51 +129,6 @@ pub fn mul(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     importer.emit(node, Op::Mul(op), vec![a, b], 0, shape)
 }
 
-/// A real factor as the runtime quantises it.
-fn multiplier(node: &Node, real: f64) -> Result<(i32, i32), Error> {
-    if !(real.is_finite() && real > 0.0 && real < 2_f64.powi(30)) {
-        return Err(node.unsupported(format!("its scales give the factor {real}: quantise the model again")));
-    }
-    Ok(quantise_multiplier(real))
-}
-
-/// Emits a function of one int8 as a clamp where it is one, else as a table.
-fn function(importer: &mut Importer, node: &Node, input: TensorId, of: impl Fn(i32) -> i32) -> Result<(), Error> {
-    let table: Box<[i8; 256]> = Box::new(std::array::from_fn(|at| of(at as i32 - 128).clamp(-128, 127) as i8));
-    let clamp = Clamp { min: table[0], max: table[255] };
-    let clamps = clamp.min <= clamp.max && table.iter().zip(-128..).all(|(&to, from)| to == clamp.apply(from));
-    let op = if clamps { Op::Clamp(clamp) } else { Op::Table(table) };
-    let shape = importer.graph.tensor(input).shape.clone();
-    importer.emit(node, op, vec![input], 0, shape)
-}
-
-/// The step from one quantisation to another, by the runtime's integer rule.
-fn rescale(node: &Node, x: Quant, y: Quant, clamp: Clamp) -> Result<impl Fn(i32) -> i32, Error> {
-    let (multiplier, shift) = multiplier(node, f64::from(x.scale) / f64::from(y.scale))?;
-    Ok(move |q: i32| i32::from(clamp.apply(requantise_a(q - x.zero_point, multiplier, shift, y.zero_point))))
-}
-
-/// `RELU`, `RELU_N1_TO_1`, `RELU6`.
-pub fn relu(importer: &mut Importer, node: &Node, which: i8) -> Result<(), Error> {
-    let (input, x) = importer.quantised(node, 0)?;
-    let y = importer.declared(node.output(0)?)?.quant()?;
-    let of = rescale(node, x, y, activation(node, which, y)?)?;
-    function(importer, node, input, of)
-}
-
-/// `LOGISTIC`: looked up, each entry computed in `f32`.
-pub fn logistic(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let (input, x) = importer.quantised(node, 0)?;
-    let y = importer.declared(node.output(0)?)?.quant()?;
-    let inverse = 1.0 / y.scale;
-    let of = |q: i32| {
-        let real = x.scale * (q - x.zero_point) as f32;
-        let result = 1.0 / (1.0 + (-real).exp());
-        ((result * inverse).round() as i32).saturating_add(y.zero_point)
-    };
-    function(importer, node, input, of)
-}
-
 /// `QUANTIZE`: from real values, or from one quantisation to another.
 pub fn quantize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let input = importer.value(node, 0)?;
@@ -184,7 +140,7 @@ pub fn quantize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         return importer.emit(node, op, vec![input], 0, shape);
     }
     let (input, x) = importer.quantised(node, 0)?;
-    let of = rescale(node, x, y, Clamp::FULL)?;
+    let of = rescale(node, f64::from(x.scale) / f64::from(y.scale), x, y, Clamp::FULL)?;
     function(importer, node, input, of)
 }
 

@@ -1,5 +1,7 @@
 //! The graph under construction, and the look-ups that every operator's importer shares.
 
+use std::collections::HashMap;
+
 use planus::Vector;
 
 use super::codes::NAMES;
@@ -26,6 +28,8 @@ pub struct Importer<'a> {
     tensors: Option<Tables<'a>>,
     /// For each tensor of the present subgraph, what it is in the graph.
     values: Vec<Option<TensorId>>,
+    /// Integers that operators of the present subgraph computed from shapes.
+    known: HashMap<usize, Vec<i64>>,
     budget: Budget,
 }
 
@@ -109,7 +113,7 @@ impl Node<'_> {
 impl<'a> Importer<'a> {
     pub fn new(buffers: Option<Tables<'a>>) -> Self {
         let (graph, variables, budget) = (Graph::default(), Variables::default(), Budget::default());
-        Self { graph, variables, buffers, tensors: None, values: Vec::new(), budget }
+        Self { graph, variables, buffers, tensors: None, values: Vec::new(), known: HashMap::new(), budget }
     }
 
     /// Starts a subgraph: names its tensors, forgets those of the one before.
@@ -118,6 +122,7 @@ impl<'a> Importer<'a> {
         let count = self.tensors.map_or(0, |tensors| tensors.len);
         at_most("the number of tensors", count as u64, crate::import::limits::MAX_NODES)?;
         self.values = vec![None; count];
+        self.known.clear();
         self.variables.forget_handles();
         Ok(())
     }
@@ -224,6 +229,9 @@ impl<'a> Importer<'a> {
     /// The integers of a constant operand.
     pub fn integers(&self, node: &Node, at: usize, role: &str) -> Result<Vec<i64>, Error> {
         let index = node.input(at)?;
+        if let Some(known) = self.known.get(&index) {
+            return Ok(known.clone());
+        }
         let declared = self.declared(index)?;
         if declared.data.is_none() {
             let reason = format!("{role}, '{}', is computed at run time: make it constant", declared.name);
@@ -231,6 +239,19 @@ impl<'a> Importer<'a> {
         }
         at_most(&format!("the number of values of '{}'", declared.name), declared.elements() as u64, MAX_PARAMETERS)?;
         declared.integers()
+    }
+
+    /// Whether an operand's integers are known.
+    pub fn is_known(&self, index: usize) -> Result<bool, Error> {
+        Ok(self.known.contains_key(&index) || self.declared(index)?.data.is_some())
+    }
+
+    /// Keeps integers that an operator computes.
+    pub fn know(&mut self, index: usize, integers: Vec<i64>) -> Result<(), Error> {
+        if self.known.insert(index, integers).is_some() || self.values.get(index).copied().flatten().is_some() {
+            return Err(Error::Duplicate { value: self.declared(index)?.name });
+        }
+        Ok(())
     }
 
     /// Makes a file's tensor stand for a tensor of the graph.

@@ -9,23 +9,23 @@ use crate::op::{Linear, Op, Requantise, Weights, Window};
 use crate::reference::quantise_multiplier;
 
 /// What a layer's parameters are made of.
-struct Parts<'a, 'b> {
-    node: &'a Node<'b>,
-    x: Quant,
-    y: Quant,
-    filter: &'a Declared<'b>,
+pub struct Parts<'a, 'b> {
+    pub node: &'a Node<'b>,
+    pub x: Quant,
+    pub y: Quant,
+    pub filter: &'a Declared<'b>,
     /// Weights in OIHW order.
-    data: Vec<i8>,
-    shape: [usize; 4],
-    bias: Option<Vec<i32>>,
-    window: Window,
-    groups: usize,
+    pub data: Vec<i8>,
+    pub shape: [usize; 4],
+    pub bias: Option<Vec<i32>>,
+    pub window: Window,
+    pub groups: usize,
     /// The fused activation.
-    function: i8,
+    pub function: i8,
 }
 
 impl Parts<'_, '_> {
-    fn build(self) -> Result<Linear, Error> {
+    pub fn build(self) -> Result<Linear, Error> {
         let outputs = self.shape[0];
         let (scales, zero_points) = self.filter.quants()?;
         let several = scales.len() > 1;
@@ -81,7 +81,7 @@ impl Parts<'_, '_> {
 }
 
 /// The constant weights of a layer.
-fn filter<'a>(importer: &mut Importer<'a>, node: &Node) -> Result<Declared<'a>, Error> {
+pub fn filter<'a>(importer: &mut Importer<'a>, node: &Node) -> Result<Declared<'a>, Error> {
     let filter = importer.declared(node.input(1)?)?;
     if filter.data.is_none() {
         return Err(
@@ -92,9 +92,9 @@ fn filter<'a>(importer: &mut Importer<'a>, node: &Node) -> Result<Declared<'a>, 
     Ok(filter)
 }
 
-/// The constant bias of a layer.
-fn bias(importer: &mut Importer, node: &Node) -> Result<Option<Vec<i32>>, Error> {
-    let Some(index) = node.inputs.get(2).copied().flatten() else { return Ok(None) };
+/// The constant bias of a layer, the operand at `at`.
+pub fn bias(importer: &mut Importer, node: &Node, at: usize) -> Result<Option<Vec<i32>>, Error> {
+    let Some(index) = node.inputs.get(at).copied().flatten() else { return Ok(None) };
     let bias = importer.declared(index)?;
     if bias.data.is_none() {
         return Err(node.unsupported(format!("its bias, '{}', is computed at run time: make it constant", bias.name)));
@@ -104,8 +104,8 @@ fn bias(importer: &mut Importer, node: &Node) -> Result<Option<Vec<i32>>, Error>
 }
 
 /// A quantised operand whose type its weights share: the runtime computes on int8 or on uint8, not on both.
-fn operand(importer: &mut Importer, node: &Node, filter: &Declared) -> Result<(TensorId, Quant), Error> {
-    let (id, quant) = importer.quantised(node, 0)?;
+pub fn operand(importer: &mut Importer, node: &Node, at: usize, filter: &Declared) -> Result<(TensorId, Quant), Error> {
+    let (id, quant) = importer.quantised(node, at)?;
     let output = importer.declared(node.output(0)?)?;
     if importer.graph.tensor(id).unsigned != filter.unsigned() || output.kind != filter.kind {
         return Err(node.unsupported(format!(
@@ -117,7 +117,7 @@ fn operand(importer: &mut Importer, node: &Node, filter: &Declared) -> Result<(T
 }
 
 /// `[O, H, W, I]` weights as OIHW.
-fn oihw(data: &[i8], [outputs, height, width, inputs]: [usize; 4]) -> Vec<i8> {
+pub fn oihw(data: &[i8], [outputs, height, width, inputs]: [usize; 4]) -> Vec<i8> {
     let pixels = height * width;
     let order = (0..outputs)
         .flat_map(|o| (0..inputs).flat_map(move |i| (0..pixels).map(move |p| (o * pixels + p) * inputs + i)));
@@ -127,7 +127,7 @@ fn oihw(data: &[i8], [outputs, height, width, inputs]: [usize; 4]) -> Vec<i8> {
 /// `CONV_2D`.
 pub fn conv(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let filter = filter(importer, node)?;
-    let (input, x) = operand(importer, node, &filter)?;
+    let (input, x) = operand(importer, node, 0, &filter)?;
     let chw = picture(importer, node, input)?;
     let &[outputs, height, width, inputs] = filter.shape.as_slice() else {
         return Err(node.unsupported(format!("its weights have shape {:?}: four dimensions are needed", filter.shape)));
@@ -157,7 +157,7 @@ pub fn conv(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         filter: &filter,
         data,
         shape: [outputs, inputs, height, width],
-        bias: bias(importer, node)?,
+        bias: bias(importer, node, 2)?,
         window,
         groups,
         function: node.option(3, 0)?,
@@ -169,7 +169,7 @@ pub fn conv(importer: &mut Importer, node: &Node) -> Result<(), Error> {
 /// `DEPTHWISE_CONV_2D`: one group a channel.
 pub fn depthwise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let filter = filter(importer, node)?;
-    let (input, x) = operand(importer, node, &filter)?;
+    let (input, x) = operand(importer, node, 0, &filter)?;
     let chw = picture(importer, node, input)?;
     let &[1, height, width, outputs] = filter.shape.as_slice() else {
         return Err(node.unsupported(format!(
@@ -199,7 +199,7 @@ pub fn depthwise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         filter: &filter,
         data,
         shape: [outputs, 1, height, width],
-        bias: bias(importer, node)?,
+        bias: bias(importer, node, 2)?,
         window,
         groups: chw[0],
         function: node.option(4, 0)?,
@@ -208,7 +208,13 @@ pub fn depthwise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     emit(importer, node, layer, input, shape)
 }
 
-fn emit(importer: &mut Importer, node: &Node, layer: Linear, input: TensorId, shape: Vec<usize>) -> Result<(), Error> {
+pub fn emit(
+    importer: &mut Importer,
+    node: &Node,
+    layer: Linear,
+    input: TensorId,
+    shape: Vec<usize>,
+) -> Result<(), Error> {
     let outputs: u64 = shape.iter().map(|&d| d as u64).product();
     importer.charge(outputs.saturating_mul(layer.rows() as u64))?;
     importer.emit(node, Op::Conv(Box::new(layer)), vec![input], 0, shape)
@@ -217,7 +223,7 @@ fn emit(importer: &mut Importer, node: &Node, layer: Linear, input: TensorId, sh
 /// `FULLY_CONNECTED`: a dense layer of one row a frame, or a 1x1 convolution over several rows.
 pub fn dense(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let filter = filter(importer, node)?;
-    let (input, x) = operand(importer, node, &filter)?;
+    let (input, x) = operand(importer, node, 0, &filter)?;
     if node.option(1, 0_i8)? != 0 {
         return Err(node.unsupported("its weights are shuffled: convert the model again"));
     }
@@ -248,7 +254,7 @@ pub fn dense(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         data: filter.bytes()?,
         filter: &filter,
         shape: [outputs, columns, 1, 1],
-        bias: bias(importer, node)?,
+        bias: bias(importer, node, 2)?,
         window: Window::of([1, 1]),
         groups: 1,
         function: node.option(0, 0)?,

@@ -6,19 +6,26 @@
 mod codes;
 mod declared;
 mod elementwise;
+mod functions;
 mod importer;
 mod layers;
 mod layout;
 mod movement;
+mod pairs;
 mod pools;
+mod rearrange;
+mod resize;
 mod schema;
+mod shapes;
 mod states;
 mod strided;
+mod transposed;
 mod windows;
 
 use super::limits::{MAX_MODEL_BYTES, MAX_NODES, at_most};
 use crate::error::Error;
 use crate::graph::Graph;
+use crate::op::Pair;
 use codes::code;
 use importer::{Importer, Node};
 use layout::{graph_shape, same_order};
@@ -167,21 +174,34 @@ fn outputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
 }
 
 fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Error> {
+    if shapes::computes_integers(importer, node)? {
+        return shapes::evaluate(importer, node);
+    }
     match node.code {
         code::CONV_2D => layers::conv(importer, node),
         code::DEPTHWISE_CONV_2D => layers::depthwise(importer, node),
+        code::TRANSPOSE_CONV => transposed::conv(importer, node),
         code::FULLY_CONNECTED => layers::dense(importer, node),
         code::ADD => elementwise::add(importer, node),
         code::MUL => elementwise::mul(importer, node),
-        code::RELU => elementwise::relu(importer, node, 1),
-        code::RELU_N1_TO_1 => elementwise::relu(importer, node, 2),
-        code::RELU6 => elementwise::relu(importer, node, 3),
-        code::LOGISTIC => elementwise::logistic(importer, node),
+        code::SUB => pairs::sub(importer, node),
+        code::MAXIMUM => pairs::extreme(importer, node, Pair::Maximum),
+        code::MINIMUM => pairs::extreme(importer, node, Pair::Minimum),
+        code::PRELU => pairs::prelu(importer, node),
+        code::RELU => functions::relu(importer, node, 1),
+        code::RELU_N1_TO_1 => functions::relu(importer, node, 2),
+        code::RELU6 => functions::relu(importer, node, 3),
+        code::LEAKY_RELU => functions::leaky_relu(importer, node),
+        code::HARD_SWISH => functions::hard_swish(importer, node),
+        code::LOGISTIC => functions::logistic(importer, node),
+        code::TANH => functions::tanh(importer, node),
+        code::ABS => functions::abs(importer, node),
         code::SOFTMAX => elementwise::softmax(importer, node),
         code::QUANTIZE => elementwise::quantize(importer, node),
         code::DEQUANTIZE => elementwise::dequantize(importer, node),
         code::MAX_POOL_2D => pools::max(importer, node),
         code::AVERAGE_POOL_2D => pools::average(importer, node),
+        code::REDUCE_MAX => pools::reduce_max(importer, node),
         code::MEAN => pools::mean(importer, node),
         code::RESHAPE => movement::reshape(importer, node),
         code::SQUEEZE => movement::squeeze(importer, node),
@@ -195,7 +215,15 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::SPLIT_V => movement::split(importer, node, true),
         code::DEPTH_TO_SPACE => movement::depth_and_space(importer, node, true),
         code::SPACE_TO_DEPTH => movement::depth_and_space(importer, node, false),
-        code::RESIZE_NEAREST_NEIGHBOR => movement::resize(importer, node),
+        code::MIRROR_PAD => rearrange::mirror_pad(importer, node),
+        code::PACK => rearrange::pack(importer, node),
+        code::UNPACK => rearrange::unpack(importer, node),
+        code::GATHER => rearrange::gather(importer, node),
+        code::TILE => rearrange::tile(importer, node),
+        code::BROADCAST_TO => rearrange::broadcast_to(importer, node),
+        code::REVERSE_V2 => rearrange::reverse(importer, node),
+        code::RESIZE_NEAREST_NEIGHBOR => resize::nearest_neighbour(importer, node),
+        code::RESIZE_BILINEAR => resize::bilinear(importer, node),
         // Carried out before the first frame.
         code::CALL_ONCE => Ok(()),
         code::VAR_HANDLE => states::handle(importer, node),

@@ -9,14 +9,14 @@ use super::windows::{activation, extent};
 use crate::error::Error;
 use crate::graph::TensorId;
 use crate::import::limits::MAX_RANK;
-use crate::op::{Op, Pad, Resize, Slice};
+use crate::op::{Op, Pad, Slice};
 
 /// `RESHAPE`: the shape is an operand, or an option, or only declared.
 pub fn reshape(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let input = importer.value(node, 0)?;
     let listed = node.list(0)?;
     let stated = match node.inputs.get(1).copied().flatten() {
-        Some(index) if importer.declared(index)?.data.is_some() => importer.integers(node, 1, "its shape")?,
+        Some(index) if importer.is_known(index)? => importer.integers(node, 1, "its shape")?,
         None if !listed.is_empty() => listed,
         _ => importer.declared(node.output(0)?)?.shape.iter().map(|&d| d as i64).collect(),
     };
@@ -240,37 +240,6 @@ pub fn depth_and_space(importer: &mut Importer, node: &Node, to_space: bool) -> 
         (Op::SpaceToDepth { block }, vec![batch, channels * square, height / block, width / block])
     };
     importer.emit(node, op, vec![input], 0, shape)
-}
-
-/// `RESIZE_NEAREST_NEIGHBOR`.
-pub fn resize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let input = importer.value(node, 0)?;
-    let &[batch, channels, height, width] = importer.graph.tensor(input).shape.as_slice() else {
-        return Err(node
-            .unsupported(format!("its input has shape {:?}: four dimensions are needed", importer.file_shape(input))));
-    };
-    let size = importer.integers(node, 1, "its size")?;
-    let to: Option<Vec<usize>> =
-        size.iter().map(|&d| usize::try_from(d).ok().filter(|d| (1..=1 << 16).contains(d))).collect();
-    let to = to.unwrap_or_default();
-    let &[rows, columns] = to.as_slice() else {
-        return Err(node.misshapen(format!("resizes to {size:?}: two sizes from 1 are needed")));
-    };
-    if height * width == 0 {
-        return Err(node.misshapen("resizes an empty picture"));
-    }
-    let (corners, centres) = (node.option(0, false)?, node.option(1, false)?);
-    let from = |count: usize, whole: usize| (0..count).map(|at| nearest(at, whole, count, corners, centres)).collect();
-    let op = Op::Resize(Resize { rows: from(rows, height), columns: from(columns, width) });
-    importer.emit(node, op, vec![input], 0, vec![batch, channels, rows, columns])
-}
-
-/// The input pixel that an output pixel shows, in the runtime's `f32` arithmetic.
-fn nearest(at: usize, from: usize, to: usize, corners: bool, centres: bool) -> usize {
-    let scale = if corners && to > 1 { (from - 1) as f32 / (to - 1) as f32 } else { from as f32 / to as f32 };
-    let place = (at as f32 + if centres { 0.5 } else { 0.0 }) * scale;
-    let place = if corners { place.round() } else { place.floor() };
-    (place as usize).min(from - 1)
 }
 
 /// Moves a graph input from the file's order to the graph's, or an output back, where the two differ.

@@ -75,6 +75,34 @@ pub fn mean(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     importer.emit_view(node, reduced, 0, &left)
 }
 
+/// `REDUCE_MAX` over height and width, or one of them.
+pub fn reduce_max(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    if x != importer.declared(node.output(0)?)?.quant()? {
+        return Err(node.unsupported("its input and output are quantised differently: quantise them alike"));
+    }
+    let [channels, height, width] = picture(importer, node, input)?;
+    let file = importer.file_shape(input);
+    let axes = axes(node, &importer.integers(node, 1, "its axes")?, file.len())?;
+    if axes.is_empty() || axes.iter().any(|axis| !(1..3).contains(axis)) {
+        return Err(
+            node.unsupported(format!("it takes the maximum over axes {axes:?}: only height and width run here"))
+        );
+    }
+    let along = |axis: usize, size: usize| if axes.contains(&axis) { size } else { 1 };
+    let kernel = [along(1, height), along(2, width)];
+    importer.charge(file.iter().map(|&d| d as u64).product())?;
+    let shape = vec![1, channels, height / kernel[0], width / kernel[1]];
+    let op = Op::MaxPool(MaxPool { window: Window::of(kernel), clamp: crate::op::Clamp::FULL });
+    if node.option(0, false)? {
+        return importer.emit(node, op, vec![input], 0, shape);
+    }
+    let meaning = importer.declared(node.output(0)?)?.meaning()?;
+    let reduced = importer.step(node, op, vec![input], shape, meaning)?;
+    let left: Vec<usize> = file.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &d)| d).collect();
+    importer.emit_view(node, reduced, 0, &left)
+}
+
 /// The multiplier of a sum of `count` values: that of the scales, divided in integers with as many more bits as fit.
 fn scaled_down(x: Quant, y: Quant, count: usize) -> (i32, i32) {
     let (multiplier, shift) = quantise_multiplier(f64::from(x.scale) / f64::from(y.scale));

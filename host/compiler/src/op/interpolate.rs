@@ -1,0 +1,21 @@
+//! Resizing by interpolation.
+
+/// Two neighbours along one axis and what counts of the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Between {
+    /// The first neighbour.
+    pub low: usize,
+    /// The second.
+    pub high: usize,
+    /// Weight of the second in units of 2^-10; the first has the rest. Outside 0 to 1024 only where both neighbours are one.
+    pub part: i32,
+}
+
+/// TensorFlow Lite's int8 `RESIZE_BILINEAR`: between four pixels, in integers, halves away from zero.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Interpolate {
+    /// For each row of the output.
+    pub rows: Vec<Between>,
+    /// For each column of the output.
+    pub columns: Vec<Between>,
+}

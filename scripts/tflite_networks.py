@@ -1,0 +1,235 @@
+"""Networks of the shapes that small devices run, with random weights, biases that make rectifiers pass about half, and scales that suit."""
+
+import numpy as np
+
+from tflite_builder import NONE, RELU, RELU6, SAME, Network
+
+
+class Chain:
+    """Adds layers to a network and follows what a few samples become in real numbers, so that scales suit."""
+
+    def __init__(self, rng, samples):
+        self.rng, self.net, self.real = rng, Network(rng), samples
+        low, high = min(samples.min(), 0.0), max(samples.max(), 0.0)
+        self.value = self.net.input([1, *samples.shape[1:]], **self.quantisation(low, high))
+        self.samples = self.quantised(self.value, samples)
+
+    def quantisation(self, low, high):
+        scale = np.float32((high - low) / 255)
+        return {"scale": float(scale), "zero": int(np.clip(np.rint(-128 - low / scale), -128, 127))}
+
+    def quantised(self, tensor, real):
+        return np.clip(np.rint(real / tensor.scale) + tensor.zero, -128, 127).astype(np.int8)
+
+    def written(self, real, **quantisation):
+        """The tensor of these values, which becomes the present one."""
+        if not quantisation:
+            quantisation = self.quantisation(min(np.quantile(real, 0.0005), 0.0), max(np.quantile(real, 0.9995), 0.0))
+        self.value = self.net.activation([1, *real.shape[1:]], **quantisation)
+        self.real = real
+        return self.value
+
+    def layer(self, code, options, filters, axis, product, activation, per_channel=True, **fields):
+        """Weights of normal distribution, and biases on both sides of what half the pixels exceed."""
+        x = self.value
+        outputs = filters.shape[axis]
+        rest = tuple(at for at in range(filters.ndim) if at != axis)
+        scales = np.abs(filters).max(rest if per_channel else None) / 127
+        kept = scales.reshape([-1 if at == axis else 1 for at in range(filters.ndim)]) if per_channel else scales
+        values = np.clip(np.rint(filters / kept), -127, 127).astype(np.int8)
+        sums = product(self.real, values * kept)
+        middle = np.median(sums, tuple(range(sums.ndim - 1)))
+        bias = -middle + self.rng.normal(0, sums.std() / 2, outputs)
+        scales, zeros = np.atleast_1d(scales).astype(np.float32), np.zeros(np.size(scales))
+        product_scales = np.float32(x.scale) * scales
+        weights = self.net.main.constant(values, scales, zeros, axis)
+        biases = self.net.main.constant(np.rint(bias / product_scales).astype(np.int32), product_scales, zeros)
+        real = sums + bias
+        if activation != NONE:
+            real = np.clip(real, 0, 6 if activation == RELU6 else None)
+        y = self.written(real)
+        self.net.main.emit(code, [x, weights, biases], [y], options, FusedActivationFunction=activation, **fields)
+        return self
+
+    def window(self, code, options, filters, axis, stride, activation):
+        height, width = filters.shape[1:3]
+        product = lambda x, w: windows(x, (height, width), stride, w, code == "DEPTHWISE_CONV_2D")
+        return self.layer(
+            code, options, filters, axis, product, activation, Padding=SAME, StrideH=stride, StrideW=stride,
+            DilationHFactor=1, DilationWFactor=1,
+        )  # fmt: skip
+
+    def conv(self, outputs, kernel=(1, 1), stride=1, activation=RELU):
+        filters = self.rng.normal(0, 1, (outputs, *kernel, self.real.shape[-1])) / np.sqrt(np.prod(kernel))
+        return self.window("CONV_2D", "Conv2DOptions", filters / self.real.shape[-1] ** 0.5, 0, stride, activation)
+
+    def depthwise(self, kernel=(3, 3), stride=1, activation=RELU):
+        filters = self.rng.normal(0, 1, (1, *kernel, self.real.shape[-1])) / np.sqrt(np.prod(kernel))
+        return self.window(
+            "DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", filters, 3, stride, activation
+        )
+
+    def dense(self, outputs, activation=NONE):
+        columns = self.real.shape[-1]
+        filters = self.rng.normal(0, columns**-0.5, (outputs, columns))
+        return self.layer(
+            "FULLY_CONNECTED", "FullyConnectedOptions", filters, 0, lambda x, w: x @ w.T, activation, per_channel=False
+        )
+
+    def pooled(self, keep=False):
+        """The mean over the picture."""
+        x, real = self.value, self.real.mean((1, 2), keepdims=keep)
+        axes = self.net.main.integers([1, 2])
+        self.net.main.emit("MEAN", [x, axes], [self.written(real)], "ReducerOptions", KeepDims=keep)
+        return self
+
+    def mark(self):
+        return self.value, self.real
+
+    def back(self, mark):
+        self.value, self.real = mark
+        return self
+
+    def combine(self, code, mark, activation=NONE):
+        """`ADD` or `MUL` of the present value and one before it."""
+        (x, real), (other, before) = self.mark(), mark
+        real = real + before if code == "ADD" else real * before
+        y = self.written(np.maximum(real, 0) if activation == RELU else real)
+        options = {"ADD": "AddOptions", "MUL": "MulOptions"}[code]
+        self.net.main.emit(code, [other, x], [y], options, FusedActivationFunction=activation)
+        return self
+
+    def function(self, code, of, options=None, **fields):
+        """A function of each value."""
+        x, real = self.value, of(self.real)
+        unit = {"scale": 1 / 256, "zero": -128} if code == "LOGISTIC" else {}
+        self.net.main.emit(code, [x], [self.written(real, **unit)], options, **fields)
+        return self
+
+    def hard_swish(self):
+        return self.function("HARD_SWISH", lambda x: x * np.clip(x + 3, 0, 6) / 6, "HardSwishOptions")
+
+    def leaky_relu(self, alpha=0.1):
+        return self.function("LEAKY_RELU", lambda x: np.where(x < 0, alpha * x, x), "LeakyReluOptions", Alpha=alpha)
+
+    def gate(self, mark):
+        """Each channel of a mark times a hard sigmoid of the present value: what is added and multiplied are constants."""
+        for code, value, activation in [("ADD", 3.0, RELU6), ("MUL", 1 / 6, NONE)]:
+            x, real = self.mark()
+            constant = self.net.main.constant(np.full([1], 127, np.int8), float(np.float32(value / 127)), 0)
+            real = np.clip(real + value, 0, 6) if code == "ADD" else real * value
+            options = {"ADD": "AddOptions", "MUL": "MulOptions"}[code]
+            self.net.main.emit(
+                code, [x, constant], [self.written(real)], options, FusedActivationFunction=activation
+            )
+        return self.combine("MUL", mark)
+
+    def larger(self, code="RESIZE_BILINEAR"):
+        """Twice the height and width."""
+        x, size = self.value, [2 * d for d in self.real.shape[1:3]]
+        options = {"RESIZE_BILINEAR": "ResizeBilinearOptions", "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions"}
+        y = self.written(self.real.repeat(2, 1).repeat(2, 2), scale=x.scale, zero=x.zero)
+        self.net.main.emit(code, [x, self.net.main.integers(size)], [y], options[code], HalfPixelCenters=True)
+        return self
+
+    def join(self, mark):
+        """The channels of a mark, then the present ones."""
+        parts = [mark, self.mark()]
+        y = self.written(np.concatenate([real for _, real in parts], -1))
+        for at, (x, real) in enumerate(parts):
+            if (x.scale, x.zero) != (y.scale, y.zero):
+                parts[at] = (self.net.activation([1, *real.shape[1:]], y.scale, y.zero), real)
+                self.net.main.emit("QUANTIZE", [x], [parts[at][0]], "QuantizeOptions")
+        self.net.main.emit("CONCATENATION", [x for x, _ in parts], [y], "ConcatenationOptions", Axis=3)
+        return self
+
+    def finish(self):
+        self.net.output(self.value)
+        return self.net, [self.samples]
+
+
+def windows(x, kernel, stride, weights, depthwise):
+    """A convolution of pictures with SAME padding in real numbers."""
+    sizes = [-(-size // stride) for size in x.shape[1:3]]
+    total = [max((n - 1) * stride + k - size, 0) for n, k, size in zip(sizes, kernel, x.shape[1:3])]
+    padded = np.pad(x, [(0, 0), *[(t // 2, t - t // 2) for t in total], (0, 0)])
+    result = 0
+    for row in range(kernel[0]):
+        for column in range(kernel[1]):
+            part = padded[:, row::stride, column::stride][:, : sizes[0], : sizes[1]]
+            tap = weights[:, row, column]
+            result = result + (part * tap[0] if depthwise else part @ tap.T)
+    return result
+
+
+def pictures(rng, count, height, width, channels):
+    """Smooth pictures with a few edges, between -1 and 1."""
+    rows, columns = np.mgrid[:height, :width] / max(height, width)
+    waves = rng.normal(0, 4, (count, 1, 1, channels, 2, 4))
+    phases = rng.uniform(0, 2 * np.pi, (count, 1, 1, channels, 4))
+    at = rows[..., None, None] * waves[..., 0, :] + columns[..., None, None] * waves[..., 1, :]
+    real = np.sin(at + phases).sum(-1) / 4 + 0.3 * (rows + columns > 0.8)[..., None]
+    return np.clip(real + rng.normal(0, 0.03, real.shape), -1, 1)
+
+
+def person_detection(rng, count):
+    """MobileNetV1, width 0.25: 7.5 M multiply-accumulates."""
+    chain = Chain(rng, pictures(rng, count, 96, 96, 3)).conv(8, (3, 3), 2)
+    for outputs, stride in [(16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), *[(128, 1)] * 5, (256, 2), (256, 1)]:
+        chain.depthwise(stride=stride).conv(outputs)
+    return chain.pooled().dense(2).finish()
+
+
+def anomaly_detection(rng, count):
+    """A dense autoencoder: 0.26 M multiply-accumulates."""
+    chain = Chain(rng, pictures(rng, count, 1, 640, 1).reshape(count, 640))
+    for outputs in [128] * 4 + [8] + [128] * 4:
+        chain.dense(outputs, RELU)
+    return chain.dense(640).finish()
+
+
+def inverted_residuals(rng, count):
+    """The blocks of MobileNetV2: linear bottlenecks, so activations lie on both sides of 0, and sums."""
+    chain = Chain(rng, pictures(rng, count, 48, 48, 3)).conv(8, (3, 3), 2, RELU6)
+    for outputs, stride, grow in [(8, 1, 1), (16, 2, 4), (16, 1, 4), (24, 2, 4), (24, 1, 4)]:
+        mark, inputs = chain.mark(), chain.real.shape[-1]
+        chain.conv(inputs * grow, activation=RELU6).depthwise(stride=stride, activation=RELU6)
+        chain.conv(outputs, activation=NONE)
+        if stride == 1 and inputs == outputs:
+            chain.combine("ADD", mark)
+    return chain.conv(96, activation=RELU6).pooled().dense(10).finish()
+
+
+def gated_residuals(rng, count):
+    """The blocks of MobileNetV3: hard swishes, and channels gated by what the whole picture shows."""
+    chain = Chain(rng, pictures(rng, count, 32, 32, 3)).conv(8, (3, 3), 2, NONE).hard_swish()
+    for outputs, stride in [(8, 1), (16, 2), (16, 1)]:
+        mark, inputs = chain.mark(), chain.real.shape[-1]
+        chain.conv(inputs * 3, activation=NONE).hard_swish().depthwise((5, 5), stride, NONE).hard_swish()
+        gated = chain.mark()
+        chain.pooled(keep=True).conv(8).conv(inputs * 3, activation=NONE).gate(gated).conv(outputs, activation=NONE)
+        if stride == 1 and inputs == outputs:
+            chain.combine("ADD", mark)
+    return chain.pooled().dense(10).finish()
+
+
+def detection(rng, count):
+    """A small detector: leaky rectifiers, and a coarse map enlarged and joined to a fine one."""
+    chain = Chain(rng, pictures(rng, count, 48, 48, 3))
+    for outputs in [8, 16]:
+        chain.conv(outputs, (3, 3), 2, NONE).leaky_relu()
+    fine = chain.mark()
+    chain.conv(32, (3, 3), 2, NONE).leaky_relu().conv(16, activation=NONE).leaky_relu()
+    chain.larger("RESIZE_NEAREST_NEIGHBOR").join(fine).conv(18, activation=NONE)
+    return chain.function("LOGISTIC", lambda x: 1 / (1 + np.exp(-x))).finish()
+
+
+def segmentation(rng, count):
+    """Down to a quarter and up again by interpolation."""
+    chain = Chain(rng, pictures(rng, count, 24, 24, 3)).conv(8, (3, 3), 2)
+    skipped = chain.mark()
+    chain.conv(16, (3, 3), 2).conv(16, (3, 3)).larger().join(skipped).conv(8, (3, 3)).larger()
+    return chain.conv(3, activation=NONE).finish()
+
+
+NETWORKS = [person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation]
