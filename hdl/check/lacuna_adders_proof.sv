@@ -6,6 +6,7 @@ module lacuna_adders_proof #(
   localparam int unsigned WordWidth = lacuna_pkg::index_width(Words)
 ) (
   input logic             clk_i,
+  input logic             en_i,
   input logic [Width-1:0] a_i,
   input logic [Width-1:0] b_i,
   input logic [Width-1:0] c_i,
@@ -21,7 +22,7 @@ module lacuna_adders_proof #(
   logic [(Words+1)/2:0] pick_select;
 
   lacuna_xor_add #(.Width(Width)) u_xor (
-    .a_i, .b_i, .c_i, .d_i, .carry_i, .sum_o(xor_sum)
+    .en_i, .a_i, .b_i, .c_i, .d_i, .carry_i, .sum_o(xor_sum)
   );
 
   lacuna_select_add #(.Width(Width)) u_select (
@@ -35,7 +36,7 @@ module lacuna_adders_proof #(
   lacuna_pick_select #(.Words(Words)) u_pick_select (.word_i, .select_o(pick_select));
 
   lacuna_pick #(.Words(Words), .Width(Width)) u_pick (
-    .words_i, .select_i(pick_select), .word_o(picked)
+    .en_i, .words_i, .select_i(pick_select), .word_o(picked)
   );
 
   assign one    = a_i ^ b_i;
@@ -44,10 +45,11 @@ module lacuna_adders_proof #(
   assign kept   = select_i ? a_i : '0;
 
   always_ff @(posedge clk_i) begin
-    sums_inverted_operands: assert (xor_sum == Width'(one + other + Width'(carry_i)));
+    sums_inverted_operands: assert (!en_i || xor_sum == Width'(one + other + Width'(carry_i)));
     sums_the_chosen_operand: assert (select_sum == Width'(a_i + chosen));
     sums_what_is_kept: assert (keep_sum == Width'(kept + b_i));
-    picks_the_word: assert (32'(word_i) >= Words || picked == words_i[Width*word_i +: Width]);
+    picks_the_word: assert (!en_i || 32'(word_i) >= Words
+                          || picked == words_i[Width*word_i +: Width]);
   end
 
 endmodule

@@ -174,22 +174,21 @@ module lacuna_lane_proof #(
   // What must become of it.
   logic [1:0]            active;
   logic [1:0]            value_tag, value_page, value_live;
-  logic [8:0]            value_second, value_first;
   logic [2*RowTerms-1:0] want_terms;
   logic [2*Slots-1:0]    used, kept;
   logic                  second_row, excess;
 
-  assign {value_tag, value_page, value_live, value_second, value_first} = value_q;
+  assign {value_tag, value_page, value_live} = value_q[23:18];
   assign active     = \u_dut.u_vectors.vec_q + 2'(\u_dut.retire );
   assign second_row = slot >= 3'(Slots);
   assign excess     = slot == 3'(Slots - 1) || slot == 3'(2 * Slots - 1);
 
-  lacuna_recode #(.DigitBits(4)) u_first (
-    .d_i(value_first), .terms_o(want_terms[0 +: RowTerms]), .used_o(used[0 +: Slots])
-  );
-  lacuna_recode #(.DigitBits(4)) u_second (
-    .d_i(value_second), .terms_o(want_terms[RowTerms +: RowTerms]), .used_o(used[Slots +: Slots])
-  );
+  for (genvar r = 0; r < 2; r++) begin : gen_row
+    lacuna_recode #(.DigitBits(4)) u_recode (
+      .en_i(1'b1), .d_i(value_q[9*r +: 9]),
+      .terms_o(want_terms[RowTerms*r +: RowTerms]), .used_o(used[Slots*r +: Slots])
+    );
+  end
 
   // Gating keeps a slot of a live row that is not 0; outside `digit` also one that is, unless in
   // excess.

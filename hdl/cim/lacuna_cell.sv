@@ -2,12 +2,12 @@
 //
 // Contract:   the controls are those of lacuna_cells, each beside the register it steers. The
 //             accumulator is never cleared: it runs modulo 2^SumBits, a retire copies it to the
-//             hold register, and lacuna_reduce takes the difference of two such copies. That saves
+//             lane's holds, and lacuna_reduce takes the difference of two such copies. That saves
 //             an AND on every bit. Reset makes the first difference right. At 4-bit digits `flip_i`
 //             inverts the accumulator before it is added to: ~(~s + p) = s - p, so that a lane
 //             whose accumulators are kept inverted after a negative digit never negates a product.
 // Throughput: one digit a cycle.
-// Latency:    weight_en_i to product_en_i to sum_en_i: one cycle each.
+// Latency:    product_en_i to sum_en_i: one cycle.
 module lacuna_cell #(
   parameter  int unsigned DigitBits = 4,
   parameter  int unsigned AccBits   = 22,
@@ -18,21 +18,18 @@ module lacuna_cell #(
 ) (
   input  logic                clk_i,
   input  logic                rst_ni,
-  input  logic                weight_en_i,
   input  logic                product_en_i,
   input  logic                sum_en_i,
-  input  logic                retire_i,
 
-  input  logic [7:0]          weight_i,
-  input  logic                no_high_i,  // beside weight_en_i: the digit has no high term
-  input  logic [CodeBits-1:0] code_i,     // beside product_en_i
-  input  logic [FixBits-1:0]  fix_i,      // beside sum_en_i
+  input  logic [7:0]          weight_i,  // beside product_en_i
+  input  logic [7:0]          high_i,    // the weight, or 0 if the digit has no high term
+  input  logic [CodeBits-1:0] code_i,
+  input  logic [FixBits-1:0]  fix_i,     // beside sum_en_i
   input  logic                flip_i,
-  output logic [SumBits-1:0]  hold_o
+  output logic [SumBits-1:0]  sum_o
 );
 
-  logic [7:0]         weight_q;
-  logic [SumBits-1:0] below, above, sum_d, sum_q, hold_q;
+  logic [SumBits-1:0] below, above, sum_d, sum_q;
   logic               carry;
 
   if (DigitBits == 2) begin : gen_2
@@ -40,7 +37,7 @@ module lacuna_cell #(
     logic [8:0]  product_d, product_q;
     logic [14:0] shifted;
     logic        unused;
-    assign product_d = (code_i[0] ? {weight_q, 1'b0} : {weight_q[7], weight_q}) ^ {9{code_i[1]}};
+    assign product_d = (code_i[0] ? {weight_i, 1'b0} : {weight_i[7], weight_i}) ^ {9{code_i[1]}};
     assign carry     = fix_i[0];
     always_comb begin
       shifted = {{6{product_q[8]}}, product_q};
@@ -53,22 +50,17 @@ module lacuna_cell #(
     end
     assign below  = {{(SumBits-15){shifted[14]}}, shifted};
     assign above  = '0;
-    assign unused = no_high_i;
+    assign unused = ^high_i;
     always_ff @(posedge clk_i) if (product_en_i) product_q <= product_d;
   end else begin : gen_4
     // The digit's magnitude is low + 4 high; code = {plane, twice, low}: high is 2 if twice, else
-    // 1, or 0 if no_high_i cleared its copy of the weight.
-    logic [7:0]  high_q;
+    // 1, or 0 if high_i is.
     logic [11:0] below_q, above_q;
-    always_ff @(posedge clk_i) begin
-      if (no_high_i)        high_q <= '0;
-      else if (weight_en_i) high_q <= weight_i;
-    end
     lacuna_product u_product (
       .clk_i,
       .en_i    (product_en_i),
-      .weight_i(weight_q),
-      .high_i  (high_q),
+      .weight_i,
+      .high_i,
       .code_i,
       .below_o (below_q),
       .above_o (above_q)
@@ -80,6 +72,7 @@ module lacuna_cell #(
   end
 
   lacuna_xor_add #(.Width(SumBits)) u_sum (
+    .en_i   (sum_en_i),
     .a_i    (sum_q),
     .b_i    ({SumBits{flip_i}}),
     .c_i    (below),
@@ -88,37 +81,11 @@ module lacuna_cell #(
     .sum_o  (sum_d)
   );
 
-  assign hold_o = hold_q;
-
-  always_ff @(posedge clk_i) begin
-    if (weight_en_i) weight_q <= weight_i;
-  end
+  assign sum_o = sum_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) sum_q <= '0;
     else if (sum_en_i) sum_q <= sum_d;
   end
-
-  always_ff @(posedge clk_i) begin
-    if (retire_i) hold_q <= sum_q;
-  end
-
-`ifdef LACUNA_CHECK
-  // The compiler promises that no vector adds up to more than AccBits in one cell.
-  localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
-
-  logic [SumBits-1:0] last_q;
-  logic               inverted_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) inverted_q <= 1'b0;
-    else if (sum_en_i) inverted_q <= inverted_q ^ flip_i;
-    if (!rst_ni) last_q <= '0;
-    else if (retire_i) begin
-      last_q <= sum_q ^ {SumBits{inverted_q}};
-      assert (((sum_q ^ {SumBits{inverted_q}}) - last_q + Lowest) >> AccBits == '0);
-    end
-  end
-`endif
 
 endmodule

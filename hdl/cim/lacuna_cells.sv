@@ -106,22 +106,31 @@ module lacuna_cells #(
     if (retire_q[2]) hold_inverted_q <= inverted_q;
   end
 
-  logic [Columns*8-1:0] weights;
+  logic [Columns*8-1:0] weights, weights_q, highs_q;
 
-  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns)) u_weights (
+  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns), .PartBytes(Columns)) u_weights (
     .clk_i,
     .rd_en_i  (live),
     .rd_addr_i(page_i),
     .rd_data_o(weights),
-    .wr_be_i  ({Columns{weight_we_i}}),
+    .wr_be_i  (weight_we_i),
     .wr_addr_i(weight_page_i),
     .wr_data_i(weight_data_i)
   );
 
-  logic [Columns*SumBits-1:0] holds;
+  // A page at a time: a simulator pays for every register that has a name of its own.
+  always_ff @(posedge clk_i) begin
+    if (live_q[0]) weights_q <= weights;
+    if (no_high_q)      highs_q <= '0;
+    else if (live_q[0]) highs_q <= weights;
+  end
+
+  logic [Columns*SumBits-1:0] holds_q;
   logic [GroupBits-1:0]       shown, shown_q;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
+    logic [SumBits-1:0] sum;
+
     lacuna_cell #(
       .DigitBits(DigitBits),
       .AccBits  (AccBits),
@@ -129,21 +138,39 @@ module lacuna_cells #(
     ) u_cell (
       .clk_i,
       .rst_ni,
-      .weight_en_i (live_q[0]),
       .product_en_i(live_q[1]),
       .sum_en_i    (live_q[2]),
-      .retire_i    (retire_q[2]),
-      .weight_i    (weights[8*c +: 8]),
-      .no_high_i   (no_high_q),
+      .weight_i    (weights_q[8*c +: 8]),
+      .high_i      (highs_q[8*c +: 8]),
       .code_i      (code_q),
       .fix_i       (fix_q),
       .flip_i      (flip_q),
-      .hold_o      (holds[SumBits*c +: SumBits])
+      .sum_o       (sum)
     );
+
+    always_ff @(posedge clk_i) begin
+      if (retire_q[2]) holds_q[SumBits*c +: SumBits] <= sum;
+    end
+
+`ifdef LACUNA_CHECK
+    // The compiler promises that no vector adds up to more than AccBits in one cell.
+    localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
+
+    logic [SumBits-1:0] past;
+
+    assign past = first_q ? '0 : holds_q[SumBits*c +: SumBits] ^ {SumBits{hold_inverted_q}};
+
+    always_ff @(posedge clk_i) begin
+      if (rst_ni && retire_q[2]) begin
+        assert (((sum ^ {SumBits{inverted_q}}) - past + Lowest) >> AccBits == '0);
+      end
+    end
+`endif
   end
 
   lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
-    .words_i (holds),
+    .en_i    (show_i),
+    .words_i (holds_q),
     .select_i(show_select_i),
     .word_o  (shown)
   );
@@ -154,6 +181,15 @@ module lacuna_cells #(
       shown_inverted_q <= hold_inverted_q;
     end
   end
+
+`ifdef LACUNA_CHECK
+  logic first_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) first_q <= 1'b1;
+    else if (retire_q[2]) first_q <= 1'b0;
+  end
+`endif
 
   assign shown_o    = shown_q;
   assign inverted_o = (DigitBits == 4) && shown_inverted_q;

@@ -58,12 +58,12 @@ module lacuna_cells_whole #(
   logic [Columns*8-1:0]  weights;
   logic [Columns*16-1:0] products;
 
-  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns)) u_weights (
+  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns), .PartBytes(Columns)) u_weights (
     .clk_i,
     .rd_en_i  (issue_i),
     .rd_addr_i(page_i),
     .rd_data_o(weights),
-    .wr_be_i  ({Columns{weight_we_i}}),
+    .wr_be_i  (weight_we_i),
     .wr_addr_i(weight_page_i),
     .wr_data_i(weight_data_i)
   );

@@ -74,12 +74,14 @@ module lacuna_lane #(
   assign {tag, page, live, second, first} = queue_q[rd_ptr_q];
 
   lacuna_recode #(.DigitBits(DigitBits)) u_first (
+    .en_i   (load),
     .d_i    (first),
     .terms_o(terms[0 +: RowTerms]),
     .used_o (used[0 +: Slots])
   );
 
   lacuna_recode #(.DigitBits(DigitBits)) u_second (
+    .en_i   (load),
     .d_i    (second),
     .terms_o(terms[RowTerms +: RowTerms]),
     .used_o (used[Slots +: Slots])
@@ -144,10 +146,12 @@ module lacuna_lane #(
   always_comb begin
     slot_terms = '0;
     slot_plane = '0;
-    for (int unsigned s = 2 * Slots; s > 0; s--) begin
-      if (head_pending_q[s-1]) begin
-        slot_terms = head_terms_q[3*SlotTerms*(s-1) +: 3*SlotTerms];
-        slot_plane = PlaneWidth'(((s - 1) % Slots == Slots - 1) ? Slots - 2 : (s - 1) % Slots);
+    if (issue) begin
+      for (int unsigned s = 2 * Slots; s > 0; s--) begin
+        if (head_pending_q[s-1]) begin
+          slot_terms = head_terms_q[3*SlotTerms*(s-1) +: 3*SlotTerms];
+          slot_plane = PlaneWidth'(((s - 1) % Slots == Slots - 1) ? Slots - 2 : (s - 1) % Slots);
+        end
       end
     end
   end

@@ -20,10 +20,9 @@ module lacuna_product (
   output logic [11:0]       above_o
 );
 
-  // {above, below}
-  function automatic logic [23:0] products(input logic [7:0] weight,
-                                           input logic [7:0] high,
-                                           input logic [3:0] code);
+  function automatic logic [11:0] product(input logic [7:0] weight,
+                                          input logic [7:0] high,
+                                          input logic [2:0] code);
     logic [11:0] sum;
     case (code[1:0])
       2'd1:    sum = {{4{weight[7]}}, weight};
@@ -31,12 +30,17 @@ module lacuna_product (
       2'd3:    sum = ~{{4{weight[7]}}, weight};
       default: sum = '0;
     endcase
-    sum      = sum + (code[2] ? {high[7], high, 3'd0} : {{2{high[7]}}, high, 2'd0});
-    products = code[3] ? {sum, 12'd0} : {12'd0, sum};
+    product = sum + (code[2] ? {high[7], high, 3'd0} : {{2{high[7]}}, high, 2'd0});
   endfunction
 
   always_ff @(posedge clk_i) begin
-    if (en_i) {above_o, below_o} <= products(weight_i, high_i, code_i);
+    if (en_i && code_i[3]) begin
+      above_o <= product(weight_i, high_i, code_i[2:0]);
+      below_o <= '0;
+    end else if (en_i) begin
+      above_o <= '0;
+      below_o <= product(weight_i, high_i, code_i[2:0]);
+    end
   end
 
 endmodule

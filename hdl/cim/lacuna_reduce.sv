@@ -116,6 +116,7 @@ module lacuna_reduce #(
     for (genvar n = 0; n < Nodes; n++) begin : gen_node
       for (genvar c = 0; c < ReduceColumns; c++) begin : gen_column
         lacuna_xor_add #(.Width(SumBits)) u_add (
+          .en_i   (valid_q[TreeDelay-1+v]),
           .a_i    (in[2*n*GroupBits+c*SumBits +: SumBits]),
           .b_i    ({SumBits{invert[2*n]}}),
           .c_i    (in[(2*n+1)*GroupBits+c*SumBits +: SumBits]),

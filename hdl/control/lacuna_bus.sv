@@ -199,6 +199,7 @@ module lacuna_bus #(
   );
 
   lacuna_pick #(.Words(Answers), .Width(Bits)) u_answer (
+    .en_i    (1'b1),
     .words_i ({Bits'(narrow), program_rd_data_i, tile_rd_data_i}),
     .select_i(answer_select),
     .word_o  (answer)

@@ -1,4 +1,4 @@
-// Block RAM with one read and one write port on one clock, written by bytes.
+// Block RAM with one read and one write port on one clock, written by bytes or by parts of several.
 //
 // Contract:   `rd_data_o` holds the word read last. Bytes that are written in the cycle in which
 //             they are read come out old in simulation and undefined in hardware: callers keep them
@@ -10,7 +10,10 @@
 module lacuna_ram_1r1w #(
   parameter  int unsigned Words     = 512,
   parameter  int unsigned WordBytes = 4,
-  localparam int unsigned AddrBits  = $clog2(Words)
+  // Bytes that a write enable covers.
+  parameter  int unsigned PartBytes = 1,
+  localparam int unsigned AddrBits  = $clog2(Words),
+  localparam int unsigned Parts     = WordBytes / PartBytes
 ) (
   input  logic                   clk_i,
 
@@ -18,7 +21,7 @@ module lacuna_ram_1r1w #(
   input  logic [AddrBits-1:0]    rd_addr_i,
   output logic [8*WordBytes-1:0] rd_data_o,
 
-  input  logic [WordBytes-1:0]   wr_be_i,
+  input  logic [Parts-1:0]       wr_be_i,
   input  logic [AddrBits-1:0]    wr_addr_i,
   input  logic [8*WordBytes-1:0] wr_data_i
 );
@@ -31,8 +34,10 @@ module lacuna_ram_1r1w #(
   logic [8*WordBytes-1:0] word_q [Words];
 
   always_ff @(posedge clk_i) begin
-    for (int unsigned i = 0; i < WordBytes; i++) begin
-      if (wr_be_i[i]) word_q[wr_addr_i][8*i +: 8] <= wr_data_i[8*i +: 8];
+    for (int unsigned i = 0; i < Parts; i++) begin
+      if (wr_be_i[i]) begin
+        word_q[wr_addr_i][8*PartBytes*i +: 8*PartBytes] <= wr_data_i[8*PartBytes*i +: 8*PartBytes];
+      end
     end
   end
 

@@ -47,6 +47,7 @@ module lacuna_normalise (
 
   // The upper half of each outcome has four sources, the lower fewer.
   lacuna_pick #(.Words(4), .Width(16)) u_byte (
+    .en_i    (1'b1),
     .words_i ({acc_i[7:0], 8'b0, acc_i[15:0], acc_i[23:8], acc_i[31:16]}),
     .select_i({byte_shift[1], byte_shift}),
     .word_o  (byte_d[31:16])
@@ -78,6 +79,7 @@ module lacuna_normalise (
   end
 
   lacuna_pick #(.Words(4), .Width(32)) u_pair (
+    .en_i    (1'b1),
     .words_i ({byte_q[25:0], 6'b0, byte_q[27:0], 4'b0, byte_q[29:0], 2'b0, byte_q}),
     .select_i({pair_shift[1], pair_shift}),
     .word_o  (pair_d)

@@ -125,6 +125,7 @@ module lacuna_pool #(
   lacuna_pick_select #(.Words(Groups)) u_select (.word_i(group_d), .select_o(select));
 
   lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
+    .en_i    (1'b1),
     .words_i (held_q),
     .select_i(select_q),
     .word_o  (values_o)

@@ -73,6 +73,7 @@ module lacuna_round (
   assign half_in = {first_q, 1'b0};
 
   lacuna_pick #(.Words(4), .Width(17)) u_coarse (
+    .en_i    (1'b1),
     .words_i ({8'b0, half_in[32:24], half_in[32:16], half_in[24:8], half_in[16:0]}),
     .select_i({first_right_q[4], first_right_q[4:3]}),
     .word_o  (coarse_d)

@@ -88,29 +88,35 @@ fn any_index(instance: &str) -> String {
 /// A body without what differs from instance to instance: local variables by number, in the order in which they are
 /// declared, and stars for indices of the instance.
 fn plain(body: &[String], instance: &str) -> String {
-    let mut locals: HashMap<&str, usize> = HashMap::new();
+    let any = any_index(instance);
+    let mut locals: HashMap<String, usize> = HashMap::new();
     let mut text = String::new();
     for line in body.iter().filter(|line| !line.trim_start().starts_with("VL_DEBUG_IF(")) {
         if let Some(name) = declared(line) {
             let number = locals.len();
-            locals.entry(name).or_insert(number);
+            locals.entry(name.to_owned()).or_insert(number);
         }
+        let line = if instance.is_empty() { line.clone() } else { line.replace(instance, &any) };
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         let mut rest = line.as_str();
         while let Some(start) = rest.find(is_name) {
-            text.push_str(&rest[..start]);
+            spaceless(&mut text, &rest[..start]);
             let length = rest[start..].find(|c| !is_name(c)).unwrap_or(rest.len() - start);
             let word = &rest[start..start + length];
             match locals.get(word) {
-                Some(number) => text.extend(["local ", &number.to_string()]),
-                None => text.push_str(word),
+                Some(number) => text.extend(["local ", &number.to_string(), " "]),
+                None => text.extend([word, " "]),
             }
             rest = &rest[start + length..];
         }
-        text.push_str(rest);
-        text.push('\n');
+        spaceless(&mut text, rest);
     }
-    if instance.is_empty() { text } else { text.replace(instance, &any_index(instance)) }
+    text
+}
+
+/// Appends what stands between words; where a line breaks depends on the length of names.
+fn spaceless(text: &mut String, between: &str) {
+    text.extend(between.chars().filter(|c| !c.is_whitespace()));
 }
 
 /// The variable that a line declares, as in `CData/*7:0*/ name;`.

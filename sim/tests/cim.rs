@@ -77,6 +77,7 @@ fn recoder_equals_golden_for_every_difference() {
     for (digit_bits, top) in [(2, tops::recode_2 as fn() -> Model), (4, tops::recode_4)] {
         let recoder = Recoder::new(digit_bits);
         let mut dut = top();
+        dut.set("en_i", 1);
         for d in -255..=255i16 {
             dut.set_signed("d_i", d.into());
             dut.eval();

@@ -4,6 +4,7 @@ module lacuna_pick #(
   parameter  int unsigned Width = 50,
   localparam int unsigned Pairs = (Words + 1) / 2
 ) (
+  input  logic                   en_i,
   input  logic [Words*Width-1:0] words_i,
   input  logic [Pairs:0]         select_i,
 
@@ -13,9 +14,11 @@ module lacuna_pick #(
   localparam logic [15:0] First = 16'hfc0a;  // C ? D : D ? B : A
   localparam logic [15:0] Next  = 16'he4aa;  // D ? (A ? C : B) : A
 
+  logic                     unused;
   logic [2*Pairs*Width-1:0] words;
   logic [Pairs*Width-1:0]   chain;
 
+  assign unused = en_i;
   assign words  = (2*Pairs*Width)'(words_i);
   assign word_o = chain[(Pairs-1)*Width +: Width];
 

@@ -6,6 +6,7 @@ module lacuna_xor_add #(
   parameter  int unsigned Width = 25,
   localparam int unsigned Cells = (Width + 2) / 2
 ) (
+  input  logic             en_i,
   input  logic [Width-1:0] a_i,
   input  logic [Width-1:0] b_i,
   input  logic [Width-1:0] c_i,
@@ -18,9 +19,11 @@ module lacuna_xor_add #(
   localparam logic [15:0] CarryIn = 16'h000a;  // says 0 at D = 1; carries A
   localparam logic [15:0] Xor     = 16'h6996;
 
+  logic               unused;
   logic [2*Cells-1:0] a, b, c, d, sum;
   logic [Cells:0]     carry;
 
+  assign unused   = en_i;
   assign a        = (2*Cells)'({a_i, carry_i});
   assign b        = (2*Cells)'({b_i, 1'b0});
   assign c        = (2*Cells)'({c_i, 1'b0});
