@@ -86,3 +86,6 @@ hdl/post/lacuna_pool_serial.sv
 hdl/post/lacuna_post.sv
 hdl/top/lacuna_core.sv
 hdl/top/lacuna_uart_top.sv
+hdl/top/lacuna_pll.sv
+hdl/top/lacuna_ulx3s.sv
+hdl/top/lacuna_colorlight_i5.sv

@@ -74,7 +74,7 @@ impl Geometry {
         pages: 256,
         digit_bits: 4,
         tile_words: 1024,
-        reduce_columns: 4,
+        reduce_columns: 2,
         acc_bits: 22,
         program_len: 128,
         depthwise_taps: 16,

@@ -1,10 +1,13 @@
 //! Developer commands: `cargo xtask <command>`.
 
 mod coverage;
+mod device;
+mod flash;
 mod r#gen;
 mod lint;
 mod place;
 mod prove;
+mod record;
 mod synth;
 mod tools;
 
@@ -39,6 +42,8 @@ enum Command {
     Coverage,
     /// Synthesise a design and report what it takes of the device.
     Synth(synth::Options),
+    /// Load a board with the bitstream that `synth` made for it.
+    Flash { board: device::Target },
 }
 
 fn main() -> Result<()> {
@@ -48,6 +53,7 @@ fn main() -> Result<()> {
         Command::Lint => lint::run(&root),
         Command::Prove { name } => prove::run(&root, name.as_deref()),
         Command::Coverage => coverage::run(&root),
+        Command::Flash { board } => flash::run(&root, board),
         Command::Synth(options) => synth::run(&root, &options),
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::sync::Mutex;
+use std::thread;
 
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
@@ -12,16 +14,37 @@ use crate::tools::Tools;
 pub struct Placer {
     pub program: &'static str,
     pub device: &'static [&'static str],
-    /// Pins of the top module's ports.
-    pub constraints: &'static str,
+    /// Pins of the top module's ports: the option that names them, and the file.
+    pub constraints: (&'static str, &'static str),
     /// The kind of cell that a LUT and its flip-flop take.
     pub cell: &'static str,
+    pub flow: Flow,
+}
+
+/// From a routed design to its bitstream.
+pub struct Flow {
+    /// nextpnr's option for what it routed.
+    pub routed: &'static str,
+    pub packer: Packer,
+}
+
+/// What makes bitstreams.
+#[derive(Clone, Copy)]
+pub enum Packer {
+    Ecppack,
+    Icepack,
 }
 
 /// A routed design.
+#[derive(Clone)]
 pub struct Routed {
+    pub seed: u64,
     /// Of the slowest clock.
     pub fmax_mhz: f64,
+    /// Where the slowest path begins and ends, in the design's names.
+    pub critical: Option<String>,
+    /// nextpnr's text of the device's configuration, from the repository.
+    configuration: String,
 }
 
 /// Cells of one kind.
@@ -35,6 +58,8 @@ pub struct Cells {
 #[derive(Deserialize)]
 struct Report {
     fmax: BTreeMap<String, Clock>,
+    #[serde(default)]
+    critical_paths: Vec<Path>,
     utilization: BTreeMap<String, Cells>,
 }
 
@@ -44,34 +69,113 @@ struct Clock {
     achieved: f64,
 }
 
+/// A path from register to register.
+#[derive(Deserialize)]
+struct Path {
+    path: Vec<Segment>,
+}
+
+/// A cell or a wire on a path.
+#[derive(Deserialize)]
+struct Segment {
+    /// ns.
+    delay: f64,
+    from: End,
+    to: End,
+}
+
+#[derive(Deserialize)]
+struct End {
+    cell: String,
+}
+
+impl Path {
+    fn delay(&self) -> f64 {
+        self.path.iter().map(|segment| segment.delay).sum()
+    }
+
+    fn ends(&self) -> Option<String> {
+        let (first, last) = (self.path.first()?, self.path.last()?);
+        Some(format!("{} to {}", first.from.cell, last.to.cell))
+    }
+}
+
 impl Placer {
     /// Logic cells of a netlist, packed and not placed.
     pub fn pack(&self, tools: &Tools, netlist: &str) -> Result<Cells> {
-        let report = self.run(tools, netlist, &["--pack-only"])?;
+        let report = self.run(tools, netlist, &format!("{netlist}.packed"), &["--pack-only"])?;
         let cells = report.utilization.get(self.cell);
         cells.copied().with_context(|| format!("{} reports no {}", self.program, self.cell))
     }
 
-    /// Places and routes a netlist.
+    /// Places and routes a netlist from a seed.
     pub fn route(&self, tools: &Tools, netlist: &str, seed: u64) -> Result<Routed> {
-        let report = self.run(tools, netlist, &["--timing-allow-fail", "--seed", &seed.to_string()])?;
+        let configuration = format!("{netlist}.{seed}.routed");
+        let arguments = ["--timing-allow-fail", "--seed", &seed.to_string(), self.flow.routed, &configuration];
+        let report = self.run(tools, netlist, &configuration, &arguments)?;
         let clocks = report.fmax.values().map(|clock| clock.achieved);
         let slowest = clocks.min_by(f64::total_cmp).with_context(|| format!("{} reports no clock", self.program))?;
-        Ok(Routed { fmax_mhz: (slowest * 100.0).round() / 100.0 })
+        let critical = report.critical_paths.iter().max_by(|a, b| a.delay().total_cmp(&b.delay()));
+        Ok(Routed {
+            seed,
+            fmax_mhz: (slowest * 100.0).round() / 100.0,
+            critical: critical.and_then(Path::ends),
+            configuration,
+        })
     }
 
-    fn run(&self, tools: &Tools, netlist: &str, arguments: &[&str]) -> Result<Report> {
-        let written = format!("{netlist}.report");
+    /// Places and routes from the seeds 1 to `seeds`, two at a time on two cores; returns the fastest.
+    pub fn best(&self, tools: &Tools, netlist: &str, seeds: std::ops::Range<u64>) -> Result<Routed> {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let next = Mutex::new(seeds);
+        let routed = thread::scope(|scope| {
+            let work = || {
+                let mut mine = Vec::new();
+                while let Some(seed) = { next.lock().ok().and_then(|mut seeds| seeds.next()) } {
+                    let routed = self.route(tools, netlist, seed);
+                    if let Ok(routed) = &routed {
+                        eprintln!("seed {seed}: {} MHz", routed.fmax_mhz);
+                    }
+                    mine.push(routed);
+                }
+                mine
+            };
+            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
+            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Result<Vec<_>>>()
+        })?;
+        routed.into_iter().max_by(|a, b| a.fmax_mhz.total_cmp(&b.fmax_mhz)).context("no seed was placed")
+    }
+
+    /// Writes the bitstream of a routed design; the same design gives the same bytes. Where the device has a user
+    /// code, that is the contract's hash.
+    pub fn bitstream(&self, tools: &Tools, routed: &Routed, path: &str) -> Result<()> {
+        let code = format!("{:#010x}", lacuna_spec::tables::layout_hash());
+        let (program, arguments) = match self.flow.packer {
+            Packer::Ecppack => ("yowasp-ecppack", vec!["--compress", "--usercode", &code, &routed.configuration, path]),
+            Packer::Icepack => ("yowasp-icepack", vec![routed.configuration.as_str(), path]),
+        };
+        let output = tools.program(program).args(&arguments).output().with_context(|| missing(program))?;
+        ensure!(output.status.success(), "{program} failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    fn run(&self, tools: &Tools, netlist: &str, name: &str, arguments: &[&str]) -> Result<Report> {
+        let written = format!("{name}.report");
+        let (option, constraints) = self.constraints;
         let output = tools
             .program(self.program)
             .args(self.device)
-            .args(["--quiet", "--pcf", self.constraints, "--json", netlist, "--report", &written])
+            .args(["--quiet", option, constraints, "--json", netlist, "--report", &written])
             .args(arguments)
             .output()
-            .with_context(|| format!("{} does not start; run scripts/setup", self.program))?;
+            .with_context(|| missing(self.program))?;
         let told = String::from_utf8_lossy(&output.stderr);
         ensure!(output.status.success(), "{} failed:\n{told}", self.program);
         let text = fs::read_to_string(tools.root().join(&written)).with_context(|| format!("no {written}"))?;
         serde_json::from_str(&text).with_context(|| format!("{written} is not as nextpnr 0.11 writes it"))
     }
+}
+
+fn missing(program: &str) -> String {
+    format!("{program} does not start; run scripts/setup")
 }

