@@ -106,7 +106,7 @@ module lacuna_frame_proof #(
                    && (!open_q || (at_q != 8'd0 && at_q <= code_q))
                    && added <= 4'd8 && (added == 4'd0 || (waiting_q && decoded));
 
-  // In any state, out of step; or in step in the middle of a frame, so that a long one is looked at.
+  // In any state, out of step; or in step in the middle of a frame, as long as that may be.
   initial assume (!synced_q || in_step);
 
   always_ff @(posedge clk_i) begin

@@ -5,9 +5,9 @@
 // One request, any one, is followed. It counts as accepted when all its bytes were stored and the
 // window calls it sound. `hierconn` signals are the window's own.
 //
-// Assumed: the decoder's bytes, counts and ends are those of lacuna_frame_proof; an executor is done
-// only with what it was offered; numbers that come again do so after 256 requests, so a copy of a
-// request arrives before 256 - Slots later ones have run. A new session forgets the old one's.
+// Assumed: the decoder's bytes, counts and ends are those of lacuna_frame_proof; an executor is
+// done only with what it was offered; numbers that come again do so after 256 requests, so a copy
+// of a request arrives before 256 - Slots later ones have run. A new session forgets the old one's.
 module lacuna_window_proof (
   input logic       clk_i,
   input logic       rst_ni,
