@@ -147,7 +147,7 @@ fn no_corrupted_frame_passes_for_a_sound_one() {
     randomised("no_corrupted_frame_passes_for_a_sound_one", |rng| {
         let receivers: [Box<dyn Receiver>; 2] = [Box::new(Decoder::default()), Box::new(golden::Decoder::new(1024))];
         for mut receiver in receivers {
-            for report in corrupted_frames(&mut *receiver, 100_000, rng.random(), |_| {}) {
+            for report in corrupted_frames(&mut *receiver, 100_000, 1020, rng.random(), |_| {}) {
                 assert!(report.holds() && report.frames > 16_000, "{report:?}");
             }
         }
@@ -183,9 +183,9 @@ impl Receiver for Careless {
 
 #[test]
 fn the_trial_finds_out_decoders_that_check_nothing_or_stay_out_of_step() {
-    let unchecked = corrupted_frames(&mut Careless { checks: false, partial: Vec::new() }, 6000, 1, |_| {});
+    let unchecked = corrupted_frames(&mut Careless { checks: false, partial: Vec::new() }, 6000, 1020, 1, |_| {});
     assert!(unchecked.iter().all(|report| report.undetected > 0 && !report.holds()), "{unchecked:?}");
-    let lost = corrupted_frames(&mut Careless { checks: true, partial: Vec::new() }, 6000, 1, |_| {});
+    let lost = corrupted_frames(&mut Careless { checks: true, partial: Vec::new() }, 6000, 1020, 1, |_| {});
     assert!(lost.iter().all(|report| report.undetected == 0 && report.out_of_step > 0 && !report.holds()), "{lost:?}");
 }
 

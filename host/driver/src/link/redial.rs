@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::LinkError;
 use super::endpoint::Endpoint;
@@ -23,6 +23,8 @@ pub trait Dial: Send + 'static {
 pub const PATIENCE: Duration = Duration::from_secs(10);
 /// Between two attempts to open it.
 const PAUSE: Duration = Duration::from_millis(50);
+/// Longer than a user takes for nothing.
+const NOTICEABLE: Duration = Duration::from_secs(1);
 
 /// A line that can be opened again, and what became of it so far.
 pub(super) struct Redial {
@@ -66,7 +68,8 @@ impl Redial {
             }
             _ => return Err(error),
         };
-        warn!(%error, "trying to reach the device again");
+        info!(%error, "trying to reach the device again");
+        let mut told = false;
         // A port that is still open cannot be opened.
         wire.hang_up();
         while wanted() && away.elapsed() < PATIENCE {
@@ -78,6 +81,9 @@ impl Redial {
                     return Ok(());
                 }
                 Err(refused) => debug!(%refused, "not yet"),
+            }
+            if away.elapsed() > NOTICEABLE && !std::mem::replace(&mut told, true) {
+                warn!(%error, "the device is away; trying to reach it for {PATIENCE:?}");
             }
             sleep(PAUSE).await;
         }

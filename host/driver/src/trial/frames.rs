@@ -68,11 +68,12 @@ const KINDS: [Kind; 6] = [
     }),
 ];
 
-/// Sends `frames` corrupted frames to a decoder, about as many of each kind; one report a kind. `done` learns how
-/// many are through.
+/// Sends `frames` corrupted frames, of bodies of up to `longest` bytes, to a decoder, about as many of each kind; one
+/// report a kind. `done` learns how many are through.
 pub fn corrupted_frames(
     receiver: &mut dyn Receiver,
     frames: u64,
+    longest: usize,
     seed: u64,
     mut done: impl FnMut(u64),
 ) -> Vec<FramesReport> {
@@ -84,7 +85,7 @@ pub fn corrupted_frames(
         let share = frames / kinds + u64::from((index as u64) < frames % kinds);
         let mut report = FramesReport { kind, frames: 0, undetected: 0, out_of_step: 0, unharmed: 0 };
         while report.frames < share {
-            let body = random_body(&mut rng);
+            let body = random_body(longest, &mut rng);
             let wire = encode(&body);
             // A line of its own: nothing of an earlier frame can come again.
             let mut line = Line::new(faults(wire.len() as f64), rng.random());
@@ -94,7 +95,7 @@ pub fn corrupted_frames(
                 continue;
             }
             let found = receiver.receive(&arrived);
-            let probe = random_body(&mut rng);
+            let probe = random_body(longest, &mut rng);
             let behind = receiver.receive(&[&[DELIMITER], encode(&probe).as_slice()].concat());
             report.out_of_step += u64::from(behind.last() != Some(&probe));
             // The delimiter before the probe may end what the line left open.
@@ -116,8 +117,8 @@ pub fn corrupted_frames(
 }
 
 /// The body of some frame: mostly short, as long as the longest now and then, of any density of zeros.
-fn random_body(rng: &mut ChaCha8Rng) -> Vec<u8> {
-    let longest = if rng.random_range(0..8) == 0 { 1020 } else { 100 };
+fn random_body(longest: usize, rng: &mut ChaCha8Rng) -> Vec<u8> {
+    let longest = if rng.random_range(0..8) == 0 { longest } else { 100 };
     let length = rng.random_range(8..=longest);
     let density = rng.random_range(1..=256u16);
     (0..length).map(|_| rng.random_range(0..density) as u8).collect()
