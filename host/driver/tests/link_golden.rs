@@ -90,7 +90,8 @@ impl Broken {
             }
             Op::Write => {
                 for (address, beat) in addresses.zip(payload.chunks(word)) {
-                    if !again && !(turn && self.defect == Defect::Skips) {
+                    let skipped = turn && self.defect == Defect::Skips;
+                    if !(again || skipped) {
                         self.memory.write(address, beat, 0);
                     }
                 }

@@ -227,7 +227,8 @@ async fn transfer(link: &Link) -> Result<bool, LinkError> {
         |from: usize, beats: usize| (from..from + beats * word).map(|i| (i * 11 % 251) as u8).collect::<Vec<_>>();
     let (first, second) = (bytes(1, 3), bytes(100, 2));
     let (a, b, c, d) = tokio::join!(link.write(0, &first), link.write(8, &second), link.read(0, 3), link.read(8, 2));
-    (a?, b?);
+    a?;
+    b?;
     Ok((c?, d?) == (first, second))
 }
 

@@ -89,7 +89,7 @@ pub fn commands_on_a_bad_line(
         wrong: rig.wrong,
         unanswered,
         error,
-        seconds: (rig.now - begin).as_secs_f64(),
+        seconds: rig.now.saturating_sub(begin).as_secs_f64(),
         traffic,
         damage: [*rig.to_chip.damage(), *rig.from_chip.damage()],
     }

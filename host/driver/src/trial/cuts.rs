@@ -161,7 +161,7 @@ fn cut(
     }
     rig.to_chip.mend();
     rig.from_chip.mend();
-    (error, rig.now - begin)
+    (error, rig.now.saturating_sub(begin))
 }
 
 fn cut_greeting(rig: &mut Rig, state: &State) -> CutReport {
@@ -220,7 +220,7 @@ fn finish(
         typed,
         error_ms: after.as_secs_f64() * 1e3,
         limit_ms: 2.0 * time_out.as_secs_f64() * 1e3,
-        recovered_ms: recovered.map(|end| (end - begin).as_secs_f64() * 1e3),
+        recovered_ms: recovered.map(|end| end.saturating_sub(begin).as_secs_f64() * 1e3),
         repeated: ran.repeated,
         lost: ran.missing + u64::from(!ran.in_order && ran.repeated == 0),
         wrong: rig.wrong,
