@@ -2,12 +2,14 @@
 
 use clap::{ArgAction, Parser, Subcommand};
 
-use crate::commands::{bench, completions, devices, doctor, inspect, profile, reshape, run, serve, sparsity};
+use crate::commands::{
+    bench, completions, devices, doctor, inspect, link_test, profile, reshape, run, serve, sparsity,
+};
 
 /// Run int8 networks on the Lacuna compute-in-memory chip, exactly.
 ///
-/// Data goes to stdout, progress and warnings to stderr. Exit codes: 0 success, 1 answers differ, 2 usage,
-/// 3 model cannot be compiled, 4 input does not suit the model, 5 device failed, 6 file cannot be read or
+/// Data goes to stdout, progress and warnings to stderr. Exit codes: 0 success, 1 answers differ or a claim fails,
+/// 2 usage, 3 model cannot be compiled, 4 input does not suit the model, 5 device failed, 6 file cannot be read or
 /// written, 7 a required tool is missing.
 #[derive(Debug, Parser)]
 #[command(name = "lacuna", version, about, max_term_width = 100)]
@@ -40,6 +42,8 @@ pub enum Command {
     Reshape(reshape::ReshapeArgs),
     /// Offer a simulated chip on TCP or a pseudo-terminal.
     Serve(serve::ServeArgs),
+    /// Try the link on a line that is bad, or gone.
+    LinkTest(link_test::LinkTestArgs),
     /// Tell what is installed and what is missing.
     Doctor(doctor::DoctorArgs),
     /// Print a shell completion script.

@@ -78,6 +78,10 @@ pub enum CliError {
         /// What they were compared with.
         oracle: String,
     },
+    /// Claims about the link do not hold.
+    #[error("these claims do not hold: {0}")]
+    #[diagnostic(code(lacuna::claims), help("this is a fault of Lacuna: please report the options and the seed"))]
+    Claims(String),
     /// Some of several measurements failed.
     #[error("{failed} of {rows} measurements failed")]
     #[diagnostic(code(lacuna::bench))]
@@ -103,11 +107,11 @@ impl CliError {
         Self::Language { text: text.to_owned(), at: source.at.clone(), why: Box::new(source) }
     }
 
-    /// The exit code: 1 mismatch, 2 usage, 3 model, 4 input, 5 device, 6 file, 7 missing tools.
+    /// The exit code: 1 mismatch or failed claim, 2 usage, 3 model, 4 input, 5 device, 6 file, 7 missing tools.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Mismatch { .. } => 1,
+            Self::Mismatch { .. } | Self::Claims(_) => 1,
             Self::Usage(_) | Self::Language { .. } | Self::Reshape(_) => 2,
             Self::Model { .. } | Self::Fit(_) => 3,
             Self::Input { .. } | Self::Device(DeviceError::Frame(_)) => 4,

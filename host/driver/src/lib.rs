@@ -12,6 +12,7 @@ mod report;
 pub mod serve;
 mod session;
 pub mod transport;
+pub mod trial;
 
 pub use device::{Device, Registers};
 pub use error::DeviceError;

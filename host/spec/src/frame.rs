@@ -2,7 +2,8 @@
 //!
 //! On the wire a frame is COBS (consistent overhead byte stuffing) of `body, CRC-32C of the body
 //! (little endian)`, closed by one [`DELIMITER`]. Empty frames are ignored, so a delimiter may be
-//! sent at any time to cut off garbage.
+//! sent at any time to cut off garbage. Frames with an empty body are not sound: the checksum of nothing
+//! is 0, which five bytes of 1 would pass for.
 //!
 //! Request body: a [`Request`] header of [`REQUEST_BYTES`], then for [`Op::Write`] `count` beats.
 //! Response body: a [`Response`] header of [`RESPONSE_BYTES`], then for [`Op::Read`] `count` beats

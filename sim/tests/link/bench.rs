@@ -27,12 +27,20 @@ pub enum Access {
 pub struct Memory {
     beats: HashMap<u32, Vec<u8>>,
     pub log: Vec<Access>,
+    /// Only the low byte of an address selects the beat.
+    pub aliased: bool,
+}
+
+impl Memory {
+    fn beat(&self, address: u32) -> u32 {
+        if self.aliased { address & 0xff } else { address }
+    }
 }
 
 impl Bus for Memory {
     fn write(&mut self, address: u32, beat: &[u8], strobe: u16) -> bool {
         self.log.push(Access::Write(address, beat.to_vec(), strobe));
-        let held = self.beats.entry(address).or_insert_with(|| vec![0; beat.len()]);
+        let held = self.beats.entry(self.beat(address)).or_insert_with(|| vec![0; beat.len()]);
         for (lane, (old, new)) in held.iter_mut().zip(beat).enumerate() {
             if strobe >> lane & 1 == 1 {
                 *old = *new;
@@ -43,7 +51,7 @@ impl Bus for Memory {
 
     fn read(&mut self, address: u32, beat: &mut [u8]) -> bool {
         self.log.push(Access::Read(address));
-        match self.beats.get(&address) {
+        match self.beats.get(&self.beat(address)) {
             Some(held) => beat.copy_from_slice(held),
             None => beat.fill(0),
         }

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod devices;
 pub mod doctor;
 pub mod inspect;
+pub mod link_test;
 pub mod profile;
 pub mod reshape;
 pub mod run;
@@ -33,6 +34,7 @@ pub async fn dispatch(command: Command) -> Result<(), CliError> {
         Command::Bench(args) => bench::run(args).await,
         Command::Reshape(args) => reshape::run(args).await,
         Command::Sparsity(args) => sparsity::run(&args),
+        Command::LinkTest(args) => link_test::run(&args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => {

@@ -69,18 +69,21 @@ pub struct Endpoint {
     queue: VecDeque<(Token, Command)>,
     decoder: Decoder,
     pacer: Pacer,
+    /// The line came back, and nothing was answered since.
+    resumed: bool,
+    /// The last answer, or since when one is due.
+    silent: Duration,
     /// Last progress, or the last expiry.
     alive: Duration,
     transmissions: u64,
+    /// The next frame begins with a delimiter.
+    cut_off: bool,
     /// Rank of the last repeat. What was sent before it may have waited for it: no measure of the line.
     repeat: u64,
     stats: Stats,
 }
 
 impl Endpoint {
-    /// Expiries in a row, with not one answer between them, after which the link gives up.
-    const EXPIRIES: u32 = 8;
-
     /// An endpoint of a session that a [`Greeting`](super::greeting::Greeting) opened.
     #[must_use]
     pub(super) fn new(hello: Hello, session: u16, base: u8, round_trip: Duration) -> Self {
@@ -94,8 +97,11 @@ impl Endpoint {
             queue: VecDeque::new(),
             decoder: Decoder::default(),
             pacer: Pacer::new(guess),
+            resumed: false,
+            silent: Duration::ZERO,
             alive: Duration::ZERO,
             transmissions: 0,
+            cut_off: false,
             repeat: 0,
             stats: Stats::default(),
         }
@@ -154,7 +160,8 @@ impl Endpoint {
         };
         let frame = encode(&[&request.to_bytes()[..], &open.command.payload].concat());
         // A delimiter first, in case the line left something behind that would spoil it again.
-        Some(if again { [&[DELIMITER], frame.as_slice()].concat() } else { frame })
+        let cut_off = std::mem::take(&mut self.cut_off) || again;
+        Some(if cut_off { [&[DELIMITER], frame.as_slice()].concat() } else { frame })
     }
 
     /// Moves a queued command into the window if there is room.
@@ -164,7 +171,7 @@ impl Endpoint {
         }
         let (token, command) = self.queue.pop_front()?;
         if self.open.is_empty() {
-            self.alive = now;
+            (self.alive, self.silent) = (now, now);
         }
         self.open.push_back(Open {
             token,
@@ -209,7 +216,7 @@ impl Endpoint {
             return Err(LinkError::Protocol { sequence: response.sequence, what: "another operation or size" });
         }
         open.answered = true;
-        self.alive = now;
+        (self.alive, self.silent, self.resumed) = (now, now, false);
         self.pacer.progress();
         if open.tries == 1 && open.rank >= self.repeat {
             self.pacer.sample(now.saturating_sub(open.last));
@@ -223,6 +230,31 @@ impl Endpoint {
         Ok(Some(Reply { token, mapped: response.mapped, payload: payload.to_vec() }))
     }
 
+    /// Goes on over a line that was away: sends everything again that is open. The chip keeps its half of the
+    /// window, so it answers what it ran already and runs the rest.
+    pub fn resume(&mut self, now: Duration) {
+        // Whatever was left of a frame ends here and there.
+        self.decoder.take(&[DELIMITER]);
+        self.cut_off = true;
+        for open in &mut self.open {
+            open.due = !open.answered;
+        }
+        (self.alive, self.silent, self.resumed) = (now, now, true);
+        self.pacer.progress();
+    }
+
+    /// How long the line may be silent while something is open, before [`LinkError::Timeout`].
+    #[must_use]
+    pub fn time_out(&self) -> Duration {
+        self.patience() + self.pacer.longest()
+    }
+
+    /// Silence after which the link gives up with the next expiry. A chip that knows the session answers at once over
+    /// a line that came back.
+    fn patience(&self) -> Duration {
+        self.pacer.patience() / if self.resumed { 8 } else { 1 }
+    }
+
     /// When [`Endpoint::expire`] is to be called, if anything is open.
     #[must_use]
     pub fn deadline(&self) -> Option<Duration> {
@@ -234,13 +266,15 @@ impl Endpoint {
     /// # Errors
     /// [`LinkError::Timeout`] when nothing was answered for too long.
     pub fn expire(&mut self, now: Duration) -> Result<(), LinkError> {
+        let over = now > self.silent + self.patience();
         let Some(oldest) = self.open.front_mut().filter(|_| now >= self.alive + self.pacer.wait()) else {
             return Ok(());
         };
         let sequence = self.base;
         oldest.due = true;
         self.alive = now;
-        if self.pacer.expired() > Self::EXPIRIES {
+        self.pacer.expired();
+        if over {
             let waited = now.saturating_sub(oldest.first);
             return Err(LinkError::Timeout { sequence, tries: oldest.tries, waited });
         }

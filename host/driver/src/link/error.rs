@@ -29,6 +29,9 @@ pub enum LinkError {
         /// What the operating system said.
         reason: String,
     },
+    /// The line came back, but the chip was reset meanwhile, or another host opened a session.
+    #[error("the chip has forgotten the session: it was reset, or another host took it; open the device again")]
+    SessionLost,
     /// The chip was built from another contract.
     #[error(
         "the chip has layout hash {found:#010x}, this program {expected:#010x}; rebuild the bitstream or the host from the same source"

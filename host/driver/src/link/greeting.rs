@@ -25,17 +25,11 @@ impl Greeting {
     /// The sequence number of the greeting.
     const SEQUENCE: u8 = 0;
 
-    /// Greets a chip that must have `layout_hash`. `nonce` distinguishes this session from others.
+    /// Greets a chip that must have `layout_hash`. `nonce` distinguishes this session from others; `now` is when it
+    /// starts.
     #[must_use]
-    pub fn new(layout_hash: u32, nonce: u16) -> Self {
-        Self {
-            layout_hash,
-            session: nonce.max(1),
-            decoder: Decoder::default(),
-            tries: 0,
-            sent: Duration::ZERO,
-            due: true,
-        }
+    pub fn new(layout_hash: u32, nonce: u16, now: Duration) -> Self {
+        Self { layout_hash, session: nonce.max(1), decoder: Decoder::default(), tries: 0, sent: now, due: true }
     }
 
     /// The next bytes to send, if any are due.
@@ -84,7 +78,18 @@ impl Greeting {
     /// When [`Greeting::expire`] is to be called.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.sent + Duration::from_millis(200 << self.tries.clamp(1, 4) >> 1)
+        self.sent + Self::wait(self.tries)
+    }
+
+    /// How long a chip is waited for in all, before [`LinkError::NoAnswer`].
+    #[must_use]
+    pub fn time_out(&self) -> Duration {
+        (1..=Self::TRIES).map(Self::wait).sum()
+    }
+
+    /// The wait after so many tries.
+    fn wait(tries: u32) -> Duration {
+        Duration::from_millis(200 << tries.clamp(1, 4) >> 1)
     }
 
     /// Greets again if the time is up.

@@ -11,16 +11,18 @@ mod error;
 pub mod fuzz;
 mod greeting;
 mod pacer;
+mod redial;
 mod runner;
 
 pub use codec::{Decoder, encode};
 pub use endpoint::{Command, Endpoint, Reply, Token};
 pub use error::LinkError;
 pub use greeting::Greeting;
+pub use redial::{Dial, PATIENCE};
 pub use runner::{Link, Pipe};
 
 /// Traffic of an endpoint.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Stats {
     /// Requests sent, repeats included.
     pub sent: u64,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The retransmission timer: smoothed round trip plus four deviations, doubled on every expiry.
+/// The retransmission timer: smoothed round trip plus four deviations, doubled on the first expiries.
 #[derive(Debug, Clone)]
 pub struct Pacer {
     smoothed: Duration,
@@ -15,6 +15,10 @@ impl Pacer {
     const SHORTEST: Duration = Duration::from_millis(40);
     /// The longest wait.
     const LONGEST: Duration = Duration::from_secs(4);
+    /// Expiries in a row that double the wait. Nobody shares the line: a few are for a chip that is slow.
+    const DOUBLINGS: u32 = 3;
+    /// The least silence to bear.
+    const PATIENCE: Duration = Duration::from_secs(12);
 
     /// A timer whose first wait is `guess`.
     #[must_use]
@@ -33,17 +37,33 @@ impl Pacer {
         self.backoff = 0;
     }
 
-    /// Nothing was answered in time; gives how often in a row.
-    pub fn expired(&mut self) -> u32 {
-        self.backoff += 1;
-        self.backoff
+    /// Nothing was answered in time.
+    pub fn expired(&mut self) {
+        self.backoff = (self.backoff + 1).min(Self::DOUBLINGS);
     }
 
     /// The wait from the last sign of life on.
     #[must_use]
     pub fn wait(&self) -> Duration {
+        self.wait_after(self.backoff)
+    }
+
+    /// The wait after many expiries.
+    #[must_use]
+    pub fn longest(&self) -> Duration {
+        self.wait_after(Self::DOUBLINGS)
+    }
+
+    /// How long a chip may be silent: long enough for about 40 tries on a fast line, so that one that spoils every
+    /// other frame is not taken for a dead one, and for 8 on a slow one.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        (self.longest() * 8).max(Self::PATIENCE)
+    }
+
+    fn wait_after(&self, backoff: u32) -> Duration {
         let wait = (self.smoothed + 4 * self.deviation).clamp(Self::SHORTEST, Self::LONGEST);
-        (wait * (1 << self.backoff.min(10))).min(Self::LONGEST)
+        (wait * (1 << backoff)).min(Self::LONGEST)
     }
 }
 
@@ -62,6 +82,10 @@ mod tests {
         assert!((100..150).contains(&settled.as_millis()), "{settled:?}");
         pacer.expired();
         assert_eq!(pacer.wait(), 2 * settled);
+        for _ in 0..9 {
+            pacer.expired();
+        }
+        assert_eq!((pacer.wait(), pacer.longest()), (8 * settled, 8 * settled));
         pacer.progress();
         assert_eq!(pacer.wait(), settled);
     }

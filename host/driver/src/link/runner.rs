@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep_until};
 use tracing::{debug, instrument};
 
 use super::endpoint::{Command, Endpoint, Reply, Token, all_lanes};
+use super::redial::{Dial, Redial};
 use super::{Greeting, LinkError};
 
 /// What a [`Link`] runs over.
@@ -38,25 +39,28 @@ impl Link {
     /// # Errors
     /// [`LinkError::NoAnswer`], [`LinkError::StaleLayout`], [`LinkError::Version`],
     /// [`LinkError::Disconnected`].
-    #[instrument(skip_all)]
     pub async fn open(pipe: impl Pipe) -> Result<Self, LinkError> {
+        Self::start(Box::new(pipe), None).await
+    }
+
+    /// As [`Link::open`]; when the line goes away later, `dialer` opens it again and the session goes on: commands
+    /// under way are neither lost nor run twice. A line that stays away for [`PATIENCE`](super::PATIENCE) is gone.
+    ///
+    /// # Errors
+    /// As [`Link::open`].
+    pub async fn open_with(pipe: Box<dyn Pipe>, dialer: impl Dial) -> Result<Self, LinkError> {
+        Self::start(pipe, Some(Redial::new(Box::new(dialer)))).await
+    }
+
+    #[instrument(skip_all)]
+    async fn start(pipe: Box<dyn Pipe>, redial: Option<Redial>) -> Result<Self, LinkError> {
         let mut wire = Wire::new(pipe);
-        let nonce = RandomState::new().hash_one(wire.start.elapsed()) as u16;
-        let mut greeting = Greeting::new(layout_hash(), nonce);
-        let endpoint = loop {
-            let now = wire.now();
-            greeting.expire(now)?;
-            wire.backlog.extend(greeting.outgoing(now));
-            let bytes = wire.turn(Some(greeting.deadline())).await?;
-            if let Some(endpoint) = greeting.receive(bytes, now)? {
-                break endpoint;
-            }
-        };
+        let endpoint = greet(&mut wire).await?;
         let hello = *endpoint.hello();
         debug!(?hello, "session open");
         let (commands, inbox) = mpsc::channel(AHEAD);
         let failure = Arc::new(OnceLock::new());
-        tokio::spawn(run(wire, endpoint, inbox, Arc::clone(&failure)));
+        tokio::spawn(run(wire, endpoint, inbox, redial, Arc::clone(&failure)));
         Ok(Self { hello, commands, failure })
     }
 
@@ -138,25 +142,52 @@ fn bursts(address: u32, beats: usize, longest: usize) -> impl Iterator<Item = (u
     })
 }
 
+/// Opens a session with the chip at the other end of the wire.
+pub(super) async fn greet(wire: &mut Wire) -> Result<Endpoint, LinkError> {
+    let nonce = RandomState::new().hash_one(wire.start.elapsed()) as u16;
+    let mut greeting = Greeting::new(layout_hash(), nonce, wire.now());
+    loop {
+        let now = wire.now();
+        greeting.expire(now)?;
+        wire.backlog.extend(greeting.outgoing(now));
+        let bytes = wire.turn(Some(greeting.deadline())).await?;
+        if let Some(endpoint) = greeting.receive(bytes, now)? {
+            return Ok(endpoint);
+        }
+    }
+}
+
 /// A pipe with its clock and the bytes that it has not taken yet.
-struct Wire<P> {
-    reader: ReadHalf<P>,
-    writer: WriteHalf<P>,
+pub(super) struct Wire {
+    reader: ReadHalf<Box<dyn Pipe>>,
+    writer: WriteHalf<Box<dyn Pipe>>,
     backlog: VecDeque<Vec<u8>>,
     written: usize,
     start: Instant,
     buffer: Box<[u8]>,
 }
 
-impl<P: Pipe> Wire<P> {
-    fn new(pipe: P) -> Self {
+impl Wire {
+    fn new(pipe: Box<dyn Pipe>) -> Self {
         let (reader, writer) = tokio::io::split(pipe);
         let buffer = vec![0; 4096].into();
         Self { reader, writer, backlog: VecDeque::new(), written: 0, start: Instant::now(), buffer }
     }
 
-    fn now(&self) -> Duration {
+    pub(super) fn now(&self) -> Duration {
         self.start.elapsed()
+    }
+
+    /// Goes on over another pipe; what the last one did not take is gone.
+    pub(super) fn replace(&mut self, pipe: Box<dyn Pipe>) {
+        (self.reader, self.writer) = tokio::io::split(pipe);
+        self.backlog.clear();
+        self.written = 0;
+    }
+
+    /// Closes the pipe.
+    pub(super) fn hang_up(&mut self) {
+        self.replace(Box::new(tokio::io::empty()));
     }
 
     /// Reads, writes or waits, whichever comes first; gives what was read, which may be nothing.
@@ -184,14 +215,22 @@ impl<P: Pipe> Wire<P> {
 }
 
 /// Runs until the last [`Link`] is dropped or the link fails; then everybody who waits learns why.
-async fn run<P: Pipe>(
-    mut wire: Wire<P>,
+async fn run(
+    mut wire: Wire,
     mut endpoint: Endpoint,
     mut inbox: mpsc::Receiver<(Command, Answer)>,
+    mut redial: Option<Redial>,
     failure: Arc<OnceLock<LinkError>>,
 ) {
     let mut waiting = HashMap::new();
-    let result = serve(&mut wire, &mut endpoint, &mut inbox, &mut waiting).await;
+    let mut token = 0;
+    let result = loop {
+        let result = serve(&mut wire, &mut endpoint, &mut inbox, &mut waiting, &mut token).await;
+        let (Err(error), Some(redial)) = (&result, &mut redial) else { break result };
+        if let Err(error) = redial.resume(&mut wire, &mut endpoint, error.clone(), || !inbox.is_closed()).await {
+            break Err(error);
+        }
+    };
     debug!(stats = ?endpoint.stats(), ?result, "session over");
     if let Err(error) = result {
         // First the reason, then the news: whoever finds the channel closed finds the reason too.
@@ -203,13 +242,13 @@ async fn run<P: Pipe>(
     }
 }
 
-async fn serve<P: Pipe>(
-    wire: &mut Wire<P>,
+async fn serve(
+    wire: &mut Wire,
     endpoint: &mut Endpoint,
     inbox: &mut mpsc::Receiver<(Command, Answer)>,
     waiting: &mut HashMap<Token, Answer>,
+    token: &mut Token,
 ) -> Result<(), LinkError> {
-    let mut token = 0;
     loop {
         endpoint.expire(wire.now())?;
         // One frame ahead of the pipe keeps it busy; more would only make repeats wait.
@@ -221,9 +260,9 @@ async fn serve<P: Pipe>(
             command = inbox.recv(), if endpoint.queued() < AHEAD => match command {
                 None => return Ok(()),
                 Some((command, answer)) => {
-                    token += 1;
-                    waiting.insert(token, answer);
-                    endpoint.submit(token, command);
+                    *token += 1;
+                    waiting.insert(*token, answer);
+                    endpoint.submit(*token, command);
                 }
             },
             bytes = wire.turn(deadline) => {

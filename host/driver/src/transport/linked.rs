@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::DeviceError;
 use crate::device::{Device, Registers};
-use crate::link::{Link, LinkError, Pipe};
+use crate::link::{Dial, Link, LinkError, Pipe};
 
 /// Between two looks at STATUS while a program runs.
 const POLL: Duration = Duration::from_millis(2);
@@ -29,8 +29,23 @@ impl LinkDevice {
     /// [`DeviceError::Open`] when nobody answers, [`DeviceError::StaleLayout`],
     /// [`DeviceError::NotLacuna`], [`DeviceError::Geometry`].
     pub async fn open(name: impl Into<String>, pipe: impl Pipe) -> Result<Self, DeviceError> {
-        let name = name.into();
-        let link = Link::open(pipe).await.map_err(|error| refine(&name, error))?;
+        Self::over(name.into(), Link::open(pipe).await).await
+    }
+
+    /// As [`LinkDevice::open`]; `dialer` opens the pipe again when it breaks later, and the session goes on.
+    ///
+    /// # Errors
+    /// As [`LinkDevice::open`].
+    pub async fn open_with(
+        name: impl Into<String>,
+        pipe: Box<dyn Pipe>,
+        dialer: impl Dial,
+    ) -> Result<Self, DeviceError> {
+        Self::over(name.into(), Link::open_with(pipe, dialer).await).await
+    }
+
+    async fn over(name: String, link: Result<Link, LinkError>) -> Result<Self, DeviceError> {
+        let link = link.map_err(|error| refine(&name, error))?;
         let word_bytes = link.hello().shape.word_bytes;
         // Enough to read registers; replaced by what they say.
         let likely = Geometry::PRESETS.into_iter().find(|g| g.word_bytes() == word_bytes);
@@ -83,7 +98,7 @@ fn refine(name: &str, error: LinkError) -> DeviceError {
             DeviceError::Open { device, reason: error.to_string() }
         }
         LinkError::Disconnected { reason } => DeviceError::Disconnected { device, reason },
-        LinkError::Timeout { .. } | LinkError::Protocol { .. } => {
+        LinkError::Timeout { .. } | LinkError::SessionLost | LinkError::Protocol { .. } => {
             DeviceError::Disconnected { device, reason: error.to_string() }
         }
     }

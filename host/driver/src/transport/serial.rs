@@ -13,6 +13,7 @@ use tokio::runtime::Handle;
 
 use super::LinkDevice;
 use crate::DeviceError;
+use crate::link::{Dial, Pipe};
 
 /// Bits a second unless the path says otherwise.
 pub const BAUD: u32 = 3_000_000;
@@ -21,25 +22,51 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Bytes that may wait between port and link: about one window.
 const BUFFER: usize = 8192;
 
-/// Opens the port at `path`, 8N1; `PATH@BAUD` sets another speed than [`BAUD`].
+/// Opens the port at `path`, 8N1; `PATH@BAUD` sets another speed than [`BAUD`]. It is opened again when it goes
+/// away, as the port of a cable that was pulled and put back does.
 ///
 /// # Errors
 /// [`DeviceError::Open`] when the port cannot be opened or nobody answers on it, or as [`LinkDevice::open`].
 pub async fn open(path: &str) -> Result<LinkDevice, DeviceError> {
     let name = format!("serial:{path}");
     let refuse = |reason: String| DeviceError::Open { device: name.clone(), reason };
-    let (path, baud) = match path.rsplit_once('@') {
-        Some((path, speed)) => {
-            let speed = speed.parse().map_err(|_| refuse(format!("{speed:?} is no speed; write PATH@BAUD")))?;
-            (path, speed)
-        }
-        None => (path, BAUD),
-    };
-    let port = serialport::new(path, baud).timeout(LOOK).open_native().map_err(|error| {
+    let mut port = Port::named(path).map_err(refuse)?;
+    let pipe = port.dial().await.map_err(|error| {
         refuse(format!("{error}; `lacuna devices` lists the ports, and which of them you may open"))
     })?;
-    let other = port.try_clone_native().map_err(|error| refuse(error.to_string()))?;
-    LinkDevice::open(name, carry(port, other)).await
+    LinkDevice::open_with(name, pipe, port).await
+}
+
+/// A port and its speed.
+#[derive(Debug, Clone)]
+pub struct Port {
+    path: String,
+    baud: u32,
+}
+
+impl Port {
+    /// The port of `PATH` or `PATH@BAUD`.
+    ///
+    /// # Errors
+    /// What is wrong with the speed.
+    pub fn named(text: &str) -> Result<Self, String> {
+        let (path, baud) = match text.rsplit_once('@') {
+            Some((path, speed)) => {
+                (path, speed.parse().map_err(|_| format!("{speed:?} is no speed; write PATH@BAUD"))?)
+            }
+            None => (text, BAUD),
+        };
+        Ok(Self { path: path.to_owned(), baud })
+    }
+}
+
+#[async_trait::async_trait]
+impl Dial for Port {
+    async fn dial(&mut self) -> std::io::Result<Box<dyn Pipe>> {
+        let port = serialport::new(&self.path, self.baud).timeout(LOOK).open_native()?;
+        let other = port.try_clone_native()?;
+        Ok(Box::new(carry(port, other)))
+    }
 }
 
 /// A serial port of this machine.
