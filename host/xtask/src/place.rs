@@ -149,9 +149,9 @@ impl Placer {
     /// Writes the bitstream of a routed design; the same design gives the same bytes. Where the device has a user
     /// code, that is the contract's hash.
     pub fn bitstream(&self, tools: &Tools, routed: &Routed, path: &str) -> Result<()> {
-        let code = format!("{:#010x}", lacuna_spec::tables::layout_hash());
+        let code = lacuna_spec::tables::layout_hash().to_string();
         let (program, arguments) = match self.flow.packer {
-            Packer::Ecppack => ("yowasp-ecppack", vec!["--compress", "--usercode", &code, &routed.configuration, path]),
+            Packer::Ecppack => ("yowasp-ecppack", vec![&routed.configuration, path, "--compress", "--usercode", &code]),
             Packer::Icepack => ("yowasp-icepack", vec![routed.configuration.as_str(), path]),
         };
         let output = tools.program(program).args(&arguments).output().with_context(|| missing(program))?;
