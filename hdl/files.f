@@ -14,6 +14,7 @@ hdl/memory/lacuna_ram_spram.sv
 hdl/memory/lacuna_rotate.sv
 hdl/memory/lacuna_tile_memory.sv
 hdl/memory/lacuna_tile_ports.sv
+hdl/cim/lacuna_count.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv
@@ -49,6 +50,7 @@ hdl/reshape/lacuna_reshape_blocks.sv
 hdl/reshape/lacuna_reshape.sv
 hdl/reshape/lacuna_route.sv
 hdl/control/lacuna_bus.sv
+hdl/control/lacuna_tally.sv
 hdl/control/lacuna_counters.sv
 hdl/control/lacuna_counters_serial.sv
 hdl/control/lacuna_registers.sv

@@ -123,16 +123,12 @@ module lacuna_feeder #(
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
-  logic [1:0]            tag_q;
-  logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
 
-  logic issue_param, issue_window, issue_flush, param_end;
+  logic issue_param, issue_window, issue_flush, param_end, part_end;
   logic word_full, left_over, word_out, vector_end, whole;
   logic [OffWidth:0] filled;
 
-  logic [AddrWidth-1:0]  param_addr;
-  logic [IndexWidth-1:0] param_index;
-  logic                  param_weights, bank;
+  logic [AddrWidth-1:0] param_addr;
 
   lacuna_param_reader #(
     .Lanes(Lanes), .TileWords(TileWords), .IndexWidth(IndexWidth)
@@ -140,8 +136,8 @@ module lacuna_feeder #(
     .clk_i,
     .start_i, .run_i(run), .depthwise_i(depthwise),
     .addr_i(post_tail.params[AddrWidth-1:0]), .taps_i(post_tail.taps), .block_done_i,
-    .read_i(state_q == Params), .issue_o(issue_param), .end_o(param_end),
-    .addr_o(param_addr), .weights_o(param_weights), .index_o(param_index), .bank_o(bank)
+    .read_i(state_q == Params), .issue_o(issue_param),
+    .part_end_o(part_end), .end_o(param_end), .addr_o(param_addr)
   );
 
   assign issue_window = (state_q == Windows)
@@ -156,8 +152,6 @@ module lacuna_feeder #(
   assign word_out    = issue_flush || (issue_window && run && (word_full || last));
   assign vector_end  = issue_flush || (issue_window && run && last && !left_over);
   assign next_window = run ? issue_flush || (issue_window && !(last && left_over)) : issue_window;
-
-  assign next_block_page = block_page_q + run_tail.vector_pages[PageWidth-1:0];
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -175,13 +169,10 @@ module lacuna_feeder #(
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      in_flight_q  <= '0;
-      gap_q        <= '0;
-      fill_q       <= '0;
-      turn_q       <= '0;
-      tag_q        <= '0;
-      page_q       <= run_tail.page[PageWidth-1:0];
-      block_page_q <= run_tail.page[PageWidth-1:0];
+      in_flight_q <= '0;
+      gap_q       <= '0;
+      fill_q      <= '0;
+      turn_q      <= '0;
     end else begin
       in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
 
@@ -193,11 +184,6 @@ module lacuna_feeder #(
       else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
       if (vector_end) turn_q <= '0;
       else if (word_out) turn_q <= turn_q + OffWidth'(1);
-      if (vector_end) tag_q <= tag_q + 2'd1;
-
-      if (vector_end) page_q <= block_end ? next_block_page : block_page_q;
-      else if (word_out) page_q <= page_q + PageWidth'(2);
-      if (vector_end && block_end) block_page_q <= next_block_page;
     end
   end
 
@@ -210,20 +196,17 @@ module lacuna_feeder #(
     if ((state_q == Windows) && run) rd_position_o = whole ? turn_q : fill_q;
   end
 
-  // Slots on their way: stage 1, then stage 2 beside the data, then the outputs.
+  // Slots on their way: stage 1, then stage 2 beside the data, then the outputs. What counts slots
+  // need not travel with them: it is counted where they come out.
   typedef struct packed {
     logic                  pad;
     logic                  flush;
     logic                  full;      // completes a word
     logic                  first;
-    logic                  last;
-    logic                  weights;
-    logic                  bank;
-    logic [IndexWidth-1:0] index;
+    logic                  last;      // of a vector, a word's taps, a block's parameters
+    logic                  block_end;
     logic [OffWidth-1:0]   position;  // of the window's first byte
     logic [OffWidth:0]     count;
-    logic [PageWidth-1:0]  page;
-    logic [1:0]            tag;
   } slot_t;
 
   slot_t      slot, slot_1_q, slot_2_q;
@@ -237,17 +220,13 @@ module lacuna_feeder #(
   assign keep = issue_window && run;
 
   always_comb begin
-    slot.pad      = issue_window && pad;
-    slot.flush    = issue_flush;
-    slot.full     = word_full;
-    slot.first    = first;
-    slot.last     = run ? vector_end : last;
-    slot.weights  = param_weights;
-    slot.bank     = bank;
-    slot.index    = param_index;
-    slot.position = run ? fill_q : '0;
-    slot.page     = page_q;
-    slot.tag      = tag_q;
+    slot.pad       = issue_window && pad;
+    slot.flush     = issue_flush;
+    slot.full      = word_full;
+    slot.first     = first;
+    slot.last      = issue_param ? part_end : run ? vector_end : last;
+    slot.block_end = block_end;
+    slot.position  = run ? fill_q : '0;
     if (issue_flush) slot.count = {1'b0, fill_q};
     else if (word_full) slot.count = (OffWidth + 1)'(WordBytes);
     else slot.count = filled;
@@ -292,11 +271,44 @@ module lacuna_feeder #(
     end
   end
 
+  // Counted at the outputs.
+  logic [1:0]            tag_q;
+  logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
+  logic [IndexWidth-1:0] index_q;
+  logic                  weights_q, bank_q;
+
+  assign next_block_page = block_page_q + run_tail.vector_pages[PageWidth-1:0];
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      tag_q        <= '0;
+      page_q       <= run_tail.page[PageWidth-1:0];
+      block_page_q <= run_tail.page[PageWidth-1:0];
+      index_q      <= '0;
+      weights_q    <= depthwise;
+      bank_q       <= 1'b0;
+    end else begin
+      if (word_valid_o) begin
+        page_q <= page_q + PageWidth'(2);
+        if (slot_3_q.last) begin
+          tag_q  <= tag_q + 2'd1;
+          page_q <= slot_3_q.block_end ? next_block_page : block_page_q;
+          if (slot_3_q.block_end) block_page_q <= next_block_page;
+        end
+      end
+      if (param_valid_o) begin
+        index_q <= slot_3_q.last ? '0 : index_q + IndexWidth'(1);
+        bank_q  <= bank_q ^ (slot_3_q.last && !weights_q);
+        if (slot_3_q.last) weights_q <= depthwise && !weights_q;
+      end
+    end
+  end
+
   assign word_valid_o = kind_3_q[0];
   assign word_data_o  = data;
   assign word_count_o = slot_3_q.count;
-  assign word_page_o  = slot_3_q.page;
-  assign word_tag_o   = slot_3_q.tag;
+  assign word_page_o  = page_q;
+  assign word_tag_o   = tag_q;
   assign word_last_o  = slot_3_q.last;
 
   assign tap_valid_o = kind_3_q[1];
@@ -307,8 +319,8 @@ module lacuna_feeder #(
 
   assign param_valid_o   = kind_3_q[2];
   assign param_data_o    = raw;
-  assign param_weights_o = slot_3_q.weights;
-  assign param_index_o   = slot_3_q.index;
-  assign param_bank_o    = slot_3_q.bank;
+  assign param_weights_o = weights_q;
+  assign param_index_o   = index_q;
+  assign param_bank_o    = bank_q;
 
 endmodule

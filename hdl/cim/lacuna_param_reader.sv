@@ -4,8 +4,9 @@
 // its constants, once. They follow one another in memory.
 //
 // Contract:   mode, address and taps are held from `start_i` to the end of the job. While `read_i`
-//             a word is read in each cycle of `issue_o`; `end_o` marks the last one of a block. A
-//             block waits until fewer than two are loaded and not done.
+//             a word is read in each cycle of `issue_o`; `part_end_o` marks the last one of the
+//             weights or of the others, `end_o` the last one of a block. A block waits until fewer
+//             than two are loaded and not done.
 // Throughput: one word a cycle.
 // Latency:    the first word one cycle after `start_i`.
 module lacuna_param_reader #(
@@ -13,6 +14,7 @@ module lacuna_param_reader #(
   parameter  int unsigned TileWords  = 2048,
   parameter  int unsigned IndexWidth = 4,
   localparam int unsigned WordBytes  = 2 * Lanes,
+  localparam int unsigned OffWidth   = $clog2(WordBytes),
   localparam int unsigned AddrWidth  = $clog2(TileWords * WordBytes)
 ) (
   input  logic                  clk_i,
@@ -28,12 +30,9 @@ module lacuna_param_reader #(
 
   input  logic                  read_i,
   output logic                  issue_o,
+  output logic                  part_end_o,
   output logic                  end_o,
-  output logic [AddrWidth-1:0]  addr_o,
-  // The word holds the weights of tap `index_o`.
-  output logic                  weights_o,
-  output logic [IndexWidth-1:0] index_o,
-  output logic                  bank_o
+  output logic [AddrWidth-1:0]  addr_o
 );
 
   localparam int unsigned ConstantBytes = 24;  // of post_constants_t
@@ -42,31 +41,46 @@ module lacuna_param_reader #(
   localparam logic [IndexWidth-1:0] LastConstant =
       IndexWidth'((ConstantBytes + WordBytes - 1) / WordBytes - 1);
 
-  logic [1:0] loaded_q;  // blocks
-  logic       new_block, part_end;
+  logic [1:0]            loaded_q;   // blocks
+  logic                  weights_q;  // those of tap `index_q` are next
+  logic [IndexWidth-1:0] index_q;
+  logic                  new_block;
 
   always_comb begin
-    part_end = index_o == ((run_i || depthwise_i) ? LastOfBlock : LastConstant);
-    if (weights_o) part_end = index_o == IndexWidth'(taps_i - 7'd1);
+    part_end_o = index_q == ((run_i || depthwise_i) ? LastOfBlock : LastConstant);
+    if (weights_q) part_end_o = index_q == IndexWidth'(taps_i - 7'd1);
   end
 
-  assign new_block = (run_i || depthwise_i) && (index_o == '0) && (weights_o == depthwise_i);
+  assign new_block = (run_i || depthwise_i) && (index_q == '0) && (weights_q == depthwise_i);
   assign issue_o   = read_i && (!new_block || (loaded_q != 2'd2));
-  assign end_o     = part_end && !weights_o;
+  assign end_o     = part_end_o && !weights_q;
+
+  // Words may lie at any byte, the same in all of them.
+  logic [OffWidth-1:0] byte_q;
+
+  lacuna_count #(.Width(AddrWidth - OffWidth)) u_word (
+    .clk_i,
+    .en_i   (start_i || issue_o),
+    .set_i  (start_i),
+    .value_i(addr_i[AddrWidth-1:OffWidth]),
+    .count_o(addr_o[AddrWidth-1:OffWidth])
+  );
+
+  assign addr_o[OffWidth-1:0] = byte_q;
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) byte_q <= addr_i[OffWidth-1:0];
+  end
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      addr_o    <= addr_i;
-      weights_o <= depthwise_i;
-      index_o   <= '0;
-      bank_o    <= 1'b0;
+      weights_q <= depthwise_i;
+      index_q   <= '0;
       loaded_q  <= '0;
     end else begin
       if (issue_o) begin
-        addr_o  <= addr_o + AddrWidth'(WordBytes);
-        index_o <= part_end ? '0 : index_o + IndexWidth'(1);
-        bank_o  <= bank_o ^ end_o;
-        if (part_end) weights_o <= depthwise_i && !weights_o;
+        index_q <= part_end_o ? '0 : index_q + IndexWidth'(1);
+        if (part_end_o) weights_q <= depthwise_i && !weights_q;
       end
       loaded_q <= loaded_q + 2'(issue_o && new_block) - 2'(block_done_i);
     end

@@ -50,9 +50,9 @@ module lacuna_walker #(
   end
 
   // Windows left at each level, this one included: 0 is the innermost.
-  logic [9:0] left_0_q, left_2_q, left_3_q, left_4_q;
-  logic [5:0] left_1_q;
-  logic [6:0] left_block_q;
+  logic [9:0] left_0, left_2, left_3, left_4;
+  logic [5:0] left_1;
+  logic [6:0] left_block;
   logic [9:0] count_0, count_2;
   logic [5:0] count_1;
 
@@ -61,19 +61,52 @@ module lacuna_walker #(
   assign count_2 = run_i ? {4'd0, walk_i.k_h} : walk_i.segments;
 
   logic last_0, last_1, last_2, last_3, last_4, last_block;
-  logic inner_end;
+  logic inner_end, level_block;
 
-  assign last_0     = left_0_q == 10'd1;
-  assign last_1     = left_1_q == 6'd1;
-  assign last_2     = left_2_q == 10'd1;
-  assign last_3     = left_3_q == 10'd1;
-  assign last_4     = left_4_q == 10'd1;
-  assign last_block = left_block_q == 7'd1;
+  assign last_0     = left_0 == 10'd1;
+  assign last_1     = left_1 == 6'd1;
+  assign last_2     = left_2 == 10'd1;
+  assign last_3     = left_3 == 10'd1;
+  assign last_4     = left_4 == 10'd1;
+  assign last_block = left_block == 7'd1;
   assign inner_end  = last_0 && last_1 && last_2;
+
+  // A level counts when those inside it begin anew.
+  logic moves;
+
+  assign moves = load_i || advance_i;
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_0 (
+    .clk_i, .en_i(moves), .set_i(load_i || last_0), .value_i(count_0), .count_o(left_0)
+  );
+
+  lacuna_count #(.Width(6), .Down(1'b1)) u_left_1 (
+    .clk_i, .en_i(moves && (load_i || last_0)),
+    .set_i(load_i || last_1), .value_i(count_1), .count_o(left_1)
+  );
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_2 (
+    .clk_i, .en_i(moves && (load_i || (last_0 && last_1))),
+    .set_i(load_i || last_2), .value_i(count_2), .count_o(left_2)
+  );
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_3 (
+    .clk_i, .en_i(moves && (load_i || inner_end)),
+    .set_i(load_i || last_3), .value_i(walk_i.out_w), .count_o(left_3)
+  );
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_4 (
+    .clk_i, .en_i(moves && (load_i || (inner_end && last_3))),
+    .set_i(load_i || last_4), .value_i(walk_i.out_h), .count_o(left_4)
+  );
+
+  lacuna_count #(.Width(7), .Down(1'b1)) u_left_block (
+    .clk_i, .en_i(moves && (load_i || level_block)),
+    .set_i(load_i || last_block), .value_i(walk_i.blocks), .count_o(left_block)
+  );
 
   // The level that advances next, one-hot; `level_block` when the whole block is done.
   logic [4:0] level;
-  logic       level_block;
   logic       seg_end, next_kx, next_ky, next_seg;
 
   assign level[0]    = !last_0;
@@ -162,24 +195,7 @@ module lacuna_walker #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (load_i || advance_i) begin
-      left_0_q <= (load_i || last_0) ? count_0 : left_0_q - 10'd1;
-      if (load_i || last_0) begin
-        left_1_q <= (load_i || last_1) ? count_1 : left_1_q - 6'd1;
-      end
-      if (load_i || (last_0 && last_1)) begin
-        left_2_q <= (load_i || last_2) ? count_2 : left_2_q - 10'd1;
-      end
-      if (load_i || inner_end) begin
-        left_3_q <= (load_i || last_3) ? walk_i.out_w : left_3_q - 10'd1;
-      end
-      if (load_i || (inner_end && last_3)) begin
-        left_4_q <= (load_i || last_4) ? walk_i.out_h : left_4_q - 10'd1;
-      end
-      if (load_i || level_block) begin
-        left_block_q <= (load_i || last_block) ? walk_i.blocks : left_block_q - 7'd1;
-      end
-
+    if (moves) begin
       addr_0_q <= addr_next;
       if (load_i || !level[0]) addr_1_q <= addr_next;
       if (load_i || !(|level[1:0])) addr_2_q <= addr_next;

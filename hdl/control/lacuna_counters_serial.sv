@@ -108,6 +108,13 @@ module lacuna_counters_serial #(
     else if (!rd_now && (turn_q == '1)) clear_runs_q <= 1'b0;
   end
 
+  lacuna_tally u_cycles (
+    .clk_i,
+    .begin_i(clear_i || !rst_ni),
+    .add_i  (8'(running_i)),
+    .sum_o  (cycles_o)
+  );
+
   always_ff @(posedge clk_i) begin
     if (clear_i || !rst_ni) begin
       digits_q <= '0;
@@ -115,7 +122,6 @@ module lacuna_counters_serial #(
       feed_q   <= '0;
       reduce_q <= '0;
       beats_q  <= '0;
-      cycles_o <= '0;
     end else begin
       digits_q <= (at_q == Digits) ? DueBits'(digits_i) : digits_q + DueBits'(digits_i);
       cells_q  <= (at_q == Cells)  ? DueBits'(digits_i) : cells_q + DueBits'(digits_i);
@@ -124,7 +130,6 @@ module lacuna_counters_serial #(
       reduce_q <= (at_q == Reduce) ? LateBits'(stall_reduce_i)
                                    : reduce_q + LateBits'(stall_reduce_i);
       beats_q  <= (at_q == Beats)  ? LateBits'(beats_i) : beats_q + LateBits'(beats_i);
-      cycles_o <= cycles_o + 32'(running_i);
     end
     if (!rst_ni) ended_q <= 1'b0;
     else         ended_q <= end_i || (ended_q && (at_q != Runs));

@@ -37,10 +37,14 @@ module lacuna_profile_serial #(
 
   logic            busy_q, waits_q;
   logic [1:0]      field_q;
-  // The top bit stops the count.
-  logic [Bits:0]   cycles_q, work_q;
+  // Bit `Bits` stops a count.
+  logic [31:0]     cycles, work;
   logic [Bits-1:0] field;
-  logic            over;
+  logic            over, unused;
+
+  if (Bits > 31) begin : gen_bad_bits
+    $error("lacuna_profile_serial: Bits is %0d; a tally has 32", Bits);
+  end
 
   assign busy_o = busy_q;
 
@@ -60,23 +64,26 @@ module lacuna_profile_serial #(
     end
   end
 
-  always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      cycles_q <= (Bits + 1)'(1);
-    end else if (!waits_q && !cycles_q[Bits]) begin
-      cycles_q <= cycles_q + (Bits + 1)'(1);
-    end
-    if (start_i) begin
-      work_q <= '0;
-    end else if (!work_q[Bits]) begin
-      work_q <= work_q + (Bits + 1)'(worked_i);
-    end
-  end
+  lacuna_tally #(.First(16'd1)) u_cycles (
+    .clk_i,
+    .begin_i(start_i),
+    .add_i  (8'(!waits_q && !cycles[Bits])),
+    .sum_o  (cycles)
+  );
+
+  lacuna_tally u_work (
+    .clk_i,
+    .begin_i(start_i),
+    .add_i  (8'(worked_i) & {8{!work[Bits]}}),
+    .sum_o  (work)
+  );
+
+  assign unused = ^{cycles, work};
 
   always_comb begin
-    {over, field} = work_q;
+    {over, field} = work[Bits:0];
     if (!waits_q)               {over, field} = {cycle_i[31:Bits] != '0, cycle_i[Bits-1:0]};
-    else if (field_q == Cycles) {over, field} = cycles_q;
+    else if (field_q == Cycles) {over, field} = cycles[Bits:0];
   end
 
   lacuna_ram_1r1w #(.Words(4 * ProgramLen), .WordBytes(Bits / 8)) u_records (

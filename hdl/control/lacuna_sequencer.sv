@@ -74,7 +74,7 @@ module lacuna_sequencer #(
   localparam logic [2:0] Hold  = 3'd6;  // Serial: while the job runs.
 
   logic [2:0]           state_q;
-  logic [IndexBits-1:0] index_q;
+  logic [IndexBits-1:0] index;
   logic [BeatBits-1:0]  beat_q;
   logic                 arrives_q;
   logic [BeatBits-1:0]  arrived_q;
@@ -216,9 +216,9 @@ module lacuna_sequencer #(
                            || ((state_q == Drain) && !any_busy);
   assign running_o       = state_q != Idle;
   assign instr_o         = instr_q;
-  assign index_o         = index_q;
+  assign index_o         = index;
   assign fetch_o         = state_q == Fetch;
-  assign fetch_addr_o    = {index_q, beat_q};
+  assign fetch_addr_o    = {index, beat_q};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -240,6 +240,14 @@ module lacuna_sequencer #(
     end
   end
 
+  lacuna_count #(.Width(IndexBits)) u_index (
+    .clk_i,
+    .en_i   ((state_q == Idle) || next),
+    .set_i  (state_q == Idle),
+    .value_i(start_index_i),
+    .count_o(index)
+  );
+
   always_ff @(posedge clk_i) begin
     arrives_q <= fetch_o;
     beat_q    <= fetch_o ? beat_q + BeatBits'(1) : '0;
@@ -251,8 +259,6 @@ module lacuna_sequencer #(
         instr_q[b*BeatWidth +: BeatWidth] <= fetch_data_i;
       end
     end
-    if (state_q == Idle) index_q <= start_index_i;
-    else if (next)       index_q <= index_q + IndexBits'(1);
   end
 
 endmodule

@@ -149,26 +149,16 @@ module lacuna_post #(
 
   // Which block's parameters: the bank changes after the last group of a block.
   logic [GroupWidth-1:0] group;
-  logic [9:0]            x_q, y_q;
-  logic                  bank_q, vector_end, last_x, last_y, block_end;
+  logic                  bank_q, vector_end, last_of_block, block_end;
 
   assign group      = run ? sum_group_i : pool_group;
   assign vector_end = (run ? sum_valid_i : depthwise && pool_valid)
                    && (group == GroupWidth'(Groups - 1));
-  assign last_x     = x_q == walk.out_w;
-  assign last_y     = y_q == walk.out_h;
-  assign block_end  = vector_end && last_x && last_y;
+  assign block_end  = vector_end && last_of_block;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || start_i) begin
-      x_q    <= 10'd1;
-      y_q    <= 10'd1;
-      bank_q <= 1'b0;
-    end else if (vector_end) begin
-      x_q <= last_x ? 10'd1 : x_q + 1'b1;
-      if (last_x) y_q <= last_y ? 10'd1 : y_q + 1'b1;
-      if (last_x && last_y) bank_q <= !bank_q;
-    end
+    if (!rst_ni || start_i) bank_q <= 1'b0;
+    else if (block_end)     bank_q <= !bank_q;
   end
 
   // Index k: k cycles after a group came.
@@ -317,7 +307,7 @@ module lacuna_post #(
   end
 
   // Where words go. By column: block, row, column; else row, column, segment.
-  logic                last_0, last_2, last;
+  logic                last_0, last_1, last_2, last;
   logic [ByteBits-1:0] last_bytes;
   logic                done_q;
   logic [AddrBits-1:0] step_y, step_x;
@@ -327,7 +317,6 @@ module lacuna_post #(
 
   lacuna_post_walk #(.AddrBits(AddrBits)) u_walk (
     .clk_i,
-    .rst_ni,
     .start_i,
     .origin_i (AddrBits'(unsigned'(walk.out_start)) + (head.to_output ? output_offset_i : '0)),
     .count_0_i(by_column ? walk.out_w : walk.segments),
@@ -339,9 +328,38 @@ module lacuna_post #(
     .step_i   (wr_en_o),
     .addr_o   (wr_addr_o),
     .last_0_o (last_0),
+    .last_1_o (last_1),
     .last_2_o (last_2),
     .last_o   (last)
   );
+
+  if (Serial) begin : gen_written
+    // A word is written before the last group of the next one comes: the walk is where that is.
+    if (LaneLatency + 2 > Groups * lacuna_pkg::group_cycles(Lanes)) begin : gen_bad_latency
+      $error("lacuna_post: a word takes %0d cycles to be written, the next one comes before",
+             LaneLatency + 2);
+    end
+
+    assign last_of_block = last_0 && last_1;
+  end else begin : gen_counted
+    logic [9:0] x_q, y_q;
+    logic       last_x, last_y, unused;
+
+    assign unused        = last_1;
+    assign last_x        = x_q == walk.out_w;
+    assign last_y        = y_q == walk.out_h;
+    assign last_of_block = last_x && last_y;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || start_i) begin
+        x_q <= 10'd1;
+        y_q <= 10'd1;
+      end else if (vector_end) begin
+        x_q <= last_x ? 10'd1 : x_q + 1'b1;
+        if (last_x) y_q <= last_y ? 10'd1 : y_q + 1'b1;
+      end
+    end
+  end
 
   assign last_bytes = ByteBits'(run ? run_tail.last_columns : walk.tail);
   assign wr_bytes_o = (by_column ? last_2 : last_0) ? last_bytes : ByteBits'(WordBytes);

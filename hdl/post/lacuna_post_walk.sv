@@ -8,7 +8,6 @@ module lacuna_post_walk #(
   parameter int unsigned AddrBits = 15
 ) (
   input  logic                clk_i,
-  input  logic                rst_ni,
 
   input  logic                start_i,
   input  logic [AddrBits-1:0] origin_i,
@@ -22,40 +21,44 @@ module lacuna_post_walk #(
   input  logic                step_i,
   output logic [AddrBits-1:0] addr_o,
   output logic                last_0_o,
+  output logic                last_1_o,
   output logic                last_2_o,
   output logic                last_o
 );
 
-  // Counts from 1. `base_q` are the addresses at the start of a turn of level 1 and of level 2.
-  logic [9:0]          count_0_q, count_1_q, count_2_q;
+  // Words left at each level. `base_q` are the addresses at the start of a turn of level 1 and of
+  // level 2.
+  logic [9:0]          left_0, left_1, left_2;
   logic [AddrBits-1:0] base_1_q, base_2_q, from, step, next;
-  logic                last_1;
 
-  assign last_0_o = count_0_q == count_0_i;
-  assign last_1   = count_1_q == count_1_i;
-  assign last_2_o = count_2_q == count_2_i;
-  assign last_o   = last_0_o && last_1 && last_2_o;
+  assign last_0_o = left_0 == 10'd1;
+  assign last_1_o = left_1 == 10'd1;
+  assign last_2_o = left_2 == 10'd1;
+  assign last_o   = last_0_o && last_1_o && last_2_o;
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_0 (
+    .clk_i, .en_i(start_i || step_i),
+    .set_i(start_i || last_0_o), .value_i(count_0_i), .count_o(left_0)
+  );
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_1 (
+    .clk_i, .en_i(start_i || (step_i && last_0_o)),
+    .set_i(start_i || last_1_o), .value_i(count_1_i), .count_o(left_1)
+  );
+
+  lacuna_count #(.Width(10), .Down(1'b1)) u_left_2 (
+    .clk_i, .en_i(start_i || (step_i && last_0_o && last_1_o)),
+    .set_i(start_i), .value_i(count_2_i), .count_o(left_2)
+  );
 
   always_comb begin
     from = addr_o;
     step = step_0_i;
     if (last_0_o) begin
-      from = last_1 ? base_2_q : base_1_q;
-      step = last_1 ? step_2_i : step_1_i;
+      from = last_1_o ? base_2_q : base_1_q;
+      step = last_1_o ? step_2_i : step_1_i;
     end
     next = from + step;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni || start_i) begin
-      count_0_q <= 10'd1;
-      count_1_q <= 10'd1;
-      count_2_q <= 10'd1;
-    end else if (step_i) begin
-      count_0_q <= last_0_o ? 10'd1 : count_0_q + 1'b1;
-      if (last_0_o) count_1_q <= last_1 ? 10'd1 : count_1_q + 1'b1;
-      if (last_0_o && last_1) count_2_q <= count_2_q + 1'b1;
-    end
   end
 
   always_ff @(posedge clk_i) begin
@@ -66,7 +69,7 @@ module lacuna_post_walk #(
     end else if (step_i) begin
       addr_o <= next;
       if (last_0_o) base_1_q <= next;
-      if (last_0_o && last_1) base_2_q <= next;
+      if (last_0_o && last_1_o) base_2_q <= next;
     end
   end
 
