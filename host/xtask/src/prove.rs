@@ -24,7 +24,7 @@ struct Proof {
     files: Vec<String>,
     #[serde(default)]
     params: BTreeMap<String, u32>,
-    /// Models of a device's cells, as Yosys names the file.
+    /// Models of a device's cells, as Yosys names the file, behind options of `read_verilog`.
     library: Option<String>,
     /// Cycles of the induction.
     depth: u32,
