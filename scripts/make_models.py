@@ -292,9 +292,9 @@ def main():
         try:
             cases.append(write(args.outdir, name, operator, name[:3], [], model, samples))
         except Dull as error:
-            # Some boxes hold a few values only; most must not.
+            # Some boxes hold a few values only; nine in ten must hold more.
             dull.append(str(error))
-    if len(dull) > 20:
+    if 10 * len(dull) > len(cases):
         raise AssertionError(f"{len(dull)} cases are dull, the first: {dull[0]}")
     for name, tags, net, options in float_cases(rng):
         calibration = rng.normal(0, 1, (16, *net.source_shape)).astype(np.float32)
@@ -305,7 +305,7 @@ def main():
             cases.append(write(args.outdir, f"{form}_{name}", "quantize_static", form, tags, model, samples))
     manifest = {"seed": args.seed, "onnxruntime": ort.__version__, "cases": cases}
     (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    print(f"{len(cases)} cases in {args.outdir}, seed {args.seed}")
+    print(f"{len(cases)} cases in {args.outdir}, seed {args.seed}; {len(dull)} dull ones left out")
 
 
 if __name__ == "__main__":
