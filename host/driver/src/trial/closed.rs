@@ -194,7 +194,12 @@ pub async fn closed_pipes<D: Dial + Clone>(
             // It is opened again: the session goes on.
             let (begin, budget) = (Instant::now(), limit());
             let pipe = Box::new(Brittle { pipe: open(&mut dialer).await?, budget: Arc::clone(&budget) });
-            let link = Link::open_with(pipe, dialer.clone()).await?;
+            let link = match Link::open_with(pipe, dialer.clone()).await {
+                Ok(link) => link,
+                // On a busy machine a greeting is repeated, and takes more bytes than the first one did.
+                Err(LinkError::Disconnected { .. }) if closed(&budget) => continue,
+                Err(error) => return Err(error),
+            };
             log = chip.log().len();
             match transfer(&link).await {
                 Ok(right) => {
