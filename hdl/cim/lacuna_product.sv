@@ -21,16 +21,16 @@ module lacuna_product (
 );
 
   function automatic logic [11:0] product(input logic [7:0] weight,
-                                          input logic [7:0] high,
-                                          input logic [2:0] code);
+                                          input logic [7:0] shifted,
+                                          input logic [2:0] terms);
     logic [11:0] sum;
-    case (code[1:0])
+    case (terms[1:0])
       2'd1:    sum = {{4{weight[7]}}, weight};
       2'd2:    sum = {{3{weight[7]}}, weight, 1'b0};
       2'd3:    sum = ~{{4{weight[7]}}, weight};
       default: sum = '0;
     endcase
-    product = sum + (code[2] ? {high[7], high, 3'd0} : {{2{high[7]}}, high, 2'd0});
+    product = sum + (terms[2] ? {shifted[7], shifted, 3'd0} : {{2{shifted[7]}}, shifted, 2'd0});
   endfunction
 
   always_ff @(posedge clk_i) begin
