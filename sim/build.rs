@@ -9,6 +9,8 @@ mod cache;
 mod compile;
 #[path = "build/emit.rs"]
 mod emit;
+#[path = "build/interleave.rs"]
+mod interleave;
 #[path = "build/ports.rs"]
 mod ports;
 #[path = "build/share.rs"]

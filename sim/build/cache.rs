@@ -14,9 +14,10 @@ use std::{
 };
 
 /// Everything in this crate that shapes a library.
-const BUILDER: [&str; 6] = [
+const BUILDER: [&str; 7] = [
     include_str!("compile.rs"),
     include_str!("share.rs"),
+    include_str!("interleave.rs"),
     include_str!("verilate.rs"),
     include_str!("../shim/instance.h"),
     include_str!("../shim/printf.h"),

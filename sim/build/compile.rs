@@ -1,6 +1,6 @@
 //! Compiles generated C++ into static libraries.
 
-use crate::{cache::Places, ports::Port, share, table::Top, tools::Verilator, verilate::Verilated};
+use crate::{cache::Places, interleave, ports::Port, share, table::Top, tools::Verilator, verilate::Verilated};
 use std::{
     fmt::Write as _,
     fs,
@@ -84,7 +84,7 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
     Ok(folder.join(format!("lib{}.a", top.library())))
 }
 
-/// Gives functions of like instances one body.
+/// Gives functions of like instances one body, and calls them in turns.
 fn share_functions(sources: &[PathBuf]) -> Result<(), String> {
     let told = |path: &PathBuf, error: std::io::Error| format!("{}: {error}", path.display());
     let mut files = Vec::new();
@@ -92,6 +92,7 @@ fn share_functions(sources: &[PathBuf]) -> Result<(), String> {
         let text = fs::read_to_string(path).map_err(|error| told(path, error))?;
         files.push(text.lines().map(str::to_owned).collect::<Vec<String>>());
     }
+    interleave::rewrite(&mut files);
     share::rewrite(&mut files);
     for (path, lines) in sources.iter().zip(&files) {
         fs::write(path, lines.join("\n") + "\n").map_err(|error| told(path, error))?;
