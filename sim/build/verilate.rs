@@ -31,7 +31,7 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
         // It names what it moves after all instances together, so that none is like another.
         arguments.push("-fno-dfg".into());
         // Pieces that stay in the first cache of a core while all instances take their turn at them.
-        arguments.extend(["--output-split-cfuncs".into(), "2000".into()]);
+        arguments.extend(["--output-split-cfuncs".into(), "4000".into()]);
     }
     if top.traced() {
         arguments.push("--trace-fst".into());
