@@ -37,9 +37,20 @@ fn every_kind_of_bad_input_has_its_exit_code() {
     fails(&["run", truncated.to_str().unwrap(), "--input", images], 3, "not a readable ONNX file");
     fails(&["run", model, "--input", calibration.to_str().unwrap()], 4, "the model takes frames of shape");
     fails(&["run", model, "--input", images, "--limit", "1", "--device", "serial:/dev/none"], 5, "cannot be opened");
-    fails(&["run", model, "--input", images, "--geometry", "nano"], 3, "larger than the chip by");
     fails(&["run", model, "--input", "none.npz"], 6, "cannot read none.npz");
     fails(&["run", model, "--input", images, "--device", "abacus"], 2, "is no device");
+}
+
+#[test]
+fn what_is_larger_than_the_chip_runs_on_the_host_with_a_warning() {
+    let (model, images) = (assets().join("digits_qop.onnx"), assets().join("digits_test.npz"));
+    let (model, images) = (model.to_str().unwrap(), images.to_str().unwrap());
+    let chip = ["--geometry", "nano", "--device", "golden"];
+    fails(
+        &[&["run", model, "--input", images, "--limit", "2", "--check"], &chip[..]].concat(),
+        0,
+        "larger than the chip by",
+    );
 }
 
 #[test]

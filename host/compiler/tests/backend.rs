@@ -1,6 +1,7 @@
 //! The back end on the digit classifier: what fits where.
 
 use lacuna_compiler::backend::{self, BackendError, Step};
+use lacuna_compiler::graph::Place;
 use lacuna_compiler::{Graph, import, passes};
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Instr};
@@ -30,16 +31,36 @@ fn digits_compile_to_one_program_that_fits_base() {
     assert!(programs[0].instrs.iter().any(|i| matches!(i, Instr::Reshape(..))), "halos move between tiles");
 }
 
+/// The reasons why nodes of a network are on the host, and how many layers are left on the chip.
+fn fallbacks(geometry: Geometry) -> (Vec<String>, usize) {
+    let compiled = backend::compile(digits(), geometry, Gating::Digit).unwrap();
+    let reasons = compiled.graph.nodes.iter().filter_map(|node| match &node.place {
+        Place::Host(reason) => Some(reason.clone()),
+        Place::Chip => None,
+    });
+    let layers = compiled.steps.iter().map(|step| match step {
+        Step::Chip(program) => program.layers.len(),
+        Step::Host(_) => 0,
+    });
+    (reasons.collect(), layers.sum())
+}
+
 #[test]
-fn a_model_larger_than_the_chip_says_by_how_much() {
+fn what_is_larger_than_the_chip_runs_on_the_host_and_says_by_how_much() {
+    let (always, all) = fallbacks(Geometry::BASE);
     // The last convolution reads 288 rows a block; with 64 pages weights take turns.
     let small = Geometry { pages: 64, ..Geometry::BASE };
     assert!(backend::compile(digits(), small, Gating::Digit).is_ok_and(|compiled| compiled.phases.len() > 1));
-    let small = Geometry { pages: 32, ..Geometry::BASE };
-    let refused = |small| backend::compile(digits(), small, Gating::Digit).expect_err("it does not fit");
-    let error = refused(small);
-    assert!(matches!(error, BackendError::Pages { needed: 36, available: 32, .. }), "{error}");
-    let small = Geometry { tile_words: 128, ..Geometry::BASE };
-    let error = refused(small);
-    assert!(matches!(error, BackendError::TileMemory { available: 2048, .. }), "{error}");
+    let (reasons, layers) = fallbacks(Geometry { pages: 32, ..Geometry::BASE });
+    let long = reasons.iter().filter(|reason| reason.contains("needs 36 weight pages at a time but a lane has 32"));
+    assert_eq!((long.count(), layers), (reasons.len() - always.len(), all - 2), "both long layers go: {reasons:?}");
+    let (reasons, layers) = fallbacks(Geometry { tile_words: 128, ..Geometry::BASE });
+    assert!(layers > 0 && layers < all, "{layers} of {all} layers are left");
+    assert!(reasons.iter().any(|reason| reason.contains("a tile has 2048; the model is larger than the chip by")));
+}
+
+#[test]
+fn a_chip_too_small_for_any_layer_is_refused_by_how_much() {
+    let error = backend::compile(digits(), Geometry { tile_words: 8, ..Geometry::BASE }, Gating::Digit).unwrap_err();
+    assert!(matches!(error, BackendError::TileMemory { available: 128, .. }), "{error}");
 }

@@ -3,7 +3,7 @@
 //! Data flows one way: [`steps`](crate::backend::steps) cuts the graph into chip programs and host
 //! nodes, [`split`] deals each layer over the tiles, [`layout`] and [`memory`] place tensors,
 //! [`phases`] lets weights take turns where pages are short, [`weights`] lays rows over lanes and pages, [`emit`] writes
-//! instructions.
+//! instructions. What does not fit goes to the host (`fallback`).
 //!
 //! A tensor is kept NHWC without gaps. With *rows* split, a tile holds the output rows it computes
 //! and those its next layers read (halo); with *blocks* split, a tile computes some blocks of
@@ -11,6 +11,7 @@
 
 pub mod emit;
 pub mod error;
+mod fallback;
 pub mod io;
 pub mod layout;
 pub mod memory;
@@ -23,6 +24,7 @@ pub mod weights;
 mod widen;
 
 pub use error::BackendError;
+pub use fallback::compile;
 pub use io::{Transfer, pack_input, unpack_output};
 pub use layout::TensorLayout;
-pub use steps::{Compiled, Layer, PageImage, Phase, Program, Step, compile};
+pub use steps::{Compiled, Layer, PageImage, Phase, Program, Step};

@@ -6,7 +6,7 @@ use lacuna_spec::instr::{Gating, Instr};
 use super::io::Transfer;
 use super::split::Split;
 use super::{BackendError, TensorLayout, emit};
-use crate::graph::{Graph, Node, Place, TensorId};
+use crate::graph::{Graph, Place, TensorId};
 
 /// A weight page: one beat of the host bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,32 +116,39 @@ impl Compiled {
     }
 }
 
-/// Compiles a graph whose nodes have been placed.
+/// Compiles a graph whose nodes have been placed; the caller moves the graph in.
 ///
 /// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, then inputs and
-/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead. If all
-/// that does not help, movements go to the host.
+/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do.
-pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    let first = match compile_fitting(&graph, geometry, gating) {
-        Err(error @ (BackendError::TileMemory { .. } | BackendError::Program { .. })) => error,
-        other => return other.map(|compiled| Compiled { graph, ..compiled }),
-    };
-    let moved = |node: &&mut Node| node.place == Place::Chip && node.op.moves();
-    let mut moves = graph.nodes.iter_mut().filter(moved).peekable();
-    if moves.peek().is_none() {
-        return Err(first);
+pub fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let fits = budgets(geometry);
+    let last = fits.len() - 1;
+    for (attempt, fit) in fits.into_iter().enumerate() {
+        match compile_within(graph, geometry, gating, fit) {
+            Err(BackendError::TileMemory { .. }) if attempt < last => {}
+            other => return other,
+        }
     }
-    for node in moves {
-        node.place = Place::Host(format!("the chip is too small for it beside the layers: {first}"));
-    }
-    compile_fitting(&graph, geometry, gating).map(|compiled| Compiled { graph, ..compiled })
+    unreachable!("the last attempt returns")
 }
 
-/// Compiles with the fastest layouts that fit; the graph is left for the caller to move in.
-fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+/// As [`compile_fitting`], but only with the layouts that need least: for a quick look.
+///
+/// # Errors
+/// As [`compile_fitting`].
+pub fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    // The last ones that spare pages, and the last ones that do not.
+    let fits = budgets(geometry);
+    let tight = [fits.len() / 2 - 1, fits.len() / 2 - 3, fits.len() - 3, fits.len() - 1];
+    let mut results = tight.into_iter().map(|at| compile_within(graph, geometry, gating, fits[at]));
+    results.find(Result::is_ok).unwrap_or_else(|| compile_within(graph, geometry, gating, fits[fits.len() - 1]))
+}
+
+/// Budgets of tile memory, roomy ones first.
+fn budgets(geometry: Geometry) -> Vec<emit::Fit> {
     let memory = geometry.tile_bytes();
     let fit = |double| {
         move |(constants, whole)| emit::Fit {
@@ -157,14 +164,7 @@ fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<
     fits.truncate(5);
     fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
     fits.extend(fits.clone().into_iter().map(|fit| emit::Fit { spare_pages: false, ..fit }));
-    let last = fits.len() - 1;
-    for (attempt, fit) in fits.into_iter().enumerate() {
-        match compile_within(graph, geometry, gating, fit) {
-            Err(BackendError::TileMemory { .. }) if attempt < last => {}
-            other => return other,
-        }
-    }
-    unreachable!("the last attempt returns")
+    fits
 }
 
 /// Compiles within a budget of tile memory.
