@@ -5,14 +5,14 @@ use lacuna_spec::instr::Gating;
 
 use super::steps::{compile_fitting, compile_tightly};
 use super::{BackendError, Compiled};
-use crate::graph::{Graph, Node, Place};
+use crate::graph::{Graph, Node, Place, Tensor};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
 
 /// Compiles a graph whose nodes have been placed.
 ///
-/// What does not fit goes to the host, with a warning that says by how much: a layer of which not even one column block fits, then all
-/// movements, then nodes in the order of the tensors they hold, largest first, as few as possible.
+/// What does not fit goes to the host, with a warning that says by how much: a layer of which not even one column block
+/// fits, then all movements, then one node after the other at the tensor that does not fit.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
@@ -31,30 +31,15 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     if let Ok(compiled) = fitting(&mut graph) {
         return Ok(finish(graph, &placed, compiled));
     }
-    let order = largest_first(&graph);
-    let without = |count: usize| {
-        let mut fewer = graph.clone();
-        for &at in &order[..count] {
-            fewer.nodes[at].place = Place::Host(reason.clone());
-        }
-        attempt(&mut fewer, |graph| compile_tightly(graph, geometry, gating)).ok()?;
-        Some(fewer)
-    };
-    // Twice as many as too few, until they are enough; then the fewest that are.
-    let (mut few, mut count) = (0, 1.min(order.len()));
-    let mut found = without(count);
-    while found.is_none() && count < order.len() {
-        (few, count) = (count, (2 * count).min(order.len()));
-        found = without(count);
+    // One by one, what stands where the chip is too small.
+    loop {
+        let Err(error) = attempt(&mut graph, |graph| compile_tightly(graph, geometry, gating)) else { break };
+        let Some(at) = largest_beside(&graph, &error) else { return Err(first) };
+        graph.nodes[at].place = Place::Host(format!("the chip is too small for it beside the others: {error}"));
     }
-    while count - few > 1 && found.is_some() {
-        let middle = few.midpoint(count);
-        match without(middle) {
-            Some(better) => (found, count) = (Some(better), middle),
-            None => few = middle,
-        }
+    if !graph.nodes.iter().any(is_chip_layer) {
+        return Err(first);
     }
-    let Some(mut graph) = found.filter(|graph| graph.nodes.iter().any(is_chip_layer)) else { return Err(first) };
     let compiled = fitting(&mut graph)?;
     Ok(finish(graph, &placed, compiled))
 }
@@ -100,13 +85,18 @@ fn is_chip_layer(node: &Node) -> bool {
     node.place == Place::Chip && matches!(node.op, Op::Conv(_) | Op::Dense(_))
 }
 
-/// The chip's nodes by the elements that they read and write, most first.
-fn largest_first(graph: &Graph) -> Vec<usize> {
-    let elements = |at: usize| -> usize {
+/// The node on the chip with the largest tensors: of those that read or write the tensor that an error names, if there
+/// are any, else of all.
+fn largest_beside(graph: &Graph, error: &BackendError) -> Option<usize> {
+    let tensors = |at: usize| {
         let node = &graph.nodes[at];
-        node.inputs.iter().chain([&node.output]).map(|id| graph.tensor(*id).elements()).sum()
+        node.inputs.iter().chain([&node.output]).map(|id| graph.tensor(*id))
     };
-    let mut order: Vec<usize> = (0..graph.nodes.len()).filter(|&at| graph.nodes[at].place == Place::Chip).collect();
-    order.sort_by_key(|&at| std::cmp::Reverse(elements(at)));
-    order
+    let on_chip = (0..graph.nodes.len()).filter(|&at| graph.nodes[at].place == Place::Chip);
+    let is_named = |at: usize| match error {
+        BackendError::TileMemory { tensor: name, .. } => tensors(at).any(|tensor| tensor.name == *name),
+        _ => false,
+    };
+    let elements = |at: usize| tensors(at).map(Tensor::elements).sum::<usize>();
+    on_chip.max_by_key(|&at| (is_named(at), elements(at)))
 }

@@ -140,11 +140,10 @@ pub fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Res
 /// # Errors
 /// As [`compile_fitting`].
 pub fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    // The last ones that spare pages, and the last ones that do not.
+    // The last that spare pages, and the last that do not.
     let fits = budgets(geometry);
-    let tight = [fits.len() / 2 - 1, fits.len() / 2 - 3, fits.len() - 3, fits.len() - 1];
-    let mut results = tight.into_iter().map(|at| compile_within(graph, geometry, gating, fits[at]));
-    results.find(Result::is_ok).unwrap_or_else(|| compile_within(graph, geometry, gating, fits[fits.len() - 1]))
+    compile_within(graph, geometry, gating, fits[fits.len() / 2 - 1])
+        .or_else(|_| compile_within(graph, geometry, gating, fits[fits.len() - 1]))
 }
 
 /// Budgets of tile memory, roomy ones first.

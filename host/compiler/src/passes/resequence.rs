@@ -36,16 +36,12 @@ pub struct Gain {
 pub fn live(linear: &Linear, outputs: Range<usize>) -> Range<usize> {
     let [_, inputs, height, width] = linear.weights.shape;
     let plane = height * width;
-    let mut hull: Range<usize> = inputs..0;
-    for output in outputs {
-        let of_filter = linear.weights.data[output * inputs * plane..][..inputs * plane].chunks(plane.max(1));
-        for (channel, taps) in of_filter.enumerate() {
-            if taps.iter().any(|&w| w != 0) {
-                hull = hull.start.min(channel)..hull.end.max(channel + 1);
-            }
-        }
-    }
-    if hull.is_empty() { 0..1.min(inputs) } else { hull }
+    let filter = |output: usize| &linear.weights.data[output * inputs * plane..][..inputs * plane];
+    let read = |&channel: &usize| {
+        outputs.clone().any(|output| filter(output)[channel * plane..][..plane].iter().any(|&weight| weight != 0))
+    };
+    let Some(first) = (0..inputs).find(read) else { return 0..1.min(inputs) };
+    first..(first..inputs).rfind(read).unwrap_or(first) + 1
 }
 
 /// Runs the pass for tiles of `columns` columns; weights that are at least `threshold` percent 0 make it try. Gives each layer's gain.

@@ -96,12 +96,13 @@ impl Emitter<'_> {
             .collect();
         // What changes with a node's split: its own cost, and the moves of its output, of its inputs and of what its readers read
         // beside it.
+        let readers = |&index: &usize| {
+            let run = self.run_of(index)?;
+            Some((index, self.readers(self.graph.nodes[index].output, run)))
+        };
+        let readers: HashMap<usize, Vec<usize>> = nodes.iter().filter_map(readers).collect();
         let touched = |stretch: &[usize]| {
-            let readers = stretch.iter().filter_map(|&index| {
-                let run = self.run_of(index)?;
-                Some(self.readers(self.graph.nodes[index].output, run))
-            });
-            let nodes = readers.flatten().chain(stretch.iter().copied());
+            let nodes = stretch.iter().filter_map(|index| readers.get(index)).flatten().chain(stretch).copied();
             let inputs = nodes.flat_map(|index| &self.graph.nodes[index].inputs);
             inputs.filter_map(|id| self.viewed(*id)).chain(stretch.iter().copied()).collect::<BTreeSet<usize>>()
         };
