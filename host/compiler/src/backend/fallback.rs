@@ -5,7 +5,7 @@ use lacuna_spec::instr::Gating;
 
 use super::steps::{compile_fitting, compile_tightly};
 use super::{BackendError, Compiled};
-use crate::graph::{Graph, Node, Place, Tensor};
+use crate::graph::{Graph, Place, Tensor};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
 
@@ -23,25 +23,49 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
         Err(error) => error,
         Ok(compiled) => return Ok(finish(graph, &placed, compiled)),
     };
-    let reason = format!("the chip is too small for it beside the others: {first}");
-    let moves = |node: &&mut Node| node.place == Place::Chip && node.op.moves();
-    for node in graph.nodes.iter_mut().filter(moves) {
-        node.place = Place::Host(reason.clone());
-    }
-    if let Ok(compiled) = fitting(&mut graph) {
-        return Ok(finish(graph, &placed, compiled));
-    }
-    // One by one, what stands where the chip is too small.
-    loop {
-        let Err(error) = attempt(&mut graph, |graph| compile_tightly(graph, geometry, gating)) else { break };
-        let Some(at) = largest_beside(&graph, &error) else { return Err(first) };
-        graph.nodes[at].place = Place::Host(format!("the chip is too small for it beside the others: {error}"));
-    }
-    if !graph.nodes.iter().any(is_chip_layer) {
+    if !is_short_of_room(&first) {
         return Err(first);
     }
-    let compiled = fitting(&mut graph)?;
+    let moves: Vec<usize> = on_chip(&graph).filter(|&at| graph.nodes[at].op.moves()).collect();
+    if !moves.is_empty() {
+        for at in moves {
+            graph.nodes[at].place = too_small(&first);
+        }
+        if let Ok(compiled) = fitting(&mut graph) {
+            return Ok(finish(graph, &placed, compiled));
+        }
+    }
+    // One by one, what stands where the chip is too small.
+    let tight = loop {
+        match attempt(&mut graph, |graph| compile_tightly(graph, geometry, gating)) {
+            Ok(compiled) => break compiled,
+            Err(error) => match largest_beside(&graph, &error) {
+                Some(at) => graph.nodes[at].place = too_small(&error),
+                None => return Err(error),
+            },
+        }
+    };
+    if !on_chip(&graph).any(|at| matches!(graph.nodes[at].op, Op::Conv(_) | Op::Dense(_))) {
+        return Err(first);
+    }
+    // Faster layouts, where they fit as well.
+    let compiled = compile_fitting(&graph, geometry, gating).unwrap_or(tight);
     Ok(finish(graph, &placed, compiled))
+}
+
+/// Why a node that the chip could compute is on the host.
+fn too_small(error: &BackendError) -> Place {
+    Place::Host(format!("the chip is too small for it beside the others: {error}"))
+}
+
+/// Whether fewer nodes on the chip may help.
+fn is_short_of_room(error: &BackendError) -> bool {
+    matches!(error, BackendError::TileMemory { .. } | BackendError::Program { .. })
+}
+
+/// The nodes that are placed on the chip.
+fn on_chip(graph: &Graph) -> impl Iterator<Item = usize> {
+    (0..graph.nodes.len()).filter(|&at| graph.nodes[at].place == Place::Chip)
 }
 
 /// Compiles; layers that have no place on this chip, whatever else does, go to the host on the way.
@@ -78,25 +102,20 @@ fn offender(graph: &Graph, error: &BackendError) -> Option<usize> {
     else {
         return None;
     };
-    graph.nodes.iter().position(|node| node.place == Place::Chip && node.name == *name)
-}
-
-fn is_chip_layer(node: &Node) -> bool {
-    node.place == Place::Chip && matches!(node.op, Op::Conv(_) | Op::Dense(_))
+    on_chip(graph).find(|&at| graph.nodes[at].name == *name)
 }
 
 /// The node on the chip with the largest tensors: of those that read or write the tensor that an error names, if there
-/// are any, else of all.
+/// are any, else of all. `None` for an error that is not about room.
 fn largest_beside(graph: &Graph, error: &BackendError) -> Option<usize> {
     let tensors = |at: usize| {
         let node = &graph.nodes[at];
         node.inputs.iter().chain([&node.output]).map(|id| graph.tensor(*id))
     };
-    let on_chip = (0..graph.nodes.len()).filter(|&at| graph.nodes[at].place == Place::Chip);
     let is_named = |at: usize| match error {
         BackendError::TileMemory { tensor: name, .. } => tensors(at).any(|tensor| tensor.name == *name),
         _ => false,
     };
     let elements = |at: usize| tensors(at).map(Tensor::elements).sum::<usize>();
-    on_chip.max_by_key(|&at| (is_named(at), elements(at)))
+    on_chip(graph).filter(|_| is_short_of_room(error)).max_by_key(|&at| (is_named(at), elements(at)))
 }

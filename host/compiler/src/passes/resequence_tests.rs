@@ -113,7 +113,8 @@ fn compiled(mut graph: Graph) -> Compiled {
 #[test]
 fn a_network_pruned_to_three_quarters_activates_a_third_of_its_row_groups_and_cycles_follow() {
     let mut rng = generator();
-    for pruning in [Pruning::Filters, Pruning::Towers] {
+    // The first and the last layer stay. Half of the filters leave 1.5 to 1.9 times fewer cycles, towers 2.8 times.
+    for (pruning, least) in [(Pruning::Filters, 1.25), (Pruning::Towers, 2.5)] {
         let graph = network(pruning, &mut rng);
         let frame = frame(&mut rng);
         let wanted = execute(&graph, &frame).unwrap();
@@ -128,8 +129,7 @@ fn a_network_pruned_to_three_quarters_activates_a_third_of_its_row_groups_and_cy
         }
         let (slow, fast) = (check(&dense, &frame), check(&sparse, &frame));
         println!("{slow} cycles dense, {fast} resequenced");
-        // The first and the last layer stay, and what is left after half of the filters is dense: 1.5 to 1.9 times.
-        assert!(4 * slow > 5 * fast, "{pruning:?}: {slow} and {fast}");
+        assert!(f64::from(slow) > least * f64::from(fast), "{pruning:?}: {slow} and {fast}");
     }
 }
 
