@@ -66,22 +66,32 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
         if top.alike {
             share_functions(&fast)?;
         }
-        let objects = build.clone().opt_level(0).files(slow).try_compile_intermediates();
+        let slow = write(&folder.join("slow.cpp"), &includes(&slow))?;
+        let objects = build.clone().opt_level(0).file(slow).try_compile_intermediates();
         build.objects(objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?);
-        build.opt_level(2).files(fast);
+        build.opt_level(2).file(write(&folder.join("fast.cpp"), &includes(&fast))?);
     } else {
         build.opt_level(1);
-        for source in &made.sources {
-            let _ = writeln!(shim, "#include \"{}\"", source.display());
-        }
+        shim += &includes(&made.sources);
     }
-    let file = folder.join("shim.cpp");
-    fs::write(&file, shim).map_err(|error| format!("{}: {error}", file.display()))?;
     build
-        .file(file)
+        .file(write(&folder.join("shim.cpp"), &shim)?)
         .try_compile(&top.library())
         .map_err(|error| format!("the Verilated model does not compile: {error}"))?;
     Ok(folder.join(format!("lib{}.a", top.library())))
+}
+
+/// Text of a file that joins `sources`: each alone would read the same headers, which takes longer than the rest.
+fn includes(sources: &[PathBuf]) -> String {
+    sources.iter().fold(String::new(), |mut text, source| {
+        let _ = writeln!(text, "#include \"{}\"", source.display());
+        text
+    })
+}
+
+fn write(file: &Path, text: &str) -> Result<PathBuf, String> {
+    fs::write(file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+    Ok(file.to_owned())
 }
 
 /// Gives functions of like instances one body, and calls them in turns.

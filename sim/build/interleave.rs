@@ -23,11 +23,11 @@ pub fn rewrite(files: &mut [Vec<String>]) -> usize {
         while start < lines.len() {
             let length = lines[start..].iter().take_while(|line| call(line).is_some()).count();
             let run = &lines[start..start + length];
-            if run.iter().filter_map(|line| call(line)).all(|call| alone.contains(call.name)) {
-                if let Some(turns) = in_turns(run) {
-                    moved += length;
-                    lines.splice(start..start + length, turns);
-                }
+            if run.iter().filter_map(|line| call(line)).all(|call| alone.contains(call.name))
+                && let Some(turns) = in_turns(run)
+            {
+                moved += length;
+                lines.splice(start..start + length, turns);
             }
             start += length.max(1);
         }

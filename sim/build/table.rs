@@ -27,7 +27,7 @@ pub struct Top {
     /// Parameters given with `-G`, before those of `preset`.
     #[serde(default)]
     pub params: BTreeMap<String, Value>,
-    /// A big design: several files, `-O2`. Small ones compile as one file at `-O1`.
+    /// A big design: what runs every clock at `-O2`, the rest not optimised. Small ones compile whole at `-O1`.
     #[serde(default)]
     pub big: bool,
     /// Has several instances of a module that does most of the work: their functions are given one body.

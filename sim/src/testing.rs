@@ -26,7 +26,7 @@ pub fn with_waves_on_failure(name: &str, mut test: impl FnMut()) {
     let second = catch_unwind(AssertUnwindSafe(&mut test));
     session::record_waves(None);
     match second {
-        Err(_) if !folder.is_dir() => {}
+        Err(_) if !folder.is_dir() => eprintln!("waveforms of this top need `--features waves`"),
         Err(_) => eprintln!("waveforms of the failed run: {}/*.fst", folder.display()),
         Ok(()) => {
             eprintln!("the second run passed: the test depends on something besides its seed");

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -40,14 +41,40 @@ pub struct Options {
     check: bool,
 }
 
-/// Synthesises, prints the reports and records them, or compares them with the record.
+/// Synthesises all targets at once, prints the reports and records them, or compares them with the record.
 pub fn run(root: &Path, options: &Options) -> Result<()> {
     let tools = Tools::find(root)?;
+    tools.warm()?;
     let targets = options.target.map_or(vec![Target::Icebreaker, Target::Ecp5], |target| vec![target]);
-    targets.into_iter().try_for_each(|target| run_one(&tools, options, &target.device()))
+    let reports: Vec<Result<(String, Report)>> = thread::scope(|scope| {
+        let tools = &tools;
+        let running: Vec<_> =
+            targets.iter().map(|target| scope.spawn(move || report(tools, options, &target.device()))).collect();
+        running.into_iter().map(|thread| thread.join().expect("no synthesis panics")).collect()
+    });
+    let mut record = Record::read(tools.root())?;
+    for made in reports {
+        let (key, report) = made?;
+        println!("{}", serde_json::to_string_pretty(&report)?);
+        ensure!(
+            report.latches == 0,
+            "{} latches were inferred; give every output of its always_comb a default",
+            report.latches
+        );
+        if options.check {
+            record.compare(&key, &report)?;
+            continue;
+        }
+        let fits = report.fits;
+        let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
+        record.put(key.clone(), report)?;
+        ensure!(fits, "{key} does not fit: {shown}");
+    }
+    Ok(())
 }
 
-fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
+/// The name of a design in the record, and what it takes of `device`.
+fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, Report)> {
     let mut geometry = Geometry::preset(options.preset.as_deref().unwrap_or(device.preset))?;
     if let Some(bits) = options.digit_bits {
         geometry = geometry.with_digit_bits(bits)?;
@@ -82,22 +109,7 @@ fn run_one(tools: &Tools, options: &Options, device: &Device) -> Result<()> {
         }
     }
     report.seconds = start.elapsed().as_secs();
-    println!("{}", serde_json::to_string_pretty(&report)?);
-    ensure!(
-        report.latches == 0,
-        "{} latches were inferred; give every output of its always_comb a default",
-        report.latches
-    );
-
-    let mut record = Record::read(tools.root())?;
-    if options.check {
-        return record.compare(&key, &report);
-    }
-    let fits = report.fits;
-    let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
-    record.put(key.clone(), report)?;
-    ensure!(fits, "{key} does not fit: {shown}");
-    Ok(())
+    Ok((key, report))
 }
 
 /// Where the netlist of a full synthesis lies, from the repository.
