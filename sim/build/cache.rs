@@ -81,12 +81,15 @@ pub fn runtime(places: &Places, tools: &Verilator) -> Result<(), String> {
 /// Builds all tops on as many threads as cargo grants; outcomes in the same order.
 pub fn build_all(places: &Places, tools: &Verilator, tops: &[Top]) -> Vec<Result<Vec<Port>, String>> {
     let jobs = env::var("NUM_JOBS").ok().and_then(|jobs| jobs.parse().ok()).unwrap_or(1);
+    // The long ones first, so that no thread is alone with one at the end.
+    let mut order: Vec<&Top> = tops.iter().collect();
+    order.sort_by_key(|top| !top.big);
     let next = AtomicUsize::new(0);
     let done = Mutex::new(Vec::new());
     thread::scope(|scope| {
         for _ in 0..tops.len().min(jobs) {
             scope.spawn(|| {
-                while let Some(top) = tops.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(top) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let outcome = build(places, tools, top);
                     done.lock().expect("no builder panics").push((&top.name, outcome));
                 }
