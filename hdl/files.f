@@ -11,7 +11,6 @@ hdl/memory/lacuna_ram_1r1w.sv
 hdl/memory/lacuna_ram_filled.sv
 hdl/memory/lacuna_ram_lut.sv
 hdl/memory/lacuna_ram_spram.sv
-hdl/memory/lacuna_rotate.sv
 hdl/memory/lacuna_tile_memory.sv
 hdl/memory/lacuna_tile_ports.sv
 hdl/cim/lacuna_count.sv
@@ -24,6 +23,7 @@ hdl/cim/lacuna_vectors.sv
 hdl/cim/lacuna_lane.sv
 hdl/cim/lacuna_lane_whole.sv
 hdl/cim/lacuna_xor_add.sv
+hdl/cim/lacuna_accumulate.sv
 hdl/cim/lacuna_select_add.sv
 hdl/cim/lacuna_keep_add.sv
 hdl/cim/lacuna_pick_select.sv

@@ -30,7 +30,7 @@ module lacuna_adders_proof #(
   );
 
   lacuna_keep_add #(.Width(Width)) u_keep (
-    .a_i, .keep_i(select_i), .b_i, .sum_o(keep_sum)
+    .en_i, .a_i, .keep_i(select_i), .b_i, .sum_o(keep_sum)
   );
 
   lacuna_pick_select #(.Words(Words)) u_pick_select (.word_i, .select_o(pick_select));
@@ -47,7 +47,7 @@ module lacuna_adders_proof #(
   always_ff @(posedge clk_i) begin
     sums_inverted_operands: assert (!en_i || xor_sum == Width'(one + other + Width'(carry_i)));
     sums_the_chosen_operand: assert (select_sum == Width'(a_i + chosen));
-    sums_what_is_kept: assert (keep_sum == Width'(kept + b_i));
+    sums_what_is_kept: assert (!en_i || keep_sum == Width'(kept + b_i));
     picks_the_word: assert (!en_i || 32'(word_i) >= Words
                           || picked == words_i[Width*word_i +: Width]);
   end

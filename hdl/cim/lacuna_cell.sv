@@ -29,7 +29,7 @@ module lacuna_cell #(
   output logic [SumBits-1:0]  sum_o
 );
 
-  logic [SumBits-1:0] below, above, sum_d, sum_q;
+  logic [SumBits-1:0] below, above;
   logic               carry;
 
   if (DigitBits == 2) begin : gen_2
@@ -71,21 +71,15 @@ module lacuna_cell #(
     assign above = {{(SumBits-16){above_q[11]}}, above_q, {4{fix_i[1]}}};
   end
 
-  lacuna_xor_add #(.Width(SumBits)) u_sum (
+  lacuna_accumulate #(.Width(SumBits)) u_sum (
+    .clk_i,
+    .rst_ni,
     .en_i   (sum_en_i),
-    .a_i    (sum_q),
-    .b_i    ({SumBits{flip_i}}),
-    .c_i    (below),
-    .d_i    (above),
+    .flip_i,
+    .a_i    (below),
+    .b_i    (above),
     .carry_i(carry),
-    .sum_o  (sum_d)
+    .sum_o
   );
-
-  assign sum_o = sum_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) sum_q <= '0;
-    else if (sum_en_i) sum_q <= sum_d;
-  end
 
 endmodule

@@ -60,26 +60,46 @@ module lacuna_cells #(
   end else begin : gen_encode_4
     // Both terms together as +-(low + 4 high) with high >= 0. The non-adjacent 8 - 2 becomes 4 + 2.
     logic lo_one, lo_two, lo_neg, hi_one, hi_two, hi_neg, opposed, minus;
-    assign {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = terms_i;
-    assign high    = hi_one || hi_two;
-    assign opposed = high && (lo_neg != hi_neg);
-    assign negate  = high ? hi_neg : lo_neg;
-    assign minus   = lo_one && opposed;
-    assign live    = issue_i && (lo_one || lo_two || high);
-    assign code    = {plane_i, hi_two && !(lo_two && opposed), lo_two || minus, lo_one};
-    assign fix     = {plane_i && minus, minus};
+    always_comb begin
+      {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = '0;
+      {live, high, opposed, negate, minus} = '0;
+      code = '0;
+      fix  = '0;
+      if (issue_i) begin
+        {hi_neg, hi_two, hi_one, lo_neg, lo_two, lo_one} = terms_i;
+        high    = hi_one || hi_two;
+        opposed = high && (lo_neg != hi_neg);
+        negate  = high ? hi_neg : lo_neg;
+        minus   = lo_one && opposed;
+        live    = lo_one || lo_two || high;
+        code    = {plane_i, hi_two && !(lo_two && opposed), lo_two || minus, lo_one};
+        fix     = {plane_i && minus, minus};
+      end
+    end
   end
 
   // Index k: k + 1 cycles after issue.
   logic [2:0]          live_q, retire_q;
-  logic [CodeBits-1:0] code_first_q, code_q;
-  logic [FixBits-1:0]  fix_first_q, fix_second_q, fix_q;
-  logic [2:0]          negate_q;
   logic                no_high_q, flip_q;
   // The accumulators, the holds and the sums shown are kept inverted.
   logic                inverted_d, inverted_q, hold_inverted_q, shown_inverted_q;
 
-  assign inverted_d = live_q[2] ? negate_q[2] : inverted_q;
+  // What steers the cells beside them, one word: a simulator shifts it at once. Of the later stages
+  // not all is looked at.
+  localparam int unsigned SteerBits = 1 + FixBits + CodeBits;
+
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [3*SteerBits-1:0] steer_q;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [CodeBits-1:0]    code_q;
+  logic [FixBits-1:0]     fix_q;
+  logic                   negate_next, negate_q;
+
+  assign code_q      = steer_q[SteerBits +: CodeBits];
+  assign negate_next = steer_q[2*SteerBits-1];
+  assign fix_q       = steer_q[2*SteerBits+CodeBits +: FixBits];
+  assign negate_q    = steer_q[3*SteerBits-1];
+  assign inverted_d  = live_q[2] ? negate_q : inverted_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -96,13 +116,8 @@ module lacuna_cells #(
   end
 
   always_ff @(posedge clk_i) begin
-    code_first_q <= code;
-    code_q       <= code_first_q;
-    fix_first_q  <= fix;
-    fix_second_q <= fix_first_q;
-    fix_q        <= fix_second_q;
-    negate_q     <= {negate_q[1:0], negate};
-    flip_q       <= (DigitBits == 4) && (negate_q[1] != inverted_d);
+    steer_q <= {steer_q[2*SteerBits-1:0], negate, fix, code};
+    flip_q  <= (DigitBits == 4) && (negate_next != inverted_d);
     if (retire_q[2]) hold_inverted_q <= inverted_q;
   end
 

@@ -193,10 +193,12 @@ module lacuna_lane #(
 `ifdef LACUNA_CHECK
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
-      assert (!push_i || count_q != (PtrWidth+1)'(Depth));
-      assert (!push_i || push_live_i != '0);
-      assert (!start_i || (empty && !head_valid_q && !busy_o));
-      assert (!head_valid_q || head_pending_q != '0);
+      if (push_i) begin
+        assert (count_q != (PtrWidth+1)'(Depth));
+        assert (push_live_i != '0);
+      end
+      if (start_i) assert (empty && !head_valid_q && !busy_o);
+      if (head_valid_q) assert (head_pending_q != '0);
     end
   end
 `endif

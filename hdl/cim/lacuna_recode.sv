@@ -28,14 +28,14 @@ module lacuna_recode #(
   logic        carry, middle;  // into the lower and the upper bit of a step
   logic [4:0]  one, two, neg;
 
-  assign wide = {{2{d_i[8]}}, d_i};
-
   always_comb begin
+    wide             = '0;
     {carry, middle}  = '0;
     {one, two, neg}  = '0;
     terms_o          = '0;
     used_o           = '0;
     if (en_i) begin
+      wide = {{2{d_i[8]}}, d_i};
       for (int unsigned t = 0; t < 5; t++) begin
         middle = (wide[2*t] & wide[2*t+1]) | (carry & (wide[2*t] | wide[2*t+1]));
         one[t] = wide[2*t] ^ carry;

@@ -47,72 +47,76 @@ module lacuna_tile_memory #(
 
   assign {rd_index, rd_odd, rd_off} = rd_addr_i;
 
+  // Right by bytes: byte `(k + turn) mod W` becomes byte k. Where nothing is read or written nothing
+  // is rotated either: a simulator then skips it.
+  function automatic logic [Bits-1:0] rotated(input logic [Bits-1:0]     data,
+                                              input logic [OffWidth-1:0] turn);
+    rotated = data;
+    for (int unsigned s = 0; s < OffWidth; s++) begin
+      if (turn[s]) rotated = (rotated >> (8 << s)) | (rotated << (Bits - (8 << s)));
+    end
+  endfunction
+
   // Read, second cycle: bytes below the offset come from the following word; then they are rotated
   // into place.
+  function automatic logic [Bits-1:0] merged(input logic [Bits-1:0]     even_word,
+                                             input logic [Bits-1:0]     odd_word,
+                                             input logic                odd,
+                                             input logic [OffWidth-1:0] off);
+    for (int unsigned b = 0; b < WordBytes; b++) begin
+      merged[8*b +: 8] = (odd != (OffWidth'(b) < off)) ? odd_word[8*b +: 8] : even_word[8*b +: 8];
+    end
+  endfunction
+
+  logic                rd_valid_q;
   logic [OffWidth-1:0] rd_off_q, rd_turn_q;
   logic                rd_odd_q;
-  logic [Bits-1:0]     rd_merged, rd_turned;
   logic [Bits-1:0]     rd_data_q;
 
-  always_comb begin
-    for (int unsigned b = 0; b < WordBytes; b++) begin
-      rd_merged[8*b +: 8] = (rd_odd_q != (OffWidth'(b) < rd_off_q)) ? rd_odd_word[8*b +: 8]
-                                                                    : rd_even_word[8*b +: 8];
+  always_ff @(posedge clk_i) begin
+    rd_valid_q <= rd_en_i;
+    if (rd_en_i) begin
+      rd_off_q  <= rd_off;
+      rd_turn_q <= rd_off - rd_position_i;
+      rd_odd_q  <= rd_odd;
+    end
+    if (rd_valid_q) begin
+      rd_data_q <= rotated(merged(rd_even_word, rd_odd_word, rd_odd_q, rd_off_q), rd_turn_q);
     end
   end
-
-  always_ff @(posedge clk_i) begin
-    rd_off_q  <= rd_off;
-    rd_turn_q <= rd_off - rd_position_i;
-    rd_odd_q  <= rd_odd;
-    rd_data_q <= rd_turned;
-  end
-
-  lacuna_rotate #(.WordBytes(WordBytes)) u_rd_rotate (
-    .turn_i(rd_turn_q),
-    .data_i(rd_merged),
-    .data_o(rd_turned)
-  );
 
   assign rd_data_o = rd_data_q;
 
   // Write, first cycle: rotated left to its place, and the bytes of each word marked.
-  logic [OffWidth-1:0]    wr_off;
-  logic [IndexBits-1:0]   wr_index;
-  logic                   wr_odd;
-  logic [2*WordBytes-1:0] wr_mask;
-  logic [Bits-1:0]        wr_turned;
-  logic [WordBytes-1:0]   wr_first, wr_second;
+  function automatic logic [2*WordBytes-1:0] marked(input logic [OffWidth:0]   bytes,
+                                                    input logic [OffWidth-1:0] off);
+    marked = '0;
+    for (int unsigned b = 0; b < WordBytes; b++) marked[b] = (OffWidth + 1)'(b) < bytes;
+    marked = marked << off;
+  endfunction
+
+  logic [OffWidth-1:0]  wr_off;
+  logic [IndexBits-1:0] wr_index;
+  logic                 wr_odd;
 
   assign {wr_index, wr_odd, wr_off} = wr_addr_i;
 
-  always_comb begin
-    wr_mask = '0;
-    for (int unsigned b = 0; b < WordBytes; b++) begin
-      wr_mask[b] = (OffWidth + 1)'(b) < wr_bytes_i;
-    end
-    wr_mask = wr_mask << wr_off;
-  end
-
-  assign {wr_second, wr_first} = wr_mask;
-
-  lacuna_rotate #(.WordBytes(WordBytes)) u_wr_rotate (
-    .turn_i(wr_position_i - wr_off),
-    .data_i(wr_data_i),
-    .data_o(wr_turned)
-  );
-
   // Write, second cycle: into the banks.
-  logic [IndexBits-1:0] wr_even_index_q, wr_odd_index_q;
-  logic [WordBytes-1:0] wr_even_be_q, wr_odd_be_q;
-  logic [Bits-1:0]      wr_data_q;
+  logic [IndexBits-1:0]   wr_even_index_q, wr_odd_index_q;
+  logic [WordBytes-1:0]   wr_even_be_q, wr_odd_be_q;
+  logic [Bits-1:0]        wr_data_q;
 
   always_ff @(posedge clk_i) begin
-    wr_even_index_q <= wr_index + IndexBits'(wr_odd);
-    wr_odd_index_q  <= wr_index;
-    wr_even_be_q    <= wr_en_i ? (wr_odd ? wr_second : wr_first) : '0;
-    wr_odd_be_q     <= wr_en_i ? (wr_odd ? wr_first : wr_second) : '0;
-    wr_data_q       <= wr_turned;
+    if (wr_en_i) begin
+      wr_even_index_q <= wr_index + IndexBits'(wr_odd);
+      wr_odd_index_q  <= wr_index;
+      wr_data_q       <= rotated(wr_data_i, wr_position_i - wr_off);
+      if (wr_odd) {wr_even_be_q, wr_odd_be_q} <= marked(wr_bytes_i, wr_off);
+      else        {wr_odd_be_q, wr_even_be_q} <= marked(wr_bytes_i, wr_off);
+    end else begin
+      wr_even_be_q <= '0;
+      wr_odd_be_q  <= '0;
+    end
   end
 
   lacuna_ram_1r1w #(.Words(TileWords / 2), .WordBytes(WordBytes)) u_even (

@@ -56,18 +56,19 @@ module lacuna_depthwise #(
     else weights_q <= weights_read;
   end
 
-  for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic signed [8:0]  tap;
-    logic signed [7:0]  weight;
-    logic signed [15:0] product_q;
+  // 255 * 128 at most.
+  function automatic logic [15:0] product(input logic signed [8:0] tap,
+                                          input logic signed [7:0] weight);
+    product = 16'(tap) * 16'(weight);
+  endfunction
 
-    assign tap    = tap_data_i[9*c +: 9];
-    assign weight = weights_q[8*c +: 8];
-
-    // 255 * 128 at most.
-    always_ff @(posedge clk_i) product_q <= tap * weight;
-
-    assign products_o[16*c +: 16] = product_q;
+  // A word at a time, and only with a tap: a simulator pays for every register that has a name.
+  always_ff @(posedge clk_i) begin
+    if (tap_valid_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        products_o[16*c +: 16] <= product(tap_data_i[9*c +: 9], weights_q[8*c +: 8]);
+      end
+    end
   end
 
   always_ff @(posedge clk_i) begin

@@ -6,13 +6,13 @@
 //
 // Contract:   `rule_i` is held while anything is under way. `carry_o`: rounding reached 2^32, which
 //             shows as 2^31. `lost_o`: rule A shifted ones out, the result saturates. The shift of
-//             rule B is `zeros_o`.
-//             Outputs change at the end of a cycle with `en_i`.
+//             rule B is `zeros_o`. `step_i[k]`: an accumulator is in cycle k; a cycle without one
+//             stands still.
 // Throughput: one accumulator a cycle.
 // Latency:    3 cycles.
 module lacuna_normalise (
   input  logic        clk_i,
-  input  logic        en_i,
+  input  logic [2:0]  step_i,
   input  logic        rule_i,
   input  logic [31:0] acc_i,
   input  logic [4:0]  left_i,
@@ -38,7 +38,7 @@ module lacuna_normalise (
   assign sign = acc_i[31];
 
   always_comb begin
-    if (acc_i[31:24] != {8{sign}})      byte_zeros = 2'd0;
+    if (!step_i[0] || acc_i[31:24] != {8{sign}}) byte_zeros = 2'd0;
     else if (acc_i[23:16] != {8{sign}}) byte_zeros = 2'd1;
     else if (acc_i[15:8] != {8{sign}})  byte_zeros = 2'd2;
     else                               byte_zeros = 2'd3;
@@ -47,7 +47,7 @@ module lacuna_normalise (
 
   // The upper half of each outcome has four sources, the lower fewer.
   lacuna_pick #(.Words(4), .Width(16)) u_byte (
-    .en_i    (1'b1),
+    .en_i    (step_i[0]),
     .words_i ({acc_i[7:0], 8'b0, acc_i[15:0], acc_i[23:8], acc_i[31:16]}),
     .select_i({byte_shift[1], byte_shift}),
     .word_o  (byte_d[31:16])
@@ -57,11 +57,13 @@ module lacuna_normalise (
   assign byte_d[7:0]  = (byte_shift == '0) ? acc_i[7:0] : '0;
 
   always_ff @(posedge clk_i) begin
-    byte_q       <= byte_d;
-    byte_sign_q  <= sign;
-    byte_shift_q <= byte_shift;
-    byte_lost_q  <= byte_shift > byte_zeros;
-    byte_left_q  <= left_i[2:0];
+    if (step_i[0]) begin
+      byte_q       <= byte_d;
+      byte_sign_q  <= sign;
+      byte_shift_q <= byte_shift;
+      byte_lost_q  <= byte_shift > byte_zeros;
+      byte_left_q  <= left_i[2:0];
+    end
   end
 
   // By pairs of bits.
@@ -71,7 +73,7 @@ module lacuna_normalise (
   logic [3:0]  pair_shift_q;
 
   always_comb begin
-    if (byte_q[31:30] != {2{byte_sign_q}})      pair_zeros = 2'd0;
+    if (!step_i[1] || byte_q[31:30] != {2{byte_sign_q}}) pair_zeros = 2'd0;
     else if (byte_q[29:28] != {2{byte_sign_q}}) pair_zeros = 2'd1;
     else if (byte_q[27:26] != {2{byte_sign_q}}) pair_zeros = 2'd2;
     else                                         pair_zeros = 2'd3;
@@ -79,40 +81,43 @@ module lacuna_normalise (
   end
 
   lacuna_pick #(.Words(4), .Width(32)) u_pair (
-    .en_i    (1'b1),
+    .en_i    (step_i[1]),
     .words_i ({byte_q[25:0], 6'b0, byte_q[27:0], 4'b0, byte_q[29:0], 2'b0, byte_q}),
     .select_i({pair_shift[1], pair_shift}),
     .word_o  (pair_d)
   );
 
   always_ff @(posedge clk_i) begin
-    pair_q       <= pair_d;
-    pair_sign_q  <= byte_sign_q;
-    pair_shift_q <= {byte_shift_q, pair_shift};
-    pair_lost_q  <= byte_lost_q || (pair_shift > pair_zeros);
-    pair_left_q  <= byte_left_q[0];
+    if (step_i[1]) begin
+      pair_q       <= pair_d;
+      pair_sign_q  <= byte_sign_q;
+      pair_shift_q <= {byte_shift_q, pair_shift};
+      pair_lost_q  <= byte_lost_q || (pair_shift > pair_zeros);
+      pair_left_q  <= byte_left_q[0];
+    end
   end
 
   // By one bit and to one's complement; the magnitude is that plus the sign. Rounding to bit 8,
   // ties to even, adds 127 and bit 8 to the magnitude; where it is no tie, bit 8 makes no
-  // difference, so that it may be taken before the sign is added.
-  logic        bit_shift;
-  logic [31:0] bit_d;
-  logic [7:0]  addend;
-  logic [32:0] rounded;
-
-  assign bit_shift = rule_b ? (pair_q[31] == pair_sign_q) : pair_left_q;
-  assign bit_d     = (bit_shift ? {pair_q[30:0], 1'b0} : pair_q) ^ {32{pair_sign_q}};
-  assign addend    = {rule_b && pair_sign_q, {7{rule_b && !pair_sign_q}}};
-  assign rounded   = {1'b0, bit_d} + {25'b0, addend} + 33'(rule_b ? bit_d[8] : pair_sign_q);
+  // difference, so that it may be taken before the sign is added. Outcome: {shift, carry, magnitude}.
+  function automatic logic [33:0] finished(input logic [31:0] pair, input logic to_f32,
+                                           input logic negative, input logic left);
+    logic        bit_shift;
+    logic [31:0] ones;
+    logic [32:0] sum;
+    bit_shift = to_f32 ? (pair[31] == negative) : left;
+    ones      = (bit_shift ? {pair[30:0], 1'b0} : pair) ^ {32{negative}};
+    sum       = {1'b0, ones} + {25'b0, to_f32 && negative, {7{to_f32 && !negative}}}
+              + 33'(to_f32 ? ones[8] : negative);
+    finished  = {bit_shift, sum[32], sum[31] || sum[32], sum[30:8], to_f32 ? 8'b0 : sum[7:0]};
+  endfunction
 
   always_ff @(posedge clk_i) begin
-    if (en_i) begin
-      magnitude_o <= {rounded[31] || rounded[32], rounded[30:8], rule_b ? 8'b0 : rounded[7:0]};
-      carry_o     <= rounded[32];
-      sign_o      <= pair_sign_q;
-      lost_o      <= !rule_b && (pair_lost_q || (pair_left_q && (pair_q[31] != pair_sign_q)));
-      zeros_o     <= {pair_shift_q, bit_shift};
+    if (step_i[2]) begin
+      {zeros_o[0], carry_o, magnitude_o} <= finished(pair_q, rule_b, pair_sign_q, pair_left_q);
+      lost_o       <= !rule_b && (pair_lost_q || (pair_left_q && (pair_q[31] != pair_sign_q)));
+      sign_o       <= pair_sign_q;
+      zeros_o[4:1] <= pair_shift_q;
     end
   end
 

@@ -100,6 +100,7 @@ module lacuna_pool #(
 
     // Only a sum keeps what came before; else the total is the tap, in both its bytes.
     lacuna_keep_add #(.Width(SumBits)) u_total (
+      .en_i  (valid),
       .a_i   (old),
       .keep_i(is_sum && !first),
       .b_i   (added),
@@ -125,7 +126,7 @@ module lacuna_pool #(
   lacuna_pick_select #(.Words(Groups)) u_select (.word_i(group_d), .select_o(select));
 
   lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
-    .en_i    (1'b1),
+    .en_i    (valid_q[0]),
     .words_i (held_q),
     .select_i(select_q),
     .word_o  (values_o)

@@ -192,18 +192,17 @@ module lacuna_post #(
   for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
     logic [SumBits-1:0]  sum;
     logic [PoolBits-1:0] pool;
-    logic [31:0]         sum_d;
 
     assign sum  = sums_i[SumBits*l +: SumBits];
     assign pool = pooled[PoolBits*l +: PoolBits];
 
-    always_comb begin
-      if (run)       sum_d = {{(32-SumBits){sum[SumBits-1]}}, sum};
-      else if (pair) sum_d = {8'b0, pool[15:8] ^ Flip, 8'b0, pool[7:0] ^ Flip};
-      else           sum_d = {{(32-PoolBits){pool[PoolBits-1]}}, pool};
+    always_ff @(posedge clk_i) begin
+      if (stage[0]) begin
+        if (run)       sums_q[32*l +: 32] <= {{(32-SumBits){sum[SumBits-1]}}, sum};
+        else if (pair) sums_q[32*l +: 32] <= {8'b0, pool[15:8] ^ Flip, 8'b0, pool[7:0] ^ Flip};
+        else           sums_q[32*l +: 32] <= {{(32-PoolBits){pool[PoolBits-1]}}, pool};
+      end
     end
-
-    always_ff @(posedge clk_i) sums_q[32*l +: 32] <= sum_d;
   end
 
   // A serial unit has words of four bytes, of which a column has its own: block RAM holds them.
@@ -275,6 +274,7 @@ module lacuna_post #(
     for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
       lacuna_requantise u_requantise (
         .clk_i,
+        .step_i      (stage[LaneLatency:1]),
         .rule_i      (post_tail.rule),
         .pair_i      (pair),
         .pair_mb_i   (pair_mb),

@@ -5,14 +5,16 @@
 // multipliers, the same last rounding and the same clamp; its operands are unsigned, a + 128 in
 // bits 7:0 and b + 128 in bits 23:16 of the sum, which the bias makes up for.
 //
-// Contract:   mode inputs are held while anything is under way. `sum_i`, `bias_i` and `shift_i` are
-//             those of cycle 0, `multiplier_i` comes 3 cycles later. Rule A: multiplier 0 or in
-//             2^30..2^31-1, shift -31..30. Rule B: a positive normal f32. Pair: bias_i is not
-//             looked at, multiplier_i is ma, both multipliers at least 0; shift 17..40.
+// Contract:   mode inputs are held while anything is under way. `step_i[k]`: a value is in cycle k;
+//             a cycle without one stands still. `sum_i`, `bias_i` and `shift_i` are those of cycle
+//             0, `multiplier_i` comes 3 cycles later. Rule A: multiplier 0 or in 2^30..2^31-1,
+//             shift -31..30. Rule B: a positive normal f32. Pair: bias_i is not looked at,
+//             multiplier_i is ma, both multipliers at least 0; shift 17..40.
 // Throughput: one value a cycle.
 // Latency:    13 cycles.
 module lacuna_requantise (
   input  logic        clk_i,
+  input  logic [12:0] step_i,
 
   input  logic        rule_i,
   input  logic        pair_i,
@@ -46,9 +48,11 @@ module lacuna_requantise (
   end
 
   always_ff @(posedge clk_i) begin
-    acc_q   <= pair_i ? sum_i : sum_i + bias_i;
-    left_q  <= (pair_i || shift_i[5]) ? '0 : shift_i[4:0];
-    right_q <= right_d;
+    if (step_i[0]) begin
+      acc_q   <= pair_i ? sum_i : sum_i + bias_i;
+      left_q  <= (pair_i || shift_i[5]) ? '0 : shift_i[4:0];
+      right_q <= right_d;
+    end
   end
 
   // Normalise; `normal_` is beside the multiplier's operands.
@@ -60,7 +64,7 @@ module lacuna_requantise (
 
   lacuna_normalise u_normalise (
     .clk_i,
-    .en_i       (1'b1),
+    .step_i     (step_i[3:1]),
     .rule_i     (rule_b),
     .acc_i      (acc_q),
     .left_i     (left_q),
@@ -77,10 +81,12 @@ module lacuna_requantise (
                     multiplier_i[22:0]};
 
   always_ff @(posedge clk_i) begin
-    m_q          <= operand;
-    n_q          <= pair_i ? {pair_mb_i[15:0], pair_mb_i[31:16]} : operand;
-    exponent_q   <= multiplier_i[30:23];
     right_late_q <= {right_late_q[9:0], right_q};
+    if (step_i[3]) begin
+      m_q        <= operand;
+      n_q        <= pair_i ? {pair_mb_i[15:0], pair_mb_i[31:16]} : operand;
+      exponent_q <= multiplier_i[30:23];
+    end
   end
 
   logic [62:16] product;
@@ -88,6 +94,7 @@ module lacuna_requantise (
 
   lacuna_multiply u_multiply (
     .clk_i,
+    .step_i   (step_i[7:4]),
     .pair_i,
     .bias_i   (pair_bias_i),
     .a_i      (magnitude),
@@ -103,8 +110,8 @@ module lacuna_requantise (
   logic signed [9:0] exact;
   logic [4:0]        shift_d;
   logic              vanish_d;
-  logic [5*ProductDelay-1:0] shift_q;
-  logic [ProductDelay-1:0]   vanish_q, sign_q, lost_q;
+  // One word: a simulator shifts it at once.
+  logic [8*ProductDelay-1:0] late_q;
 
   always_comb begin
     exact    = 10'sd118 - $signed({2'b0, exponent_q}) + $signed({5'b0, zeros})
@@ -118,14 +125,12 @@ module lacuna_requantise (
   end
 
   always_ff @(posedge clk_i) begin
-    shift_q  <= {shift_q[5*ProductDelay-6:0], shift_d};
-    vanish_q <= {vanish_q[ProductDelay-2:0], vanish_d};
-    sign_q   <= {sign_q[ProductDelay-2:0], sign};
-    lost_q   <= {lost_q[ProductDelay-2:0], lost && m_q[30]};
+    late_q <= {late_q[8*ProductDelay-9:0], lost && m_q[30], sign, vanish_d, shift_d};
   end
 
   lacuna_round u_round (
     .clk_i,
+    .step_i   (step_i[12:8]),
     .rule_i,
     .pair_i,
     .zero_i,
@@ -134,10 +139,10 @@ module lacuna_requantise (
     .product_i(product),
     .total_i  (product[47:16]),
     .low_i    (low),
-    .sign_i   (sign_q[ProductDelay-1]),
-    .lost_i   (lost_q[ProductDelay-1]),
-    .vanish_i (vanish_q[ProductDelay-1]),
-    .right_i  (shift_q[5*ProductDelay-1 -: 5]),
+    .sign_i   (late_q[8*ProductDelay-2]),
+    .lost_i   (late_q[8*ProductDelay-1]),
+    .vanish_i (late_q[8*ProductDelay-3]),
+    .right_i  (late_q[8*ProductDelay-4 -: 5]),
     .value_o
   );
 

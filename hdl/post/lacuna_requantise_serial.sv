@@ -53,7 +53,7 @@ module lacuna_requantise_serial (
 
   lacuna_normalise u_normalise (
     .clk_i,
-    .en_i       (step_i[3]),
+    .step_i     ({step_i[3], 2'b11}),
     .rule_i     (rule_b),
     .acc_i      (acc_q),
     .left_i     (left),
@@ -114,6 +114,7 @@ module lacuna_requantise_serial (
 
   lacuna_round u_round (
     .clk_i,
+    .step_i   ('1),
     .rule_i,
     .pair_i,
     .zero_i,

@@ -45,10 +45,10 @@ module lacuna_reshape_ring #(
     if (start_i)       row_q <= '0;
     else if (!ready_o) row_q <= row_q + CountBits'(1);
     byte_q <= start_i ? '0 : byte_q + (2*OffBits)'(columns_i);
-    if ((row_q < CountBits'(WordBytes)) && (bank == OffBits'(1))) turn_q <= row_q[OffBits-1:0];
-    for (int unsigned b = 0; b < WordBytes; b++) begin
-      if ((row_q < CountBits'(WordBytes)) && (bank == OffBits'(b))) begin
-        table_q[OffBits*b +: OffBits] <= byte_q[2*OffBits-1:OffBits];
+    if (row_q < CountBits'(WordBytes)) begin
+      if (bank == OffBits'(1)) turn_q <= row_q[OffBits-1:0];
+      for (int unsigned b = 0; b < WordBytes; b++) begin
+        if (bank == OffBits'(b)) table_q[OffBits*b +: OffBits] <= byte_q[2*OffBits-1:OffBits];
       end
     end
   end

@@ -42,14 +42,16 @@ fn stream(dut: &mut Model, mode: &Mode, count: usize, mut make: impl FnMut() -> 
     dut.set_signed("zero_i", mode.zero.into());
     dut.set_signed("clamp_lo_i", mode.lo.into());
     dut.set_signed("clamp_hi_i", mode.hi.into());
-    let [sum, bias, shift, multiplier, value] =
-        ["sum_i", "bias_i", "shift_i", "multiplier_i", "value_o"].map(|name| dut.port(name));
+    let [step, sum, bias, shift, multiplier, value] =
+        ["step_i", "sum_i", "bias_i", "shift_i", "multiplier_i", "value_o"].map(|name| dut.port(name));
     // The lane has no reset; the very first clock of a model only settles it.
     dut.step();
-    let mut under_way: VecDeque<Case> = VecDeque::new();
+    // What came in each of the last cycles; in some nothing does.
+    let mut under_way: VecDeque<Option<Case>> = VecDeque::new();
     for cycle in 0..count + LATENCY {
-        if cycle >= LATENCY {
-            let case = under_way.pop_front().expect("one case a cycle");
+        if cycle >= LATENCY
+            && let Some(case) = under_way.pop_front().expect("one entry a cycle")
+        {
             assert_eq!(
                 dut.get_signed(value) as i8,
                 case.expected,
@@ -67,9 +69,11 @@ fn stream(dut: &mut Model, mode: &Mode, count: usize, mut make: impl FnMut() -> 
         dut.set_signed(sum, case.sum.into());
         dut.set_signed(bias, case.bias.into());
         dut.set(shift, (case.shift & 63) as u64);
-        under_way.push_back(case);
-        let delayed = under_way.len().checked_sub(1 + MULTIPLIER_DELAY);
-        dut.set(multiplier, delayed.map_or(0, |at| under_way[at].multiplier.into()));
+        under_way.push_back((cycle % 5 != 3).then_some(case));
+        let delayed = under_way.len().checked_sub(1 + MULTIPLIER_DELAY).and_then(|at| under_way[at].as_ref());
+        dut.set(multiplier, delayed.map_or(0, |case| case.multiplier.into()));
+        let steps = under_way.iter().rev().enumerate();
+        dut.set(step, steps.fold(0, |bits, (cycle, case)| bits | u64::from(case.is_some()) << cycle));
         dut.step();
     }
 }

@@ -5,6 +5,7 @@ module lacuna_keep_add #(
   parameter  int unsigned Width = 20,
   localparam int unsigned Cells = (Width + 1) / 2
 ) (
+  input  logic             en_i,
   input  logic [Width-1:0] a_i,
   input  logic             keep_i,
   input  logic [Width-1:0] b_i,
@@ -14,9 +15,11 @@ module lacuna_keep_add #(
 
   localparam logic [15:0] Keep = 16'h7878;
 
+  logic               unused;
   logic [2*Cells-1:0] a, b, sum;
   logic [Cells:0]     carry;
 
+  assign unused   = en_i;
   assign a        = (2*Cells)'(a_i);
   assign b        = (2*Cells)'(b_i);
   assign carry[0] = 1'b0;
