@@ -17,8 +17,10 @@ hdl/cim/lacuna_count.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv
+hdl/cim/lacuna_places.sv
 hdl/cim/lacuna_feeder.sv
 hdl/cim/lacuna_recode.sv
+hdl/cim/lacuna_monitor.sv
 hdl/cim/lacuna_vectors.sv
 hdl/cim/lacuna_lane.sv
 hdl/cim/lacuna_lane_whole.sv

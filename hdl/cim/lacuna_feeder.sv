@@ -8,7 +8,11 @@
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
-//             `depthwise` come before the other parameters of their block. Where the post unit is
+//             `depthwise` come before the other parameters of their block. With Monitor, an output
+//             row of a monitored `run` is measured before its first window: all its windows, each
+//             twice; then nothing is issued until `decided_i`, from the cycle after which `gated_i`
+//             and `second_i` hold for the row of `row_o`. Later blocks of a job are not measured
+//             again. Where the post unit is
 //             serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance: Columns
 //             cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o` holds
 //             until the next slot.
@@ -20,11 +24,13 @@ module lacuna_feeder #(
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned DepthwiseTaps = 16,
+  parameter  bit          Monitor       = 1'b0,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned OffWidth      = $clog2(WordBytes),
   localparam int unsigned AddrWidth     = $clog2(TileWords * WordBytes),
   localparam int unsigned PageWidth     = $clog2(Pages),
-  localparam int unsigned IndexWidth    = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4
+  localparam int unsigned IndexWidth    = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
+  localparam int unsigned RowWidth      = $clog2(lacuna_spec_pkg::MonitorRows)
 ) (
   input  logic                   clk_i,
   input  logic                   rst_ni,
@@ -53,6 +59,17 @@ module lacuna_feeder #(
   output logic [PageWidth-1:0]   word_page_o,
   output logic [1:0]             word_tag_o,
   output logic                   word_last_o,
+  output logic                   word_gated_o,
+
+  // A window that is measured, in `word_data_o` and `word_count_o`; less the second gate value.
+  output logic                   probe_valid_o,
+  output logic                   probe_second_o,
+  output logic                   probe_last_o,
+  // What the monitor decides for an output row, modulo MonitorRows, the first is 1.
+  output logic [RowWidth-1:0]    row_o,
+  input  logic                   decided_i,
+  input  logic                   gated_i,
+  input  logic                   second_i,
 
   output logic                   tap_valid_o,
   // As `word_data_o`; of `depthwise` alone the gate value is subtracted.
@@ -78,10 +95,13 @@ module lacuna_feeder #(
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
   localparam logic [1:0]  MostVectors   = 2'(lacuna_spec_pkg::VectorsInFlight);
 
-  localparam logic [1:0] Idle    = 2'd0;
-  localparam logic [1:0] Params  = 2'd1;
-  localparam logic [1:0] Windows = 2'd2;
-  localparam logic [1:0] Flush   = 2'd3;
+  // The highest bit is not needed unless there is a monitor.
+  localparam logic [2:0] Idle    = 3'd0;
+  localparam logic [2:0] Params  = 3'd1;
+  localparam logic [2:0] Windows = 3'd2;
+  localparam logic [2:0] Flush   = 3'd3;
+  localparam logic [2:0] Probe   = 3'd4;
+  localparam logic [2:0] Settle  = 3'd5;
 
   // The instruction's parts.
   /* verilator lint_off UNUSEDSIGNAL */
@@ -90,7 +110,7 @@ module lacuna_feeder #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                        run, depthwise, has_params;
+  logic                        run, depthwise, has_params, monitored;
 
   assign head       = instr_i[127:0];
   assign walk       = instr_i[383:128];
@@ -99,11 +119,13 @@ module lacuna_feeder #(
   assign run        = head.opcode == lacuna_spec_pkg::OpRun;
   assign depthwise  = !run && (DepthwiseTaps != 0)
                    && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
+  assign monitored  = Monitor && run && (run_tail.threshold != '0);
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
 
   // The window that is next.
+  logic                 issue_probe;
   logic [AddrWidth-1:0] window_addr;
-  logic                 pad, first, last, block_end, job_end, next_window;
+  logic                 pad, first, last, row_end, block_end, job_end, next_window;
   logic [OffWidth:0]    bytes;
 
   lacuna_walker #(
@@ -112,17 +134,18 @@ module lacuna_feeder #(
     .clk_i,
     .walk_i(walk), .run_i(run), .blocks_move_i(depthwise),
     .offset_i(head.from_input ? input_offset_i : '0),
-    .load_i(start_i), .advance_i(next_window),
+    .load_i(start_i), .advance_i(next_window), .again_i(issue_probe),
     .addr_o(window_addr), .pad_o(pad), .bytes_o(bytes), .first_o(first), .last_o(last),
-    .block_end_o(block_end), .job_end_o(job_end)
+    .row_end_o(row_end), .block_end_o(block_end), .job_end_o(job_end)
   );
 
   // Issue.
-  logic [1:0]            state_q;
+  logic [2:0]            state_q, row_start;
   logic [1:0]            in_flight_q;  // vectors fed and not reduced
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
+  logic                  probe_second_q;
 
   logic issue_param, issue_window, issue_flush, param_end, part_end;
   logic word_full, left_over, word_out, vector_end, whole;
@@ -134,7 +157,7 @@ module lacuna_feeder #(
     .Lanes(Lanes), .TileWords(TileWords), .IndexWidth(IndexWidth)
   ) u_params (
     .clk_i,
-    .start_i, .run_i(run), .depthwise_i(depthwise),
+    .start_i, .run_i(run), .depthwise_i(depthwise), .monitored_i(monitored),
     .addr_i(post_tail.params[AddrWidth-1:0]), .taps_i(post_tail.taps), .block_done_i,
     .read_i(state_q == Params), .issue_o(issue_param),
     .part_end_o(part_end), .end_o(param_end), .addr_o(param_addr)
@@ -144,6 +167,7 @@ module lacuna_feeder #(
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
                              : (!last && !SerialPost) || (gap_q == '0));
   assign issue_flush  = (state_q == Flush) && room_i;
+  assign issue_probe  = Monitor && (state_q == Probe);
 
   assign filled      = {1'b0, fill_q} + bytes;
   assign word_full   = filled[OffWidth];
@@ -151,7 +175,9 @@ module lacuna_feeder #(
   assign whole       = bytes[OffWidth] && (fill_q == '0);
   assign word_out    = issue_flush || (issue_window && run && (word_full || last));
   assign vector_end  = issue_flush || (issue_window && run && last && !left_over);
-  assign next_window = run ? issue_flush || (issue_window && !(last && left_over)) : issue_window;
+  assign next_window = run ? issue_flush || (issue_window && !(last && left_over))
+                             || (issue_probe && probe_second_q)
+                           : issue_window;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -159,20 +185,25 @@ module lacuna_feeder #(
     end else if (start_i) begin
       state_q <= has_params ? Params : Windows;
     end else if (issue_param) begin
-      if (param_end) state_q <= Windows;
+      if (param_end) state_q <= row_start;
+    end else if (issue_probe) begin
+      if (probe_second_q && row_end) state_q <= Settle;
+    end else if (Monitor && (state_q == Settle)) begin
+      if (decided_i) state_q <= Windows;
     end else if (issue_window && run && last && left_over) begin
       state_q <= Flush;
     end else if (next_window) begin
-      state_q <= job_end ? Idle : (block_end ? Params : Windows);
+      state_q <= job_end ? Idle : block_end ? Params : row_end ? row_start : Windows;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (start_i) begin
-      in_flight_q <= '0;
-      gap_q       <= '0;
-      fill_q      <= '0;
-      turn_q      <= '0;
+      in_flight_q    <= '0;
+      gap_q          <= '0;
+      fill_q         <= '0;
+      turn_q         <= '0;
+      probe_second_q <= 1'b0;
     end else begin
       in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
 
@@ -184,10 +215,30 @@ module lacuna_feeder #(
       else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
       if (vector_end) turn_q <= '0;
       else if (word_out) turn_q <= turn_q + OffWidth'(1);
+      probe_second_q <= issue_probe && !probe_second_q;
     end
   end
 
-  assign rd_req_o      = issue_param || (issue_window && !pad);
+  // The output row: its windows are measured once, while the first block is fed.
+  if (Monitor) begin : gen_row
+    logic [RowWidth-1:0] row_q;
+    logic                first_block_q;
+
+    always_ff @(posedge clk_i) begin
+      if (start_i || (vector_end && block_end)) row_q <= RowWidth'(1);
+      else if (vector_end && row_end) row_q <= row_q + RowWidth'(1);
+      if (start_i) first_block_q <= 1'b1;
+      else if (vector_end && block_end) first_block_q <= 1'b0;
+    end
+
+    assign row_o     = row_q;
+    assign row_start = (monitored && first_block_q) ? Probe : Windows;
+  end else begin : gen_no_row
+    assign row_o     = '0;
+    assign row_start = Windows;
+  end
+
+  assign rd_req_o      = issue_param || ((issue_window || issue_probe) && !pad);
   assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
   // A window that makes a row word by itself is turned: its bytes meet other lanes than those of the
   // word before, so that a busy channel does not meet the same lane at every kernel tap.
@@ -203,8 +254,10 @@ module lacuna_feeder #(
     logic                  flush;
     logic                  full;      // completes a word
     logic                  first;
-    logic                  last;      // of a vector, a word's taps, a block's parameters
+    logic                  last;      // of a vector, a word's taps, a block's parameters, a batch
     logic                  block_end;
+    logic                  gated;
+    logic                  second;    // less the second gate value
     logic [OffWidth-1:0]   position;  // of the window's first byte
     logic [OffWidth:0]     count;
   } slot_t;
@@ -213,19 +266,22 @@ module lacuna_feeder #(
   /* verilator lint_off UNUSEDSIGNAL */
   slot_t      slot_3_q;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [2:0] kind, kind_1_q, kind_2_q, kind_3_q;  // parameter, tap, word
+  logic [3:0] kind, kind_1_q, kind_2_q, kind_3_q;  // probe, parameter, tap, word
   logic       keep, keep_1_q, keep_2_q;            // the slot changes the bytes held
 
-  assign kind = {issue_param, issue_window && !run, word_out};
+  assign kind = {issue_probe, issue_param, issue_window && !run, word_out};
   assign keep = issue_window && run;
 
   always_comb begin
-    slot.pad       = issue_window && pad;
+    slot.pad       = (issue_window || issue_probe) && pad;
     slot.flush     = issue_flush;
     slot.full      = word_full;
     slot.first     = first;
-    slot.last      = issue_param ? part_end : run ? vector_end : last;
+    slot.last      = issue_param ? part_end : issue_probe ? probe_second_q && row_end
+                   : run ? vector_end : last;
     slot.block_end = block_end;
+    slot.gated     = gated_i;
+    slot.second    = issue_probe ? probe_second_q : Monitor && second_i;
     slot.position  = run ? fill_q : '0;
     if (issue_flush) slot.count = {1'b0, fill_q};
     else if (word_full) slot.count = (OffWidth + 1)'(WordBytes);
@@ -250,6 +306,13 @@ module lacuna_feeder #(
 
   logic [WordBytes*9-1:0] data;
   logic [WordBytes*8-1:0] raw;  // parameters: nothing was subtracted
+  logic [7:0]             gate;
+
+  always_comb begin
+    gate = '0;
+    if (kind_2_q[0] || kind_2_q[3] || (kind_2_q[1] && depthwise)) gate = post_tail.gate;
+    if (slot_2_q.second && (kind_2_q[0] || kind_2_q[3])) gate = run_tail.second;
+  end
 
   lacuna_assembler #(.Lanes(Lanes)) u_assembler (
     .clk_i,
@@ -260,7 +323,7 @@ module lacuna_feeder #(
     .pad_i     (slot_2_q.pad),
     .position_i(slot_2_q.position),
     .pad_byte_i(walk.pad),
-    .gate_i    (kind_2_q[0] || (kind_2_q[1] && depthwise) ? post_tail.gate : '0),
+    .gate_i    (gate),
     .window_i  (rd_data_i),
     .data_o    (data)
   );
@@ -271,45 +334,32 @@ module lacuna_feeder #(
     end
   end
 
-  // Counted at the outputs.
-  logic [1:0]            tag_q;
-  logic [PageWidth-1:0]  page_q, block_page_q, next_block_page;
-  logic [IndexWidth-1:0] index_q;
-  logic                  weights_q, bank_q;
-
-  assign next_block_page = block_page_q + run_tail.vector_pages[PageWidth-1:0];
-
-  always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      tag_q        <= '0;
-      page_q       <= run_tail.page[PageWidth-1:0];
-      block_page_q <= run_tail.page[PageWidth-1:0];
-      index_q      <= '0;
-      weights_q    <= depthwise;
-      bank_q       <= 1'b0;
-    end else begin
-      if (word_valid_o) begin
-        page_q <= page_q + PageWidth'(2);
-        if (slot_3_q.last) begin
-          tag_q  <= tag_q + 2'd1;
-          page_q <= slot_3_q.block_end ? next_block_page : block_page_q;
-          if (slot_3_q.block_end) block_page_q <= next_block_page;
-        end
-      end
-      if (param_valid_o) begin
-        index_q <= slot_3_q.last ? '0 : index_q + IndexWidth'(1);
-        bank_q  <= bank_q ^ (slot_3_q.last && !weights_q);
-        if (slot_3_q.last) weights_q <= depthwise && !weights_q;
-      end
-    end
-  end
+  lacuna_places #(.Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)) u_places (
+    .clk_i,
+    .start_i,
+    .depthwise_i   (depthwise),
+    .page_i        (run_tail.page[PageWidth-1:0]),
+    .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
+    .word_i        (word_valid_o),
+    .param_i       (param_valid_o),
+    .last_i        (slot_3_q.last),
+    .block_end_i   (slot_3_q.block_end),
+    .page_o        (word_page_o),
+    .tag_o         (word_tag_o),
+    .weights_o     (param_weights_o),
+    .index_o       (param_index_o),
+    .bank_o        (param_bank_o)
+  );
 
   assign word_valid_o = kind_3_q[0];
   assign word_data_o  = data;
   assign word_count_o = slot_3_q.count;
-  assign word_page_o  = page_q;
-  assign word_tag_o   = tag_q;
   assign word_last_o  = slot_3_q.last;
+  assign word_gated_o = slot_3_q.gated;
+
+  assign probe_valid_o  = kind_3_q[3];
+  assign probe_second_o = slot_3_q.second;
+  assign probe_last_o   = slot_3_q.last;
 
   assign tap_valid_o = kind_3_q[1];
   assign tap_data_o  = data;
@@ -317,10 +367,7 @@ module lacuna_feeder #(
   assign tap_first_o = slot_3_q.first;
   assign tap_last_o  = slot_3_q.last;
 
-  assign param_valid_o   = kind_3_q[2];
-  assign param_data_o    = raw;
-  assign param_weights_o = weights_q;
-  assign param_index_o   = index_q;
-  assign param_bank_o    = bank_q;
+  assign param_valid_o = kind_3_q[2];
+  assign param_data_o  = raw;
 
 endmodule

@@ -17,7 +17,7 @@ module lacuna_lane #(
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  logic                   start_i,    // forgets all vectors: the next one has tag 0
-  input  logic [1:0]             gating_i,
+  input  logic [3:0]             essential_i,  // by tag: no digit that is 0 is issued
 
   input  logic                   push_i,
   input  logic [1:0]             push_tag_i,
@@ -89,7 +89,7 @@ module lacuna_lane #(
 
   always_comb begin
     pending = used;
-    if (gating_i != lacuna_spec_pkg::GatingDigit) begin
+    if (!essential_i[tag]) begin
       for (int unsigned s = 0; s < 2 * Slots; s++) begin
         // The last slot of a row is the excess, never issued for nothing.
         if (s % Slots != Slots - 1) pending[s] = 1'b1;

@@ -13,6 +13,7 @@ module lacuna_macro #(
   parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
+  parameter  bit          Monitor       = 1'b0,
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned LaneWidth     = $clog2(Lanes),
@@ -38,6 +39,8 @@ module lacuna_macro #(
   input  logic [PageWidth-1:0]             word_page_i,
   input  logic [1:0]                       word_tag_i,
   input  logic                             word_last_i,   // the last word of its vector
+  // The gating mode holds for this vector, else `off`; 1 unless Monitor.
+  input  logic                             word_gated_i,
 
   output logic                             reduced_o,
   output logic                             sum_valid_o,
@@ -80,7 +83,24 @@ module lacuna_macro #(
   logic                       show, gate_zero;
 
   assign room_o    = &room;
-  assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff);
+  assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff) && (word_gated_i || !Monitor);
+
+  // Of the vectors in flight, by tag: they are gated by digits.
+  logic [3:0] essential, gated;
+
+  assign essential = gated & {4{gating_i == lacuna_spec_pkg::GatingDigit}};
+
+  if (Monitor && !Whole) begin : gen_gated
+    logic [3:0] gated_q;
+    always_ff @(posedge clk_i) begin
+      if (word_valid_i) gated_q[word_tag_i] <= word_gated_i;
+    end
+    assign gated = gated_q;
+  end else begin : gen_all_gated
+    logic unused;
+    assign unused = ^{essential, word_gated_i};
+    assign gated  = '1;
+  end
 
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [8:0]           first, second;
@@ -156,7 +176,7 @@ module lacuna_macro #(
         .clk_i,
         .rst_ni,
         .start_i,
-        .gating_i,
+        .essential_i  (essential),
         .push_i       (push),
         .push_tag_i   (word_tag_i),
         .push_page_i  (word_page_i),

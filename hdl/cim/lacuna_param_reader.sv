@@ -1,7 +1,8 @@
 // Orders the parameter words that the feeder reads from tile memory.
 //
 // `run`: nine words a block. `depthwise`: `taps_i` words of weights, then nine, a block. `post`:
-// its constants, once. They follow one another in memory.
+// its constants, once. They follow one another in memory. Four words of biases for a second gate
+// value follow the nine of a monitored `run`.
 //
 // Contract:   mode, address and taps are held from `start_i` to the end of the job. While `read_i`
 //             a word is read in each cycle of `issue_o`; `part_end_o` marks the last one of the
@@ -22,6 +23,7 @@ module lacuna_param_reader #(
   input  logic                  start_i,
   input  logic                  run_i,
   input  logic                  depthwise_i,
+  input  logic                  monitored_i,
   input  logic [AddrWidth-1:0]  addr_i,
   // 1 or more for `depthwise`.
   input  logic [6:0]            taps_i,
@@ -48,6 +50,7 @@ module lacuna_param_reader #(
 
   always_comb begin
     part_end_o = index_q == ((run_i || depthwise_i) ? LastOfBlock : LastConstant);
+    if (monitored_i) part_end_o = index_q == LastOfBlock + IndexWidth'(4);
     if (weights_q) part_end_o = index_q == IndexWidth'(taps_i - 7'd1);
   end
 

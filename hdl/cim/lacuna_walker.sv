@@ -29,6 +29,8 @@ module lacuna_walker #(
 
   input  logic                   load_i,
   input  logic                   advance_i,
+  // After the last window of an output row: its first one.
+  input  logic                   again_i,
 
   output logic [AddrWidth-1:0]   addr_o,
   // Outside the input: nothing is read.
@@ -38,6 +40,7 @@ module lacuna_walker #(
   // First and last window of a vector (`run`) or of an output word (`post`).
   output logic                   first_o,
   output logic                   last_o,
+  output logic                   row_end_o,
   output logic                   block_end_o,
   output logic                   job_end_o
 );
@@ -61,7 +64,7 @@ module lacuna_walker #(
   assign count_2 = run_i ? {4'd0, walk_i.k_h} : walk_i.segments;
 
   logic last_0, last_1, last_2, last_3, last_4, last_block;
-  logic inner_end, level_block;
+  logic inner_end, row_end, level_block;
 
   assign last_0     = left_0 == 10'd1;
   assign last_1     = left_1 == 6'd1;
@@ -70,6 +73,7 @@ module lacuna_walker #(
   assign last_4     = left_4 == 10'd1;
   assign last_block = left_block == 7'd1;
   assign inner_end  = last_0 && last_1 && last_2;
+  assign row_end    = inner_end && last_3;
 
   // A level counts when those inside it begin anew.
   logic moves;
@@ -96,7 +100,7 @@ module lacuna_walker #(
   );
 
   lacuna_count #(.Width(10), .Down(1'b1)) u_left_4 (
-    .clk_i, .en_i(moves && (load_i || (inner_end && last_3))),
+    .clk_i, .en_i(moves && (load_i || (row_end && !again_i))),
     .set_i(load_i || last_4), .value_i(walk_i.out_h), .count_o(left_4)
   );
 
@@ -113,8 +117,8 @@ module lacuna_walker #(
   assign level[1]    = last_0 && !last_1;
   assign level[2]    = last_0 && last_1 && !last_2;
   assign level[3]    = inner_end && !last_3;
-  assign level[4]    = inner_end && last_3 && !last_4;
-  assign level_block = inner_end && last_3 && last_4;
+  assign level[4]    = row_end && (again_i || !last_4);
+  assign level_block = row_end && !again_i && last_4;
 
   assign next_kx  = run_i ? level[1] : level[0];
   assign next_ky  = run_i ? level[2] : level[1];
@@ -127,7 +131,7 @@ module lacuna_walker #(
 
   always_comb begin
     from = addr_4_q;
-    step = walk_i.step_oy[AddrWidth-1:0];
+    step = again_i ? '0 : walk_i.step_oy[AddrWidth-1:0];
     if (level[0]) from = addr_0_q;
     if (level[1]) from = addr_1_q;
     if (level[2]) from = addr_2_q;
@@ -169,7 +173,7 @@ module lacuna_walker #(
     if (level[3] || (next_seg && !run_i)) y_from = y_out_q;
     if (level[4]) begin
       y_from = y_out_q;
-      y_step = walk_i.y_stride;
+      y_step = again_i ? '0 : walk_i.y_stride;
     end
     if (load_i || level_block) begin
       y_from = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
@@ -200,12 +204,12 @@ module lacuna_walker #(
       if (load_i || !level[0]) addr_1_q <= addr_next;
       if (load_i || !(|level[1:0])) addr_2_q <= addr_next;
       if (load_i || inner_end) addr_3_q <= addr_next;
-      if (load_i || (inner_end && last_3)) addr_4_q <= addr_next;
+      if (load_i || row_end) addr_4_q <= addr_next;
 
       y_q <= y_next;
       x_q <= x_next;
       if (load_i || inner_end) x_out_q <= x_next;
-      if (load_i || (inner_end && last_3)) y_out_q <= y_next;
+      if (load_i || row_end) y_out_q <= y_next;
       first_q <= load_i || last_o;
     end
   end
@@ -215,6 +219,7 @@ module lacuna_walker #(
   assign bytes_o     = seg_end ? walk_i.tail[OffWidth:0] : (OffWidth + 1)'(WordBytes);
   assign first_o     = first_q;
   assign last_o      = run_i ? inner_end : (last_0 && last_1);
+  assign row_end_o   = row_end;
   assign block_end_o = level_block;
   assign job_end_o   = level_block && last_block;
 

@@ -13,6 +13,7 @@ module lacuna_bus #(
   parameter  int unsigned Pages      = lacuna_spec_pkg::BasePages,
   parameter  int unsigned TileWords  = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
+  parameter  bit          Monitor    = lacuna_spec_pkg::BaseMonitor != 0,
   localparam int unsigned WordBytes  = 2 * Lanes,
   localparam int unsigned Bits       = 8 * WordBytes,
   localparam int unsigned AddrBits   = $clog2(TileWords * WordBytes),
@@ -122,7 +123,7 @@ module lacuna_bus #(
   assign in_memory    = (region == lacuna_spec_pkg::RegionTileMemory) && (|tile)
                         && (addr_q[TileLsb-1:WordBits] == '0);
   assign in_profile   = (region == lacuna_spec_pkg::RegionProfile) && (|record_tile)
-                        && (addr_q[RegionLsb-1:5+IndexBits] == '0) && (addr_q[1:0] != 2'd3);
+                        && (addr_q[RegionLsb-1:5+IndexBits] == '0) && (Monitor || (addr_q[1:0] != 2'd3));
 
   // A run of ones from bit 0 has no bit in common with itself plus one.
   assign strobe_ok   = (strobe_q & (strobe_q + WordBytes'(1))) == '0;

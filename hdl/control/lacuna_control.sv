@@ -12,6 +12,7 @@ module lacuna_control #(
   parameter  int unsigned TileWords   = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ProgramLen  = lacuna_spec_pkg::BaseProgramLen,
   parameter  bit          Transposer  = lacuna_spec_pkg::BaseTransposer != 0,
+  parameter  bit          Monitor     = lacuna_spec_pkg::BaseMonitor != 0,
   localparam int unsigned WordBytes   = 2 * Lanes,
   localparam int unsigned Bits        = 8 * WordBytes,
   localparam int unsigned Beats       = lacuna_spec_pkg::InstrBytes / WordBytes,
@@ -62,6 +63,7 @@ module lacuna_control #(
   input  logic [Tiles-1:0]                 compute_done_i,
   input  logic [Tiles-1:0]                 reshape_done_i,
   input  logic [2*Tiles-1:0][WorkBits-1:0] work_i,
+  input  logic [Tiles-1:0][WorkBits-1:0]   decisions_i,
   input  logic [DigitsBits-1:0]            worked_i,
 
   // The reshape engine without Transposer: words of the instruction under way, or of its state,
@@ -147,12 +149,23 @@ module lacuna_control #(
     assign conflict     = 1'b0;
     assign reshape_busy = compute_busy;
 
-    lacuna_profile_serial #(.Lanes(Lanes), .ProgramLen(ProgramLen)) u_profile (
+    // The tile's decisions are of its own last job.
+    logic computes_q;
+
+    always_ff @(posedge clk_i) begin
+      if (compute_start_o[0])      computes_q <= 1'b1;
+      else if (reshape_start_o[0]) computes_q <= 1'b0;
+    end
+
+    lacuna_profile_serial #(
+      .Lanes(Lanes), .ProgramLen(ProgramLen), .Monitor(Monitor)
+    ) u_profile (
       .clk_i, .rst_ni, .cycle_i,
       .index_i   (index_o),
       .start_i   (compute_start_o[0] || reshape_start_o[0]),
       .done_i    (compute_done_i[0] || reshape_done_i[0]),
       .worked_i,
+      .decisions_i(decisions_i[0] & {WorkBits{computes_q}}),
       .busy_o    (compute_busy[0]),
       .rd_en_i   (profile_rd_en_i),
       .rd_index_i(profile_addr_i),
@@ -172,12 +185,14 @@ module lacuna_control #(
       .conflict_o     (conflict)
     );
 
-    lacuna_profile #(.Tiles(Tiles), .ProgramLen(ProgramLen)) u_profile (
+    lacuna_profile #(
+      .Tiles(Tiles), .ProgramLen(ProgramLen), .Monitor(Monitor)
+    ) u_profile (
       .clk_i, .rst_ni, .cycle_i,
       .index_i   (index_o),
       .start_i   ({reshape_start_o, compute_start_o}),
       .done_i    ({reshape_done_i, compute_done_i}),
-      .work_i,
+      .work_i, .decisions_i,
       .busy_o    ({reshape_busy, compute_busy}),
       .rd_en_i   (profile_rd_en_i),
       .rd_addr_i (profile_addr_i),

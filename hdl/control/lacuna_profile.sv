@@ -3,19 +3,21 @@
 // Units 0 to Tiles - 1 are the compute units of the tiles, the others their reshape engines.
 //
 // Contract:   a unit is busy from the cycle after its start until its record is written, one record
-//             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` of a unit
-//             is stable meanwhile. Fields saturate: `start` is the program's cycle in which the
+//             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` and
+//             `decisions_i` of a unit are stable meanwhile; reshape engines decide nothing. Fields saturate: `start` is the program's cycle in which the
 //             unit started, `cycles` counts from then to the cycle of done, inclusive. Records of
 //             instructions that have not run mean nothing.
 // Latency:    of a host read, one cycle.
 module lacuna_profile #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::BaseProgramLen,
+  parameter  bit          Monitor    = lacuna_spec_pkg::BaseMonitor != 0,
   localparam int unsigned Bits       = lacuna_spec_pkg::ProfileBits,
   localparam int unsigned IndexBits  = $clog2(ProgramLen),
   localparam int unsigned TileBits   = $clog2(Tiles),
   localparam int unsigned AddrBits   = IndexBits + TileBits,
-  localparam int unsigned Units      = 2 * Tiles
+  localparam int unsigned Units      = 2 * Tiles,
+  localparam int unsigned Fields     = Monitor ? 4 : 3
 ) (
   input  logic                       clk_i,
   input  logic                       rst_ni,
@@ -25,9 +27,10 @@ module lacuna_profile #(
   input  logic [Units-1:0]           start_i,
   input  logic [Units-1:0]           done_i,
   input  logic [Units-1:0][Bits-1:0] work_i,
+  input  logic [Tiles-1:0][Bits-1:0] decisions_i,
   output logic [Units-1:0]           busy_o,
 
-  // A record: instruction above tile. Field 0 start, 1 cycles, 2 work; there is no field 3.
+  // A record: instruction above tile. Field 0 start, 1 cycles, 2 work, with Monitor 3 decisions.
   input  logic                       rd_en_i,
   input  logic [AddrBits-1:0]        rd_addr_i,
   input  logic [1:0]                 rd_field_i,
@@ -69,8 +72,8 @@ module lacuna_profile #(
   end
 
   logic [AddrBits-1:0] wr_addr;
-  logic [3*Bits-1:0]   wr_record, rd_record;
-  logic [Bits-1:0]     wr_start, wr_work;
+  logic [Fields*Bits-1:0] wr_record, rd_record;
+  logic [Bits-1:0]     wr_start, wr_work, wr_decisions;
   logic [Bits:0]       wr_passed, wr_cycles;
 
   always_comb begin
@@ -78,25 +81,27 @@ module lacuna_profile #(
     wr_start  = '0;
     wr_passed = '0;
     wr_work   = '0;
+    wr_decisions = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (writes[u]) begin
         wr_addr   = AddrBits'({index_q[u], {TileBits{1'b0}}}) | AddrBits'(u % Tiles);
         wr_start  = start_q[u];
         wr_passed = passed_q[u];
         wr_work   = work_i[u];
+        if (u < Tiles) wr_decisions = decisions_i[u % Tiles];
       end
     end
   end
 
   assign wr_cycles = wr_passed + (Bits + 1)'(!wr_passed[Bits]);
-  assign wr_record = {wr_work, wr_cycles[Bits-1:0] | {Bits{wr_cycles[Bits]}}, wr_start};
+  assign wr_record = (Fields * Bits)'({wr_decisions, wr_work, wr_cycles[Bits-1:0] | {Bits{wr_cycles[Bits]}}, wr_start});
 
-  lacuna_ram_1r1w #(.Words(2 ** AddrBits), .WordBytes(3 * Bits / 8)) u_records (
+  lacuna_ram_1r1w #(.Words(2 ** AddrBits), .WordBytes(Fields * Bits / 8)) u_records (
     .clk_i,
     .rd_en_i,
     .rd_addr_i,
     .rd_data_o(rd_record),
-    .wr_be_i  ({3 * Bits / 8{|writes}}),
+    .wr_be_i  ({Fields * Bits / 8{|writes}}),
     .wr_addr_i(wr_addr),
     .wr_data_i(wr_record)
   );
@@ -111,7 +116,8 @@ module lacuna_profile #(
     unique case (field_q)
       2'd0:    rd_data_o = rd_record[0 +: Bits];
       2'd1:    rd_data_o = rd_record[Bits +: Bits];
-      default: rd_data_o = rd_record[2*Bits +: Bits];
+      2'd2:    rd_data_o = rd_record[2*Bits +: Bits];
+      default: rd_data_o = rd_record[(Fields-1)*Bits +: Bits];
     endcase
   end
 

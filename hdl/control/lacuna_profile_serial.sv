@@ -9,6 +9,7 @@
 module lacuna_profile_serial #(
   parameter  int unsigned Lanes      = lacuna_spec_pkg::NanoLanes,
   parameter  int unsigned ProgramLen = lacuna_spec_pkg::NanoProgramLen,
+  parameter  bit          Monitor    = lacuna_spec_pkg::NanoMonitor != 0,
   localparam int unsigned Bits       = lacuna_spec_pkg::ProfileBits,
   localparam int unsigned IndexBits  = $clog2(ProgramLen),
   localparam int unsigned DigitsBits = $clog2(Lanes + 1)
@@ -22,6 +23,8 @@ module lacuna_profile_serial #(
   input  logic                  done_i,
   // Work of this cycle: digits issued by `run`, else words written.
   input  logic [DigitsBits-1:0] worked_i,
+  // Stable from `done_i` on.
+  input  logic [Bits-1:0]       decisions_i,
   output logic                  busy_o,
 
   input  logic                  rd_en_i,
@@ -31,9 +34,10 @@ module lacuna_profile_serial #(
 );
 
   // Of a record.
-  localparam logic [1:0] Start  = 2'd0;
-  localparam logic [1:0] Cycles = 2'd1;
-  localparam logic [1:0] Work   = 2'd2;
+  localparam logic [1:0] Start     = 2'd0;
+  localparam logic [1:0] Cycles    = 2'd1;
+  localparam logic [1:0] Work      = 2'd2;
+  localparam logic [1:0] Decisions = 2'd3;
 
   logic            busy_q, waits_q;
   logic [1:0]      field_q;
@@ -78,21 +82,26 @@ module lacuna_profile_serial #(
     .sum_o  (work)
   );
 
-  assign unused = ^{cycles, work};
+  assign unused = ^{cycles, work, decisions_i};
 
   always_comb begin
     {over, field} = work[Bits:0];
     if (!waits_q)               {over, field} = {cycle_i[31:Bits] != '0, cycle_i[Bits-1:0]};
     else if (field_q == Cycles) {over, field} = cycles[Bits:0];
+    else if (Monitor && (field_q == Start)) {over, field} = {1'b0, decisions_i};
   end
+
+  // Decisions are written in the cycle before the others, in which the start has long been.
+  logic [1:0] place;
+  assign place = (Monitor && waits_q && (field_q == Start)) ? Decisions : field_q;
 
   lacuna_ram_1r1w #(.Words(4 * ProgramLen), .WordBytes(Bits / 8)) u_records (
     .clk_i,
     .rd_en_i,
     .rd_addr_i({rd_index_i, rd_field_i}),
     .rd_data_o,
-    .wr_be_i  ({Bits / 8{start_i || (waits_q && (field_q != Start))}}),
-    .wr_addr_i({index_i, field_q}),
+    .wr_be_i  ({Bits / 8{start_i || (waits_q && (Monitor || (field_q != Start)))}}),
+    .wr_addr_i({index_i, place}),
     .wr_data_i(field | {Bits{over}})
   );
 

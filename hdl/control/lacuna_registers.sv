@@ -19,6 +19,7 @@ module lacuna_registers #(
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   parameter  bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
+  parameter  bit          Monitor       = lacuna_spec_pkg::BaseMonitor != 0,
   localparam int unsigned AddrBits      = $clog2(TileWords * 2 * Lanes),
   localparam int unsigned IndexBits     = $clog2(ProgramLen),
   localparam int unsigned DigitsBits    = $clog2(Lanes + 1)
@@ -94,7 +95,8 @@ module lacuna_registers #(
     | (512'(AccBits)       << (32 * lacuna_spec_pkg::RegAccBits))
     | (512'(ReduceColumns) << (32 * lacuna_spec_pkg::RegReduceColumns))
     | (512'(DepthwiseTaps) << (32 * lacuna_spec_pkg::RegDepthwiseTaps))
-    | (512'(Transposer)    << (32 * lacuna_spec_pkg::RegTransposer));
+    | (512'(Transposer)    << (32 * lacuna_spec_pkg::RegTransposer))
+    | (512'(Monitor)       << (32 * lacuna_spec_pkg::RegMonitor));
 
   logic [31:0] constant;
 
@@ -106,7 +108,8 @@ module lacuna_registers #(
       lacuna_spec_pkg::RegLanes, lacuna_spec_pkg::RegPages, lacuna_spec_pkg::RegDigitBits,
       lacuna_spec_pkg::RegTileWords, lacuna_spec_pkg::RegProgramLen, lacuna_spec_pkg::RegAccBits,
       lacuna_spec_pkg::RegReduceColumns, lacuna_spec_pkg::RegDepthwiseTaps,
-      lacuna_spec_pkg::RegTransposer:    rd_data_o = constant;
+      lacuna_spec_pkg::RegTransposer, lacuna_spec_pkg::RegMonitor:
+                                         rd_data_o = constant;
       lacuna_spec_pkg::RegStart:         rd_data_o = '0;
       lacuna_spec_pkg::RegStatus:        rd_data_o = {30'd0, fault_q, running_i};
       lacuna_spec_pkg::RegInputOffset:   rd_data_o = 32'(input_q);

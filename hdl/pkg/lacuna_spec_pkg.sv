@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'hc76e880c;
+  localparam logic [31:0] LayoutHash = 32'h48a3a651;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -13,6 +13,10 @@ package lacuna_spec_pkg;
   localparam int unsigned FeedLatency = 4;
   localparam int unsigned VectorsInFlight = 3;
   localparam int unsigned ParamWords = 9;
+  localparam int unsigned MonitoredParamWords = 13;
+  localparam int unsigned SecondBiases = 12;
+  localparam int unsigned MonitorRows = 64;
+  localparam int unsigned DecisionBits = 6;
   localparam int unsigned RegionLsb = 28;
   localparam int unsigned TileLsb = 20;
   localparam int unsigned LaneLsb = 16;
@@ -57,6 +61,7 @@ package lacuna_spec_pkg;
   localparam logic [31:0] RegReduceColumns = 32'h9;
   localparam logic [31:0] RegDepthwiseTaps = 32'ha;
   localparam logic [31:0] RegTransposer = 32'hb;
+  localparam logic [31:0] RegMonitor = 32'hc;
   localparam logic [31:0] RegStart = 32'h10;
   localparam logic [31:0] RegStatus = 32'h11;
   localparam logic [31:0] RegRuns = 32'h12;
@@ -102,6 +107,7 @@ package lacuna_spec_pkg;
   localparam int unsigned NanoProgramLen = 64;
   localparam int unsigned NanoDepthwiseTaps = 0;
   localparam int unsigned NanoTransposer = 0;
+  localparam int unsigned NanoMonitor = 0;
   localparam int unsigned SmallTiles = 1;
   localparam int unsigned SmallLanes = 8;
   localparam int unsigned SmallPages = 256;
@@ -112,6 +118,7 @@ package lacuna_spec_pkg;
   localparam int unsigned SmallProgramLen = 128;
   localparam int unsigned SmallDepthwiseTaps = 16;
   localparam int unsigned SmallTransposer = 1;
+  localparam int unsigned SmallMonitor = 1;
   localparam int unsigned BaseTiles = 4;
   localparam int unsigned BaseLanes = 8;
   localparam int unsigned BasePages = 512;
@@ -122,6 +129,7 @@ package lacuna_spec_pkg;
   localparam int unsigned BaseProgramLen = 256;
   localparam int unsigned BaseDepthwiseTaps = 16;
   localparam int unsigned BaseTransposer = 1;
+  localparam int unsigned BaseMonitor = 1;
   localparam int unsigned WideTiles = 8;
   localparam int unsigned WideLanes = 8;
   localparam int unsigned WidePages = 1024;
@@ -132,6 +140,7 @@ package lacuna_spec_pkg;
   localparam int unsigned WideProgramLen = 512;
   localparam int unsigned WideDepthwiseTaps = 64;
   localparam int unsigned WideTransposer = 1;
+  localparam int unsigned WideMonitor = 1;
 
   // The fields that every instruction starts with.
   typedef struct packed {
@@ -177,7 +186,9 @@ package lacuna_spec_pkg;
 
   // The rest of `run`, in bits 384 to 511. The fields up to `gate` lie where [`PostTail`] has them.
   typedef struct packed {
-    logic [15:0] unused;
+    logic [2:0] hysteresis;  // How far, in sixteenths, a measure must cross back before a decision is taken back.
+    logic [4:0] threshold;  // 0: no monitor. Else one more than the share of rows, in sixteenths, from which on a batch is gated: 1 always, 18 and more never. A chip without a monitor takes it as 0.
+    logic signed [7:0] second;  // Second gate value, which the sparsity monitor may choose for an output row instead of `gate`.
     logic [1:0] gating;  // Gating mode.
     logic [9:0] vector_pages;  // Pages of one vector: rows / lanes, rounded up.
     logic [11:0] page;  // First page of the first column block.
@@ -187,7 +198,7 @@ package lacuna_spec_pkg;
     logic signed [7:0] clamp_lo;  // Smallest output.
     logic signed [7:0] zero;  // Zero point of the output.
     logic [0:0] rule;  // Requantisation rule.
-    logic [17:0] params;  // Address of the parameters: nine words a column block.
+    logic [17:0] params;  // Address of the parameters: nine words a column block, and four of biases for the second gate value if it is monitored.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } run_tail_t;

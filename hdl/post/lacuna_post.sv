@@ -20,13 +20,15 @@ module lacuna_post #(
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned DepthwiseTaps = 16,
+  parameter  bit          Monitor       = 1'b0,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned Groups        = WordBytes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
   localparam int unsigned ByteBits      = $clog2(WordBytes + 1),
-  localparam int unsigned IndexBits     = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4
+  localparam int unsigned IndexBits     = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
+  localparam int unsigned RowWidth      = $clog2(lacuna_spec_pkg::MonitorRows)
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -40,6 +42,10 @@ module lacuna_post #(
   input  logic                             sum_valid_i,
   input  logic [GroupWidth-1:0]            sum_group_i,
   input  logic [ReduceColumns*SumBits-1:0] sums_i,
+
+  // The output row, modulo MonitorRows, the first is 1; its sums are by the second gate value.
+  output logic [RowWidth-1:0]              row_o,
+  input  logic                             second_i,
 
   input  logic                             tap_valid_i,
   input  logic [WordBytes*9-1:0]           tap_data_i,
@@ -161,6 +167,8 @@ module lacuna_post #(
     else if (block_end)     bank_q <= !bank_q;
   end
 
+  assign row_o = y_q[RowWidth-1:0];
+
   // Index k: k cycles after a group came.
   logic [LaneLatency+1:0]   stage;
   logic [LaneLatency:0]     valid_q;
@@ -227,6 +235,13 @@ module lacuna_post #(
       .pair_bias_o  (pair_bias)
     );
 
+    if (Monitor) begin : gen_bad_monitor
+      $error("lacuna_post: a serial unit has no biases for a second gate value");
+    end
+
+    logic unused_second;
+    assign unused_second = second_i;
+
     lacuna_requantise_serial u_requantise (
       .clk_i,
       .rule_i     (post_tail.rule),
@@ -252,7 +267,9 @@ module lacuna_post #(
       entry_q <= {entry_q[(MultiplierDelay-2)*EntryBits-1:0], bank_q, group};
     end
 
-    lacuna_post_params #(.Columns(WordBytes), .ReduceColumns(ReduceColumns)) u_params (
+    lacuna_post_params #(
+      .Columns(WordBytes), .ReduceColumns(ReduceColumns), .Monitor(Monitor)
+    ) u_params (
       .clk_i,
       .rst_ni,
       .start_i,
@@ -263,6 +280,7 @@ module lacuna_post #(
       .param_bank_i,
       .param_data_i,
       .entry_i           ({bank_q, group}),
+      .second_i,
       .bias_o            (bias),
       .shift_o           (shift),
       .multiplier_entry_i(entry_q[(MultiplierDelay-1)*EntryBits-1 -: EntryBits]),

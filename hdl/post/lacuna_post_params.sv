@@ -1,14 +1,16 @@
 // Parameters of the post unit: two banks of one column block for `run`, constants for `post`.
 //
 // Contract:   `run_i` and `pair_i` are held during a job. `run`: words 0-3 are biases, 4-7
-//             multipliers, 8 shifts, of a block's columns in order; a block may be read from Groups
-//             + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
+//             multipliers, 8 shifts, of a block's columns in order, and with Monitor 12-15 biases of
+//             vectors by the second gate value, for which `second_i` stands beside the entry; a
+//             block may be read from Groups + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
 //             those that pass tap a unchanged. Reads for `post` do not depend on the entry.
 // Throughput: one word a cycle.
 // Latency:    1 cycle from an entry; pair_bias_o shows constants 1 cycle later.
 module lacuna_post_params #(
   parameter  int unsigned Columns       = 16,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  bit          Monitor       = 1'b0,
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned EntryBits     = lacuna_pkg::index_width(2 * Groups)
 ) (
@@ -25,6 +27,7 @@ module lacuna_post_params #(
 
   // Bank, then group.
   input  logic [EntryBits-1:0]        entry_i,
+  input  logic                        second_i,
   output logic [ReduceColumns*32-1:0] bias_o,
   output logic [ReduceColumns*6-1:0]  shift_o,
   input  logic [EntryBits-1:0]        multiplier_entry_i,
@@ -110,22 +113,33 @@ module lacuna_post_params #(
     logic                 here;
     logic [GroupBits-1:0] group;
 
-    assign here  = param_valid_i && run_i && !param_index_i[3]
+    assign here  = param_valid_i && run_i
                 && (32'(param_index_i[1:0]) % WordsPerEntry == Word);
     assign group = GroupBits'(32'(param_index_i[1:0]) / WordsPerEntry);
 
-    lacuna_ram_lut #(.Words(2 * Entries), .Width(32)) u_bias (
-      .clk_i,
-      .wr_en_i  (here && !param_index_i[2]),
-      .wr_addr_i({param_bank_i, group}),
-      .wr_data_i(param_data_i[32*Slot +: 32]),
-      .rd_addr_i(entry),
-      .rd_data_o(bias_read[32*c +: 32])
-    );
+    if (Monitor) begin : gen_biases
+      lacuna_ram_lut #(.Words(4 * Entries), .Width(32)) u_bias (
+        .clk_i,
+        .wr_en_i  (here && (param_index_i[2] == param_index_i[3])),
+        .wr_addr_i({param_index_i[3], param_bank_i, group}),
+        .wr_data_i(param_data_i[32*Slot +: 32]),
+        .rd_addr_i({second_i, entry}),
+        .rd_data_o(bias_read[32*c +: 32])
+      );
+    end else begin : gen_bias
+      lacuna_ram_lut #(.Words(2 * Entries), .Width(32)) u_bias (
+        .clk_i,
+        .wr_en_i  (here && (param_index_i[3:2] == 2'd0)),
+        .wr_addr_i({param_bank_i, group}),
+        .wr_data_i(param_data_i[32*Slot +: 32]),
+        .rd_addr_i(entry),
+        .rd_data_o(bias_read[32*c +: 32])
+      );
+    end
 
     lacuna_ram_lut #(.Words(2 * Entries), .Width(32)) u_multiplier (
       .clk_i,
-      .wr_en_i  (here && param_index_i[2]),
+      .wr_en_i  (here && (param_index_i[3:2] == 2'd1)),
       .wr_addr_i({param_bank_i, group}),
       .wr_data_i(param_data_i[32*Slot +: 32]),
       .rd_addr_i(multiplier_entry),
@@ -140,6 +154,11 @@ module lacuna_post_params #(
       .rd_addr_i(entry),
       .rd_data_o(shift_read[6*c +: 6])
     );
+  end
+
+  if (!Monitor) begin : gen_one_gate_value
+    logic unused;
+    assign unused = second_i;
   end
 
   // The group of the entry.

@@ -14,6 +14,7 @@ module lacuna_core #(
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   parameter  bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
+  parameter  bit          Monitor       = lacuna_spec_pkg::BaseMonitor != 0,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned Bits          = 8 * WordBytes
 ) (
@@ -87,6 +88,7 @@ module lacuna_core #(
   logic [Tiles-1:0]            compute_start, compute_done;
   logic [Tiles-1:0]            reshape_start, reshape_done;
   logic [2*Tiles-1:0][WorkBits-1:0] work;
+  logic [Tiles-1:0][WorkBits-1:0]   decisions;
   // Work of this cycle, of the one job that runs: looked at only with one tile.
   logic [Tiles-1:0][DigitsBits-1:0] worked;
   logic                             unused_worked;
@@ -98,7 +100,8 @@ module lacuna_core #(
   assign unused_worked = ^worked;
 
   lacuna_bus #(
-    .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ProgramLen(ProgramLen)
+    .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ProgramLen(ProgramLen),
+    .Monitor(Monitor)
   ) u_bus (
     .clk_i, .rst_ni,
     .req_valid_i, .req_ready_o, .req_write_i, .req_addr_i, .req_wdata_i, .req_wstrb_i,
@@ -134,7 +137,7 @@ module lacuna_core #(
   lacuna_registers #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
     .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
-    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer)
+    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Monitor(Monitor)
   ) u_registers (
     .clk_i, .rst_ni,
     .wr_en_i       (reg_wr_en),
@@ -173,7 +176,7 @@ module lacuna_core #(
 
   lacuna_control #(
     .Tiles(Tiles), .Lanes(Lanes), .TileWords(TileWords), .ProgramLen(ProgramLen),
-    .Transposer(Transposer)
+    .Transposer(Transposer), .Monitor(Monitor)
   ) u_control (
     .clk_i, .rst_ni,
     .program_wr_en_i  (program_wr_en),
@@ -210,6 +213,7 @@ module lacuna_core #(
     .mem_word_i       (mem_word[0]),
     .mem_wr_data_i    (mem_wr_data[0]),
     .work_i           (work),
+    .decisions_i      (decisions),
     .worked_i         (worked[0] | DigitsBits'(sent[0]))
   );
 
@@ -309,7 +313,7 @@ module lacuna_core #(
     lacuna_tile #(
       .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
       .ReduceColumns(ReduceColumns), .AccBits(AccBits), .DepthwiseTaps(DepthwiseTaps),
-      .Hold(Hold)
+      .Monitor(Monitor), .Hold(Hold)
     ) u_tile (
       .clk_i, .rst_ni,
       .start_i        (compute_start[t]),
@@ -318,6 +322,7 @@ module lacuna_core #(
       .output_offset_i(output_offset),
       .done_o         (compute_done[t]),
       .work_o         (work[t]),
+      .decisions_o    (decisions[t]),
       .worked_o       (worked[t]),
       .digits_o       (digits[t]),
       .stall_feed_o   (stall_feed[t]),

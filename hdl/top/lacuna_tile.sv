@@ -8,7 +8,8 @@
 // Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
 //             lacuna_post for jobs.
 // Latency:    events (`digits_o`, stalls) are one cycle late. `work_o` holds from
-//             `done_o` to the next start: digits issued by `run`, words written by `post`.
+//             `done_o` to the next start: digits issued by `run`, words written by `post`; so does
+//             `decisions_o`, what the monitor decided in a `run`, else 0.
 module lacuna_tile #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned Pages         = 512,
@@ -17,6 +18,7 @@ module lacuna_tile #(
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned DepthwiseTaps = 16,
+  parameter  bit          Monitor       = 1'b0,
   // Keep a copy of the instruction and count work; else `instr_i` is held until `done_o`, and
   // `work_o` is 0.
   parameter  bit          Hold          = 1'b1,
@@ -36,6 +38,7 @@ module lacuna_tile #(
   input  logic [AddrBits-1:0]      output_offset_i,
   output logic                     done_o,
   output logic [WorkBits-1:0]      work_o,
+  output logic [WorkBits-1:0]      decisions_o,
   // Work of this cycle, for whoever counts it in place of the tile.
   output logic [DigitsBits-1:0]    worked_o,
 
@@ -74,6 +77,7 @@ module lacuna_tile #(
   localparam int unsigned SumBits    = AccBits + $clog2(Lanes);
   localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
   localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
+  localparam int unsigned RowWidth   = $clog2(lacuna_spec_pkg::MonitorRows);
 
   // The job.
   logic         start_q, busy_q, run;
@@ -170,7 +174,10 @@ module lacuna_tile #(
   );
 
   // Feeder, macro, post.
-  logic                             room, reduced, word_valid, word_last;
+  logic                             room, reduced, word_valid, word_last, word_gated;
+  logic                             probe_valid, probe_second, probe_last;
+  logic                             decided, gated, second, post_second;
+  logic [RowWidth-1:0]              row, post_row;
   logic [WordBytes*9-1:0]           word_data;
   logic [OffWidth:0]                word_count;
   logic [PageWidth-1:0]             word_page;
@@ -188,7 +195,7 @@ module lacuna_tile #(
 
   lacuna_feeder #(
     .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ReduceColumns(ReduceColumns),
-    .DepthwiseTaps(DepthwiseTaps)
+    .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor)
   ) u_feeder (
     .clk_i,
     .rst_ni,
@@ -207,6 +214,14 @@ module lacuna_tile #(
     .word_page_o    (word_page),
     .word_tag_o     (word_tag),
     .word_last_o    (word_last),
+    .word_gated_o   (word_gated),
+    .probe_valid_o  (probe_valid),
+    .probe_second_o (probe_second),
+    .probe_last_o   (probe_last),
+    .row_o          (row),
+    .decided_i      (decided),
+    .gated_i        (gated),
+    .second_i       (second),
     .tap_valid_o    (tap_valid),
     .tap_data_o     (tap_data),
     .tap_pad_o      (tap_pad),
@@ -220,9 +235,40 @@ module lacuna_tile #(
     .param_data_o   (param_data)
   );
 
+  if (Monitor) begin : gen_monitor
+    lacuna_monitor #(.Lanes(Lanes), .DigitBits(DigitBits)) u_monitor (
+      .clk_i,
+      .rst_ni,
+      .start_i       (start_q),
+      .on_i          (run && (run_tail.threshold != '0)),
+      .threshold_i   (run_tail.threshold),
+      .hysteresis_i  (run_tail.hysteresis),
+      .probe_valid_i (probe_valid),
+      .probe_data_i  (word_data),
+      .probe_count_i (word_count),
+      .probe_second_i(probe_second),
+      .probe_last_i  (probe_last),
+      .decided_o     (decided),
+      .row_i         (row),
+      .gated_o       (gated),
+      .second_o      (second),
+      .post_row_i    (post_row),
+      .post_second_o (post_second),
+      .counts_o      (decisions_o)
+    );
+  end else begin : gen_no_monitor
+    logic unused;
+    assign unused      = ^{probe_valid, probe_second, probe_last, row, post_row};
+    assign decided     = 1'b0;
+    assign gated       = 1'b1;
+    assign second      = 1'b0;
+    assign post_second = 1'b0;
+    assign decisions_o = '0;
+  end
+
   lacuna_macro #(
     .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .ReduceColumns(ReduceColumns),
-    .AccBits(AccBits)
+    .AccBits(AccBits), .Monitor(Monitor)
   ) u_macro (
     .clk_i,
     .rst_ni,
@@ -239,6 +285,7 @@ module lacuna_tile #(
     .word_page_i   (word_page),
     .word_tag_i    (word_tag),
     .word_last_i   (word_last),
+    .word_gated_i  (word_gated),
     .reduced_o     (reduced),
     .sum_valid_o   (sum_valid),
     .sum_group_o   (sum_group),
@@ -250,7 +297,7 @@ module lacuna_tile #(
 
   lacuna_post #(
     .Lanes(Lanes), .ReduceColumns(ReduceColumns), .AccBits(AccBits), .TileWords(TileWords),
-    .DepthwiseTaps(DepthwiseTaps)
+    .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor)
   ) u_post (
     .clk_i,
     .rst_ni,
@@ -260,6 +307,8 @@ module lacuna_tile #(
     .sum_valid_i    (sum_valid),
     .sum_group_i    (sum_group),
     .sums_i         (sums),
+    .row_o          (post_row),
+    .second_i       (post_second),
     .tap_valid_i    (tap_valid),
     .tap_data_i     (tap_data),
     .tap_pad_i      (tap_pad),

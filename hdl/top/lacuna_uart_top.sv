@@ -14,6 +14,7 @@ module lacuna_uart_top #(
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
   parameter bit          Transposer    = lacuna_spec_pkg::BaseTransposer != 0,
+  parameter bit          Monitor       = lacuna_spec_pkg::BaseMonitor != 0,
   parameter int unsigned Divisor       = 64
 ) (
   input  logic clk_i,
@@ -66,7 +67,7 @@ module lacuna_uart_top #(
   lacuna_core #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
     .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
-    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer)
+    .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Monitor(Monitor)
   ) u_core (
     .clk_i, .rst_ni(reset_n),
     .req_valid_i(req_valid), .req_ready_o(req_ready), .req_write_i(req_write),

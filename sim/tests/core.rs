@@ -38,6 +38,7 @@ fn core_4x4() -> Geometry {
         program_len: 32,
         depthwise_taps: 32,
         transposer: true,
+        monitor: true,
     }
 }
 

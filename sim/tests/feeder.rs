@@ -3,11 +3,16 @@
 mod walks;
 
 use lacuna_golden::{
-    feeder::{Feeder, MAX_WORD, Param, RowWord, Tap},
+    cim::Decision,
+    feeder::{Feeder, MAX_WORD, Param, Probe, RowWord, Tap},
     memory::TileMemory,
 };
 use lacuna_sim::{Model, testing::Rng, testing::randomised, tops};
-use lacuna_spec::{Geometry, geometry::VECTORS_IN_FLIGHT, instr::Instr};
+use lacuna_spec::{
+    Geometry,
+    geometry::{MONITOR_ROWS, VECTORS_IN_FLIGHT},
+    instr::Instr,
+};
 use rand::Rng as _;
 use std::collections::VecDeque;
 use walks::{Expected, expected};
@@ -22,14 +27,21 @@ struct Stalls {
 /// What the chip must have handed over, without what means nothing.
 #[derive(Debug, PartialEq, Eq, Clone)]
 enum Given {
-    Word { data: Vec<i16>, page: u16, tag: u8, last: bool },
+    Word { data: Vec<i16>, page: u16, tag: u8, last: bool, gated: bool },
+    Probe { data: Vec<i16>, second: bool, last: bool },
     Tap { data: Vec<i16>, pad: bool, first: bool, last: bool },
     Param { data: Vec<u8>, weights: bool, index: u8, bank: u8 },
 }
 
 impl Given {
     fn word(word: &RowWord) -> Self {
-        Self::Word { data: word.data[..word.count as usize].to_vec(), page: word.page, tag: word.tag, last: word.last }
+        let RowWord { data, count, page, tag, last, gated } = *word;
+        Self::Word { data: data[..count as usize].to_vec(), page, tag, last, gated }
+    }
+
+    fn probe(probe: &Probe) -> Self {
+        let Probe { data, count, second, last } = *probe;
+        Self::Probe { data: data[..count as usize].to_vec(), second, last }
     }
 
     fn tap(tap: &Tap, bytes: usize) -> Self {
@@ -45,28 +57,34 @@ impl Given {
     fn of(dut: &Model, word: usize) -> Option<Self> {
         let differences =
             |port: &str, count: u32| (0..count).map(|b| ((dut.field(port, 9 * b, 9) << 7) as i16) >> 7).collect();
-        let valid = ["word", "tap", "param"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
+        let valid = ["word", "tap", "param", "probe"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
         match valid {
-            [false, false, false] => None,
-            [true, false, false] => Some(Self::Word {
+            [false, false, false, false] => None,
+            [true, false, false, false] => Some(Self::Word {
                 data: differences("word_data_o", dut.get("word_count_o") as u32),
                 page: dut.get("word_page_o") as u16,
                 tag: dut.get("word_tag_o") as u8,
                 last: dut.bit("word_last_o"),
+                gated: dut.bit("word_gated_o"),
             }),
-            [false, true, false] => Some(Self::Tap {
+            [false, false, false, true] => Some(Self::Probe {
+                data: differences("word_data_o", dut.get("word_count_o") as u32),
+                second: dut.bit("probe_second_o"),
+                last: dut.bit("probe_last_o"),
+            }),
+            [false, true, false, false] => Some(Self::Tap {
                 data: differences("tap_data_o", word as u32),
                 pad: dut.bit("tap_pad_o"),
                 first: dut.bit("tap_first_o"),
                 last: dut.bit("tap_last_o"),
             }),
-            [false, false, true] => Some(Self::Param {
+            [false, false, true, false] => Some(Self::Param {
                 data: (0..word).map(|b| dut.field("param_data_o", 8 * b as u32, 8) as u8).collect(),
                 weights: dut.bit("param_weights_o"),
                 index: dut.get("param_index_o") as u8,
                 bank: dut.get("param_bank_o") as u8,
             }),
-            _ => panic!("two outputs at once: word, tap, param = {valid:?}"),
+            _ => panic!("two outputs at once: word, tap, param, probe = {valid:?}"),
         }
     }
 }
@@ -84,7 +102,15 @@ fn run_job(
     let word = geometry.word_bytes();
     let instr = walks::random(rng, geometry);
     let offset = rng.random_range(0..geometry.tile_bytes());
-    let Expected { given: want, words, blocks } = expected(geometry, &instr, offset, memory.bytes());
+    // What a monitor says, row by row; without one all are gated, by the first gate value.
+    let monitored = matches!(&instr, Instr::Run(_, _, tail) if tail.monitored(geometry));
+    let mut decisions = [Decision { gated: true, second: false }; MONITOR_ROWS];
+    if monitored {
+        decisions.fill_with(|| Decision { gated: rng.random(), second: rng.random() });
+    }
+    let Expected { given: want, words, blocks } = expected(geometry, &instr, offset, memory.bytes(), &decisions);
+    // Cycles until the monitor decides.
+    let mut deciding = None;
 
     let beats: Vec<u32> =
         instr.pack().unwrap().chunks(4).map(|bytes| u32::from_le_bytes(bytes.try_into().unwrap())).collect();
@@ -100,7 +126,7 @@ fn run_job(
     // What was true in the cycles of the slots whose outputs are due: room, vectors reduced.
     let mut issued = VecDeque::from([(false, 0); 3]);
     let mut last_tap = None;
-    let mut quiet = 0;
+    let (mut quiet, mut started) = (0, false);
     while quiet < 40 {
         let room = rng.random_bool(stalls.room);
         let reduce = run && fed > reduced && rng.random_bool(stalls.reduced);
@@ -112,17 +138,33 @@ fn run_job(
         dut.set("room_i", room.into());
         dut.set("reduced_i", reduce.into());
         dut.set("block_done_i", block_done.into());
+        let decided = deciding == Some(0);
+        let row = golden.row();
+        let decision = decisions[row];
+        dut.set("decided_i", decided.into());
+        dut.set("gated_i", decision.gated.into());
+        dut.set("second_i", decision.second.into());
+        golden.decide(decision, decided);
         let data = reads.pop_front().unwrap();
         dut.set_u128("rd_data_i", (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)));
         dut.eval();
 
         let out = golden.step(room, reduce, block_done, memory);
         let model = (out.word.as_ref().map(Given::word))
+            .or(out.probe.as_ref().map(Given::probe))
             .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
             .or(out.param.as_ref().map(|param| Given::param(param, word)));
         let chip = Given::of(dut, word);
         assert_eq!(chip, model, "left: chip, right: golden, in cycle {} of {instr:?}", dut.cycle());
         assert_eq!(dut.bit("rd_req_o"), golden.reading(), "read port in cycle {}", dut.cycle());
+        deciding = match &chip {
+            Some(Given::Probe { last: true, .. }) => Some(rng.random_range(0..6)),
+            _ => deciding.and_then(|cycles: u32| cycles.checked_sub(1)),
+        };
+        // In the cycle of its start the feeder still stands where the job before left it.
+        if run && std::mem::replace(&mut started, true) {
+            assert_eq!(dut.get("row_o"), row as u64, "output row in cycle {}", dut.cycle());
+        }
         issued.push_back((room, reduced - u32::from(reduce)));
         let (had_room, had_reduced) = issued.pop_front().unwrap();
         match &chip {
@@ -158,7 +200,7 @@ fn run_job(
 }
 
 fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
-    for port in ["start_i", "room_i", "reduced_i", "block_done_i"] {
+    for port in ["start_i", "room_i", "reduced_i", "block_done_i", "decided_i"] {
         dut.set(port, 0);
     }
     dut.reset();
@@ -186,9 +228,10 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
         let memory = TileMemory::new(&geometry);
         let mut golden = Feeder::new(&geometry);
         for _ in 0..50 {
-            let Instr::Run(head, mut walk, tail) = walks::random(rng, &geometry) else {
+            let Instr::Run(head, mut walk, mut tail) = walks::random(rng, &geometry) else {
                 continue;
             };
+            tail.threshold = 0;
             walk.blocks = 1;
             (walk.segments, walk.tail) = (3, 9); // 41 bytes a tap
             let instr = Instr::Run(head, walk, tail);

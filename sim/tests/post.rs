@@ -11,6 +11,7 @@ use lacuna_sim::{
 };
 use lacuna_spec::{
     Geometry,
+    geometry::{PARAM_WORDS, SECOND_BIASES},
     instr::{Head, Instr, Opcode, PostConstants, PostOp, PostTail, RunTail, Walk},
 };
 use rand::Rng as _;
@@ -27,6 +28,8 @@ const DRAIN: usize = 30;
 #[derive(Debug, Clone, Default)]
 struct Inputs {
     sums: Option<(usize, [i32; 16])>,
+    /// The sums are by the second gate value.
+    second: bool,
     tap: Option<Tap>,
     param: Option<Param>,
 }
@@ -115,14 +118,21 @@ fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         clamp_hi,
         ..RunTail::default()
     };
+    let monitored = geometry.monitor && rng.random();
     let sum_bits = geometry.acc_bits as u32 + geometry.lanes.ilog2();
     let mut schedule = Schedule::default();
     let (mut params_end, mut sums_end, mut previous_end) = (1, 1, 0);
     for block in 0..walk.blocks as usize {
         let bits = rng.random_range(8..sum_bits);
-        let bytes = block_words(rng, word, tail.rule, bits);
+        let mut bytes = block_words(rng, word, tail.rule, bits);
+        if monitored {
+            // Biases for the second gate value.
+            let biases = (0..word).map(|_| rng.random_range(-(1i32 << bits)..1 << bits));
+            bytes.extend(biases.flat_map(i32::to_le_bytes));
+        }
         let mut cycle = params_end.max(previous_end + BLOCK_GAP);
         for (index, bytes) in bytes.chunks(word).enumerate() {
+            let index = if index < PARAM_WORDS { index } else { index - PARAM_WORDS + SECOND_BIASES };
             cycle += idle(rng);
             schedule.at(cycle).param = Some(param(rng, bytes, false, index, block % 2));
             cycle += 1;
@@ -132,12 +142,14 @@ fn run_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         sums_end = sums_end.max(params_end + word / columns + 1);
         for _ in 0..walk.out_h * walk.out_w {
             sums_end += idle(rng);
+            let second = monitored && rng.random();
             for group in 0..word / columns {
                 let mut sums = [0; 16];
                 for sum in &mut sums[..columns] {
                     *sum = rng.random_range(-(1i32 << (bits - 1))..1 << (bits - 1));
                 }
                 schedule.at(sums_end).sums = Some((group, sums));
+                schedule.at(sums_end).second = second;
                 sums_end += geometry.group_cycles();
             }
         }
@@ -333,6 +345,11 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
             if cycle > 0 {
                 assert_eq!(dut.get("written_o"), golden.written().into(), "written_o in cycle {cycle}");
             }
+            dut.set("second_i", inputs.second.into());
+            if matches!(instr, Instr::Run(..)) && inputs.sums.is_some() {
+                assert_eq!(dut.get("row_o"), golden.row() as u64 % 64, "row_o in cycle {cycle}");
+            }
+            golden.set_second(inputs.second);
             let out = golden.step(inputs.sums.as_ref(), inputs.tap.as_ref(), inputs.param.as_ref());
             compare(&dut, &out, cycle);
             finished |= out.done;

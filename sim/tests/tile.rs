@@ -5,7 +5,7 @@ mod jobs;
 use jobs::{Job, SCRATCH};
 use lacuna_golden::tile::Tile;
 use lacuna_sim::{Model, testing::Rng, testing::randomised, tops};
-use lacuna_spec::{Geometry, instr::Instr};
+use lacuna_spec::{Geometry, instr::Instr, regs::Decisions};
 use rand::Rng as _;
 use std::collections::VecDeque;
 
@@ -13,6 +13,8 @@ struct Bench {
     geometry: Geometry,
     dut: Model,
     golden: Tile,
+    /// Of all jobs.
+    decided: Decisions,
 }
 
 impl Bench {
@@ -21,7 +23,7 @@ impl Bench {
             dut.set(port, 0);
         }
         dut.reset();
-        Self { geometry, dut, golden: Tile::new(&geometry) }
+        Self { geometry, dut, golden: Tile::new(&geometry), decided: Decisions::default() }
     }
 
     fn word(&self, bytes: &[u8]) -> u128 {
@@ -129,6 +131,12 @@ impl Bench {
         for port in ["reshape_req_i", "host_rd_req_i", "route_req_i", "host_wr_req_i"] {
             self.dut.set(port, 0);
         }
+        let decisions = *self.golden.decisions();
+        assert_eq!(Decisions::unpack(self.dut.get("decisions_o") as u32), decisions, "{:?}", job.instr);
+        self.decided.batches += decisions.batches;
+        self.decided.gated += decisions.gated;
+        self.decided.second += decisions.second;
+        self.decided.crossings += decisions.crossings;
         let work = self.golden.work();
         assert_eq!(self.dut.get("work_o") as u32, work);
         if matches!(job.instr, Instr::Run(..)) {
@@ -160,7 +168,8 @@ impl Bench {
         }
     }
 
-    fn sweep(&mut self, rng: &mut Rng, jobs: usize) {
+    /// Runs random jobs; returns what was decided in all of them.
+    fn sweep(&mut self, rng: &mut Rng, jobs: usize) -> Decisions {
         for _ in 0..jobs {
             let depthwise = self.geometry.depthwise_taps > 0;
             let job = match rng.random_range(0..10) {
@@ -172,20 +181,24 @@ impl Bench {
             self.run(rng, &job);
             self.check(&job);
         }
+        self.decided
     }
 }
 
 #[test]
 fn a_base_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
     randomised("a_base_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
-        Bench::new(Geometry::BASE, tops::tile_base()).sweep(rng, 25);
+        let seen = Bench::new(Geometry::BASE, tops::tile_base()).sweep(rng, 50);
+        let Decisions { batches, gated, second, crossings } = seen;
+        assert!(0 < gated && gated < batches && 0 < second && second < batches && crossings > 2, "{seen:?}");
     });
 }
 
 #[test]
 fn a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
     randomised("a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
-        Bench::new(Geometry::NANO, tops::tile_nano()).sweep(rng, 60);
+        let seen = Bench::new(Geometry::NANO, tops::tile_nano()).sweep(rng, 60);
+        assert_eq!(seen, Decisions::default(), "it has no monitor");
     });
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use lacuna_compiler::backend::{self, Compiled};
+use lacuna_compiler::passes::second_gate::Monitoring;
 use lacuna_compiler::reference::Value;
 use lacuna_compiler::{Graph, import, passes};
 use lacuna_spec::Geometry;
@@ -37,6 +38,18 @@ impl From<GatingArg> for Gating {
     }
 }
 
+/// Which layers the chip's sparsity monitor measures; needs calibration samples.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MonitorArg {
+    /// None: the compiler decides.
+    Off,
+    /// Those that gain cycles by it on the samples.
+    Auto,
+    /// Every layer, whatever that costs.
+    Always,
+}
+
 /// A model, and how it is compiled.
 #[derive(Debug, Clone, Args)]
 pub struct ModelArgs {
@@ -61,6 +74,18 @@ pub struct TargetArgs {
     /// Which rows and digits the lanes issue.
     #[arg(long, value_enum, default_value = "digit")]
     pub gating: GatingArg,
+
+    /// Let the chip's sparsity monitor choose between two gate values, output row by output row.
+    #[arg(long, value_enum, default_value = "off")]
+    pub monitor: MonitorArg,
+
+    /// Share of rows, in sixteenths, from which on the monitor gates an output row: 0 always, 17 never.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=17))]
+    pub threshold: u8,
+
+    /// How far, in sixteenths, a measure must cross back before the monitor takes a decision back.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=7))]
+    pub hysteresis: u8,
 
     /// Samples that gate values and lane balancing are chosen on (.npy, .npz, .png or .idx).
     #[arg(long, value_name = "FILE")]
@@ -98,7 +123,18 @@ impl TargetArgs {
             Some(path) => input::read(path)?.frames(&graph, path)?,
             None => Vec::new(),
         };
-        prepare(graph, &frames, &geometry).map_err(|source| CliError::Model { path: path.to_owned(), source })
+        if self.monitor != MonitorArg::Off && frames.is_empty() {
+            return Err(CliError::Usage(
+                "--monitor needs samples to choose a second gate value on; add --calibration FILE".to_owned(),
+            ));
+        }
+        let monitoring = Monitoring {
+            always: self.monitor == MonitorArg::Always,
+            threshold: self.threshold,
+            hysteresis: self.hysteresis,
+        };
+        let monitor = (self.monitor != MonitorArg::Off).then_some(monitoring);
+        prepare(graph, &frames, &geometry, monitor).map_err(|source| CliError::Model { path: path.to_owned(), source })
     }
 
     /// Prepares and compiles an imported model; `path` is its file, for messages.
@@ -119,9 +155,18 @@ pub fn import(path: &Path) -> Result<Graph, CliError> {
     import::model(&bytes).map_err(|source| CliError::Model { path: path.to_owned(), source })
 }
 
-fn prepare(graph: Graph, frames: &[Vec<Value>], geometry: &Geometry) -> Result<Graph, lacuna_compiler::Error> {
-    let options =
-        passes::Options { lanes: geometry.lanes, digit_bits: geometry.digit_bits as u32, ..passes::Options::default() };
+fn prepare(
+    graph: Graph,
+    frames: &[Vec<Value>],
+    geometry: &Geometry,
+    monitor: Option<Monitoring>,
+) -> Result<Graph, lacuna_compiler::Error> {
+    let options = passes::Options {
+        lanes: geometry.lanes,
+        digit_bits: geometry.digit_bits as u32,
+        monitor,
+        ..passes::Options::default()
+    };
     passes::prepare(graph, frames, &options)
 }
 

@@ -79,6 +79,7 @@ impl LinearParts {
             requantise: Requantise::B { scales },
             clamp: Clamp::FULL,
             gate: self.x.zero_point,
+            monitor: None,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use lacuna_spec::instr::Instr;
 use lacuna_spec::map::{self, Region};
-use lacuna_spec::regs::{self, ProfileField};
+use lacuna_spec::regs::{self, Decisions, ProfileField};
 
 use crate::device::{Device, Registers, low_word};
 use crate::session::FRAME_LIMIT;
@@ -33,6 +33,23 @@ pub async fn read_tiles(device: &mut dyn Device) -> Result<Vec<u8>, DeviceError>
     Ok(bytes)
 }
 
+/// The record of an instruction on a tile.
+pub(crate) async fn record(
+    device: &mut dyn Device,
+    instruction: usize,
+    tile: usize,
+) -> Result<InstrProfile, DeviceError> {
+    let mut fields = [0u32; 4];
+    // A chip without a monitor has no fourth field.
+    let known = [ProfileField::Start, ProfileField::Cycles, ProfileField::Work, ProfileField::Monitor];
+    let known = &known[..if device.geometry().monitor { 4 } else { 3 }];
+    for (slot, &field) in fields.iter_mut().zip(known) {
+        *slot = low_word(&device.read(map::profile(instruction, tile, field), 1).await?);
+    }
+    let [start, cycles, work, decisions] = fields;
+    Ok(InstrProfile { instruction, tile, start, cycles, work, decisions: Decisions::unpack(decisions) })
+}
+
 /// Loads a program at the start of program memory, runs it, and returns the record of every instruction on every tile
 /// that it ran on.
 ///
@@ -49,13 +66,7 @@ pub async fn run(device: &mut dyn Device, program: &[Instr]) -> Result<Vec<Instr
     let mut records = Vec::new();
     for (instruction, instr) in program.iter().enumerate() {
         for tile in (0..device.geometry().tiles).filter(|tile| instr.head().tiles >> tile & 1 == 1) {
-            let mut fields = [0u32; 3];
-            for (slot, field) in fields.iter_mut().zip([ProfileField::Start, ProfileField::Cycles, ProfileField::Work])
-            {
-                *slot = low_word(&device.read(map::profile(instruction, tile, field), 1).await?);
-            }
-            let [start, cycles, work] = fields;
-            records.push(InstrProfile { instruction, tile, start, cycles, work });
+            records.push(record(device, instruction, tile).await?);
         }
     }
     Ok(records)

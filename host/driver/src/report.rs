@@ -1,6 +1,7 @@
 //! What a frame gave and cost.
 
 use lacuna_compiler::reference::Value;
+use lacuna_spec::regs::Decisions;
 
 /// What one frame gave and cost.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,4 +29,6 @@ pub struct InstrProfile {
     pub cycles: u32,
     /// Digits (`run`), words (`post`) or beats (`reshape`).
     pub work: u32,
+    /// What the sparsity monitor decided, on a chip that has one.
+    pub decisions: Decisions,
 }

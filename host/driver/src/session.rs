@@ -7,12 +7,12 @@ use lacuna_compiler::backend::{Compiled, Program, Step, TensorLayout, io};
 use lacuna_compiler::graph::{Graph, TensorId};
 use lacuna_compiler::reference::{self, State, Value};
 use lacuna_spec::map::{self, Region};
-use lacuna_spec::regs::{self, ProfileField};
+use lacuna_spec::regs;
 use tracing::Instrument as _;
 
-use crate::device::{Device, Registers, low_word};
+use crate::device::{Device, Registers};
 use crate::feed::{Feed, write_pages};
-use crate::{DeviceError, FrameReport, InstrProfile};
+use crate::{DeviceError, FrameReport, bare};
 
 /// Cycles that one frame may take before the chip counts as hung.
 pub const FRAME_LIMIT: u64 = 1 << 28;
@@ -226,15 +226,7 @@ impl<'a> Session<'a> {
         for (index, instr) in program.instrs.iter().enumerate() {
             let tiles = instr.head().tiles;
             for tile in (0..self.compiled.geometry.tiles).filter(|tile| tiles >> tile & 1 == 1) {
-                let mut fields = [0u32; 3];
-                for (slot, field) in
-                    fields.iter_mut().zip([ProfileField::Start, ProfileField::Cycles, ProfileField::Work])
-                {
-                    let beat = self.device.read(map::profile(program.start + index, tile, field), 1).await?;
-                    *slot = low_word(&beat);
-                }
-                let [start, cycles, work] = fields;
-                answer.profile.push(InstrProfile { instruction: program.start + index, tile, start, cycles, work });
+                answer.profile.push(bare::record(self.device, program.start + index, tile).await?);
             }
         }
         Ok(())

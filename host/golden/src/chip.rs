@@ -29,6 +29,7 @@ use crate::{
 use lacuna_spec::{
     Geometry,
     instr::{Head, Instr},
+    regs::Decisions,
 };
 
 /// Cycles without any progress after which a program counts as hung: no instruction dispatched, no
@@ -367,8 +368,9 @@ impl Chip {
         self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, fabric.done]);
         let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
         let dones = u16::from(compute_done) | u16::from(fabric.done) << tiles;
-        self.profile.step(self.counters.cycles, index, starts, dones, |unit| {
-            if unit < tiles { self.tiles[unit].work() } else { self.fabric.engine(unit - tiles).work() }
+        self.profile.step(self.counters.cycles, index, starts, dones, |unit| match unit.checked_sub(tiles) {
+            None => (self.tiles[unit].work(), *self.tiles[unit].decisions()),
+            Some(engine) => (self.fabric.engine(engine).work(), Decisions::default()),
         });
         if let Some(cause) = dispatch.fault {
             self.fault = Some(Fault { instruction: index, cause });

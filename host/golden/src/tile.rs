@@ -1,7 +1,7 @@
 //! One tile (`lacuna_tile`): memory, feeder, macro and post unit.
 
 use crate::{
-    cim::Macro,
+    cim::{Macro, MonitorUnit},
     control::{Loss, Slots},
     feeder::{Doing, Feeder},
     memory::TileMemory,
@@ -10,7 +10,7 @@ use crate::{
 use lacuna_spec::{
     Geometry,
     instr::{Gating, Instr},
-    regs::PROFILE_BITS,
+    regs::{Decisions, PROFILE_BITS},
 };
 
 /// What a tile shows in one cycle.
@@ -51,6 +51,7 @@ pub struct Tile {
     memory: TileMemory,
     feeder: Feeder,
     array: Macro,
+    monitor: MonitorUnit,
     post: Post,
     /// Given in this cycle; the units start in the next.
     given: Option<Job>,
@@ -76,6 +77,7 @@ impl Tile {
             memory: TileMemory::new(geometry),
             feeder: Feeder::new(geometry),
             array,
+            monitor: MonitorUnit::new(geometry),
             post: Post::new(geometry),
             given: None,
             starting: None,
@@ -97,6 +99,12 @@ impl Tile {
     pub fn work(&self) -> u32 {
         let work = if self.runs { self.issued } else { self.post.written() };
         work.min((1 << PROFILE_BITS) - 1)
+    }
+
+    /// What the monitor decided in the last job.
+    #[must_use]
+    pub fn decisions(&self) -> &Decisions {
+        self.monitor.counts()
     }
 
     /// The memory; accesses belong to the cycle of the last [`step`](Self::step).
@@ -151,7 +159,11 @@ impl Tile {
             cycle.stall_reduce = array.stall_reduce;
             self.issued = self.issued.saturating_add(array.digits);
         }
+        self.post.set_second(self.monitor.on() && self.monitor.of(self.post.row()).second);
         let post = self.post.step(sums.as_ref(), out.tap.as_ref(), out.param.as_ref());
+        let row = self.feeder.row();
+        self.feeder.decide(self.monitor.of(row), self.monitor.decided());
+        self.monitor.step(out.probe.as_ref(), row);
         self.feeder.step(room, reduced, post.block_done, &self.memory);
         self.account(self.feeder.doing(room));
         if let Some(write) = &post.write {
@@ -181,6 +193,7 @@ impl Tile {
         let starved = match doing {
             Doing::Window | Doing::Tap => Loss::Feed,
             Doing::Parameters => Loss::Parameters,
+            Doing::Measure => Loss::Monitor,
             Doing::Queues => others.unwrap_or(Loss::Feed),
             Doing::Vectors => others.unwrap_or(Loss::Reduce),
             Doing::Post | Doing::Done => others.unwrap_or(Loss::Post),
@@ -206,6 +219,7 @@ impl Tile {
         self.runs = self.gating.is_some();
         self.issued = 0;
         self.array.start();
+        self.monitor.start(&job.instr);
         self.feeder.start(&job.instr, job.input_offset);
         self.post.start(&job.instr, job.output_offset);
     }

@@ -27,6 +27,8 @@ pub struct Geometry {
     pub depthwise_taps: usize,
     /// The reshape engine has a byte transposer, and its jobs are checked against the memory's bounds.
     pub transposer: bool,
+    /// Tiles have a sparsity monitor, and biases for a second gate value.
+    pub monitor: bool,
 }
 
 /// Cycles from one column group to the next of a chip with two lanes, whose post unit is serial.
@@ -39,6 +41,12 @@ pub const FEED_LATENCY: usize = 4;
 pub const VECTORS_IN_FLIGHT: usize = 3;
 /// Parameter words of one column block: 4 of biases, 4 of multipliers, 1 of shifts.
 pub const PARAM_WORDS: usize = 9;
+/// Parameter words of one column block of a monitored `run`: 4 more, the biases for the second gate value.
+pub const MONITORED_PARAM_WORDS: usize = PARAM_WORDS + 4;
+/// Index that the feeder gives the first of these four.
+pub const SECOND_BIASES: usize = 12;
+/// Output rows whose decisions a sparsity monitor remembers. A power of two.
+pub const MONITOR_ROWS: usize = 64;
 
 /// A geometry name or value outside the supported range.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -65,6 +73,7 @@ impl Geometry {
         program_len: 64,
         depthwise_taps: 0,
         transposer: false,
+        monitor: false,
     };
     /// For ECP5-25F.
     pub const SMALL: Self = Self {
@@ -79,6 +88,7 @@ impl Geometry {
         program_len: 128,
         depthwise_taps: 16,
         transposer: true,
+        monitor: true,
     };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {
@@ -93,6 +103,7 @@ impl Geometry {
         program_len: 256,
         depthwise_taps: 16,
         transposer: true,
+        monitor: true,
     };
     /// Simulation only.
     pub const WIDE: Self = Self {
@@ -107,6 +118,7 @@ impl Geometry {
         program_len: 512,
         depthwise_taps: 64,
         transposer: true,
+        monitor: true,
     };
     /// All presets, smallest first.
     pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
@@ -170,7 +182,7 @@ impl Geometry {
 
     /// The RTL module parameters, by name.
     #[must_use]
-    pub const fn parameters(&self) -> [(&'static str, usize); 10] {
+    pub const fn parameters(&self) -> [(&'static str, usize); 11] {
         [
             ("Tiles", self.tiles),
             ("Lanes", self.lanes),
@@ -182,6 +194,7 @@ impl Geometry {
             ("ProgramLen", self.program_len),
             ("DepthwiseTaps", self.depthwise_taps),
             ("Transposer", self.transposer as usize),
+            ("Monitor", self.monitor as usize),
         ]
     }
 
@@ -228,6 +241,7 @@ mod tests {
             assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
             assert!(!g.transposer || g.word_bytes() >= 8, "{}", g.name);
             assert!(g.transposer || g.tiles == 1, "{}", g.name);
+            assert!(!g.monitor || !g.serial_post(), "{}", g.name);
         }
     }
 }

@@ -189,7 +189,8 @@ packed! {
         out_step_y: s 20,
         /// Address step from one output column to the next, on the output side.
         out_step_x: s 12,
-        /// Address of the parameters: nine words a column block.
+        /// Address of the parameters: nine words a column block, and four of biases for the second gate
+        /// value if it is monitored.
         params: u 18,
         /// Requantisation rule.
         rule: u 1,
@@ -209,6 +210,13 @@ packed! {
         vector_pages: u 10,
         /// Gating mode.
         gating: u 2,
+        /// Second gate value, which the sparsity monitor may choose for an output row instead of `gate`.
+        second: s 8,
+        /// 0: no monitor. Else one more than the share of rows, in sixteenths, from which on a batch is
+        /// gated: 1 always, 18 and more never. A chip without a monitor takes it as 0.
+        threshold: u 5,
+        /// How far, in sixteenths, a measure must cross back before a decision is taken back.
+        hysteresis: u 3,
     }
 }
 
@@ -237,6 +245,14 @@ packed! {
         op: u 2,
         /// Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
         taps: u 7,
+    }
+}
+
+impl RunTail {
+    /// Whether a chip measures it and reads biases for the second gate value.
+    #[must_use]
+    pub const fn monitored(&self, geometry: &Geometry) -> bool {
+        geometry.monitor && self.threshold != 0
     }
 }
 

@@ -47,6 +47,7 @@ registers! {
     REDUCE_COLUMNS = 9 Ro "Columns that the reduction tree sums a cycle.";
     DEPTHWISE_TAPS = 10 Ro "Kernel taps that the post unit can multiply by weights; 0 if it cannot.";
     TRANSPOSER = 11 Ro "1 if the reshape engine can transpose and checks its jobs against the memory's bounds, else 0.";
+    MONITOR = 12 Ro "1 if tiles have a sparsity monitor and biases for a second gate value, else 0.";
     START = 16 Wo "Writing starts the program at that instruction. Ignored while STATUS.running is 1.";
     STATUS = 17 Ro "Bit 0: running. Bit 1: fault; FAULT tells why. A start clears the fault.";
     RUNS = 18 Ro "Programs finished since reset, modulo 2^32.";
@@ -80,6 +81,47 @@ pub enum ProfileField {
     Cycles = 1,
     /// Digits issued (`run`), words written (`post`) or beats sent (`reshape`).
     Work = 2,
+    /// Decisions of the sparsity monitor, in a chip that has one: see [`Decisions`].
+    Monitor = 3,
+}
+
+/// Bits of one count of [`Decisions`].
+pub const DECISION_BITS: u32 = 6;
+
+/// What a sparsity monitor decided during one `run`: counts that saturate at 63. 0 for what is not monitored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+pub struct Decisions {
+    /// Batches measured.
+    pub batches: u32,
+    /// Of these, processed gated.
+    pub gated: u32,
+    /// Of these, by the second gate value.
+    pub second: u32,
+    /// Decisions that differed from the one before; the first counts if it is not ungated by the first gate value.
+    pub crossings: u32,
+}
+
+impl Decisions {
+    /// As the profile holds them, `batches` lowest.
+    #[must_use]
+    pub const fn pack(&self) -> u32 {
+        self.batches
+            | self.gated << DECISION_BITS
+            | self.second << (2 * DECISION_BITS)
+            | self.crossings << (3 * DECISION_BITS)
+    }
+
+    /// From the profile.
+    #[must_use]
+    pub const fn unpack(word: u32) -> Self {
+        let mask = (1 << DECISION_BITS) - 1;
+        Self {
+            batches: word & mask,
+            gated: word >> DECISION_BITS & mask,
+            second: word >> (2 * DECISION_BITS) & mask,
+            crossings: word >> (3 * DECISION_BITS) & mask,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -89,5 +131,13 @@ mod tests {
     #[test]
     fn indices_are_unique_and_ascend() {
         assert!(REGISTERS.windows(2).all(|w| w[0].index < w[1].index));
+    }
+
+    #[test]
+    fn decisions_survive_packing_and_fill_a_field() {
+        let most = Decisions { batches: 63, gated: 63, second: 63, crossings: 63 };
+        assert_eq!(most.pack(), (1 << PROFILE_BITS) - 1);
+        let some = Decisions { batches: 50, gated: 33, second: 4, crossings: 11 };
+        assert_eq!(Decisions::unpack(some.pack()), some);
     }
 }

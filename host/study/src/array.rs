@@ -130,7 +130,7 @@ fn words(vector: usize, rows: &[i16], geometry: Geometry) -> impl Iterator<Item 
         let mut data = [0; MAX_WORD];
         data[..chunk.len()].copy_from_slice(chunk);
         let page = (2 * j % geometry.pages) as u16;
-        RowWord { data, count: chunk.len() as u8, page, tag: (vector % 4) as u8, last: j == last }
+        RowWord { data, count: chunk.len() as u8, page, tag: (vector % 4) as u8, last: j == last, gated: true }
     })
 }
 

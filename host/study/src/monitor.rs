@@ -11,13 +11,13 @@ use crate::layers::LayerRows;
 /// Decisions and their cost over all batches of one layer, or of all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct MonitorResult {
-    /// Share of rows, in 256ths, from which on the array is gated.
-    pub threshold: u16,
+    /// Share of rows, in sixteenths, from which on the array is gated.
+    pub threshold: u8,
     /// Batches measured.
     pub batches: u64,
     /// Of these, processed gated.
     pub gated: u64,
-    /// Of these, gated by the second gate value.
+    /// Of these, by the second gate value.
     pub second: u64,
     /// Decisions that differed from the one before.
     pub crossings: u64,
@@ -62,7 +62,7 @@ pub(crate) fn sweep(layer: &LayerRows, geometry: Geometry, setting: MonitorSetti
         let decision = monitor.decide(&measure);
         result.batches += 1;
         result.gated += u64::from(decision.gated);
-        result.second += u64::from(decision.gated && decision.second);
+        result.second += u64::from(decision.second);
         if decision != of_job {
             total.add(&run(&mut model, layer, of_job, setting, &job), 1);
             job.clear();
@@ -82,12 +82,8 @@ fn run(model: &mut ArrayModel, layer: &LayerRows, by: Decision, setting: Monitor
     if rows.is_empty() {
         return ArrayRun::default();
     }
-    // Ungated, rows are plain int8 values, as in gating `off`.
-    let (gating, shift) = match by {
-        Decision { gated: false, .. } => (Gating::Off, -layer.gate),
-        Decision { second: true, .. } => (Gating::Digit, setting.delta),
-        Decision { .. } => (Gating::Digit, 0),
-    };
+    let gating = if by.gated { Gating::Digit } else { Gating::Off };
+    let shift = if by.second { setting.delta } else { 0 };
     let shifted: Vec<i16> = rows.iter().map(|d| d - shift).collect();
     model.run(gating, layer.rows, &shifted)
 }

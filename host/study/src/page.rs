@@ -87,7 +87,7 @@ fn monitor(report: &Report) -> Markup {
     let most = report.monitor.iter().map(|m| m.cycles).max().unwrap_or(1).max(1) as f64;
     let cells = report.monitor.iter().map(|m| m.digits).max().unwrap_or(1).max(1) as f64;
     let share = |of: &dyn Fn(&crate::MonitorResult) -> f64| -> Vec<(f64, f64)> {
-        report.monitor.iter().map(|m| (100.0 * f64::from(m.threshold) / 256.0, 100.0 * of(m))).collect()
+        report.monitor.iter().map(|m| (100.0 * f64::from(m.threshold) / 16.0, 100.0 * of(m))).collect()
     };
     let lines = [
         ("batches gated", share(&|m| m.gated as f64 / m.batches.max(1) as f64)),

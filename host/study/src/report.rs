@@ -28,10 +28,10 @@ pub struct Options {
     pub array_frames: usize,
     /// Vectors of a monitored batch.
     pub batch: usize,
-    /// Hysteresis of the monitor, in 256ths.
-    pub hysteresis: u16,
-    /// Thresholds to sweep, in 256ths.
-    pub thresholds: Vec<u16>,
+    /// Hysteresis of the monitor, in sixteenths.
+    pub hysteresis: u8,
+    /// Thresholds to sweep, in sixteenths.
+    pub thresholds: Vec<u8>,
     /// Energies of events.
     pub energy: EnergyTable,
     /// The charge-domain array; `None` leaves it out.

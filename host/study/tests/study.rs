@@ -31,8 +31,8 @@ fn report(frames: &[Vec<Value>], charge: bool) -> Report {
         geometry: Geometry::BASE,
         array_frames: 1,
         batch: 8,
-        hysteresis: 16,
-        thresholds: vec![0, 200, 257],
+        hysteresis: 1,
+        thresholds: vec![0, 12, 17],
         energy: EnergyTable::default(),
         charge: charge.then(ChargeOptions::default),
     };

@@ -25,6 +25,8 @@ pub struct Job {
     blocks: usize,
     /// Block by block.
     vectors: Vec<Vec<i16>>,
+    /// What the monitor decided for each of them.
+    gated: Vec<bool>,
     /// Chance that the feeder does nothing though it could.
     pause: f64,
 }
@@ -69,7 +71,8 @@ impl Job {
             3 => rng.random_range(0.0..0.5),
             _ => 0.0,
         };
-        Self { gating, page, vector_pages, blocks, vectors, pause }
+        let gated = (0..count).map(|_| !geometry.monitor || rng.random_bool(0.6)).collect();
+        Self { gating, page, vector_pages, blocks, vectors, gated, pause }
     }
 
     fn block_of(&self, vector: usize) -> usize {
@@ -90,6 +93,7 @@ impl Job {
                     page: (self.page + self.block_of(v) * self.vector_pages + 2 * j) as u16,
                     tag: (v % 4) as u8,
                     last: j + 1 == chunks,
+                    gated: self.gated[v],
                 });
             }
         }
@@ -238,6 +242,7 @@ impl Bench {
         self.dut.set("word_page_i", u64::from(word.page));
         self.dut.set("word_tag_i", word.tag.into());
         self.dut.set("word_last_i", word.last.into());
+        self.dut.set("word_gated_i", word.gated.into());
     }
 
     fn rewrite_an_idle_page(&mut self, used: &std::ops::Range<usize>, rng: &mut Rng) {

@@ -2,7 +2,7 @@
 
 use lacuna_golden::control::{Cause, Dispatch, Profile, Scoreboard, Sequencer, SequencerIn, tiles_of};
 use lacuna_sim::{Model, testing::Rng};
-use lacuna_spec::{Geometry, instr::INSTR_BYTES};
+use lacuna_spec::{Geometry, instr::INSTR_BYTES, regs::Decisions};
 use rand::Rng as _;
 
 const LIMIT: u32 = 100_000;
@@ -27,6 +27,8 @@ pub struct Bench {
     /// For each unit: cycles until done, and its instruction.
     running: Vec<Option<(u32, usize)>>,
     work: Vec<u32>,
+    /// Of each tile's last job.
+    decisions: Vec<Decisions>,
     /// Work of this cycle, of the job of a serial chip.
     worked: u32,
     /// The sum of its cycles.
@@ -58,6 +60,7 @@ impl Bench {
             profile: Profile::new(&geometry),
             running: vec![None; 2 * geometry.tiles],
             work: vec![0; 2 * geometry.tiles],
+            decisions: vec![Decisions::default(); geometry.tiles],
             worked: 0,
             counted: 0,
             offsets: [0; 2],
@@ -95,6 +98,9 @@ impl Bench {
             let done = self.finished();
             for unit in (0..2 * tiles).filter(|unit| done >> unit & 1 == 1) {
                 self.work[unit] = rng.random_range(0..1 << 24);
+                if let Some(decisions) = self.decisions.get_mut(unit) {
+                    *decisions = Decisions::unpack(rng.random());
+                }
             }
             self.count_work(rng);
             self.drive(log.cycles, phase, done);
@@ -117,7 +123,9 @@ impl Bench {
             self.sequencer.step(inputs, conflict);
             self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, reshape_done]);
             let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
-            self.profile.step(log.cycles, index, starts, done, |unit| self.work[unit]);
+            self.profile.step(log.cycles, index, starts, done, |unit| {
+                (self.work[unit], self.decisions.get(unit).copied().unwrap_or_default())
+            });
             self.dut.step();
             log.cycles += 1;
             assert!(log.cycles < LIMIT, "the program does not end");
@@ -157,6 +165,9 @@ impl Bench {
         self.dut.set("reshape_done_i", u64::from(done) >> tiles);
         for unit in 0..2 * tiles {
             self.dut.set_field("work_i", 24 * unit as u32, 24, u64::from(self.work[unit]));
+        }
+        for (tile, decisions) in self.decisions.iter().enumerate() {
+            self.dut.set_field("decisions_i", 24 * tile as u32, 24, u64::from(decisions.pack()));
         }
         self.dut.set("worked_i", u64::from(self.worked));
         self.dut.eval();

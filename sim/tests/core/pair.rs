@@ -103,9 +103,8 @@ impl Pair {
             assert_eq!(Some(seen), golden, "register {}", register.name);
         }
         for &(instruction, tile) in jobs {
-            let fields = [ProfileField::Start, ProfileField::Cycles, ProfileField::Work];
-            let addrs = fields.map(|field| map::profile(instruction, tile, field));
-            for addr in addrs {
+            let fields = [ProfileField::Start, ProfileField::Cycles, ProfileField::Work, ProfileField::Monitor];
+            for addr in fields.map(|field| map::profile(instruction, tile, field)) {
                 let golden = self.chip.read_beat(addr).ok();
                 assert_eq!(self.host.read(addr), golden, "record of {instruction} on {tile}, address {addr:#x}");
             }

@@ -7,6 +7,7 @@ pub use depthwise::depthwise;
 use lacuna_sim::testing::Rng;
 use lacuna_spec::{
     Geometry,
+    geometry::{MONITORED_PARAM_WORDS, PARAM_WORDS},
     instr::{Head, Instr, Opcode, PostConstants, PostTail, RunTail, Walk},
     numerics,
 };
@@ -118,19 +119,41 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
         zero: rng.random_range(-20..20),
         clamp_lo,
         clamp_hi,
+        second: rng.random_range(-128..128),
+        threshold: if geometry.monitor && rng.random_bool(0.8) { rng.random_range(1..10) } else { 0 },
+        hysteresis: rng.random_range(0..8),
     };
+    let words = if tail.monitored(geometry) { MONITORED_PARAM_WORDS } else { PARAM_WORDS };
 
     let mut before = image(rng, geometry);
-    // Rows equal to the gate value are what gating is about.
-    for byte in &mut before[..geometry.tile_bytes() / 4] {
-        if rng.random_bool(0.5) {
-            *byte = tail.gate as u8;
+    // Rows equal to a gate value are what gating is about; which of two, and how many, varies.
+    let piece = rng.random_range(16..200);
+    for bytes in before[..geometry.tile_bytes() / 4].chunks_mut(piece) {
+        let gate = if rng.random() { tail.gate } else { tail.second };
+        let share = rng.random_range(0.1..0.9);
+        for byte in bytes {
+            if rng.random_bool(share) {
+                *byte = gate as u8;
+            }
         }
     }
     let weight: Vec<i8> = (0..rows * blocks * columns).map(|_| rng.random()).collect();
     let weight = |block: usize, row: usize, column: usize| weight[(block * rows + row) * columns + column];
     let scales: Vec<Vec<Scale>> = (0..blocks)
-        .map(|block| parameters(rng, tail.rule, params + block * 9 * word, columns, -14..=-8, &mut before))
+        .map(|block| {
+            let base = params + block * words * word;
+            let scales = parameters(rng, tail.rule, base, columns, -14..=-8, &mut before);
+            if words > PARAM_WORDS {
+                // The compensation: padding is a row as others are.
+                let sum = |column| (0..rows).map(|row| i32::from(weight(block, row, column))).sum::<i32>();
+                let delta = (tail.second - tail.gate) as i32;
+                for (column, (bias, ..)) in scales.iter().enumerate() {
+                    let bias = bias + delta * sum(column);
+                    before[base + 9 * word + 4 * column..][..4].copy_from_slice(&bias.to_le_bytes());
+                }
+            }
+            scales
+        })
         .collect();
     let mut after = before.clone();
     for (block, scale) in scales.iter().enumerate() {

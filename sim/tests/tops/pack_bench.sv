@@ -98,6 +98,12 @@ module pack_bench (
   output logic [9:0] run_tail_vector_pages_o,
   input  logic [1:0] run_tail_gating_i,
   output logic [1:0] run_tail_gating_o,
+  input  logic signed [7:0] run_tail_second_i,
+  output logic signed [7:0] run_tail_second_o,
+  input  logic [4:0] run_tail_threshold_i,
+  output logic [4:0] run_tail_threshold_o,
+  input  logic [2:0] run_tail_hysteresis_i,
+  output logic [2:0] run_tail_hysteresis_o,
   input  logic [127:0] post_tail_i,
   output logic [127:0] post_tail_o,
   input  logic signed [19:0] post_tail_out_step_y_i,
@@ -227,6 +233,9 @@ module pack_bench (
   assign run_tail_page_o = run_tail_taken.page;
   assign run_tail_vector_pages_o = run_tail_taken.vector_pages;
   assign run_tail_gating_o = run_tail_taken.gating;
+  assign run_tail_second_o = run_tail_taken.second;
+  assign run_tail_threshold_o = run_tail_taken.threshold;
+  assign run_tail_hysteresis_o = run_tail_taken.hysteresis;
   lacuna_spec_pkg::post_tail_t post_tail_made, post_tail_taken;
   assign post_tail_out_step_y_o = post_tail_taken.out_step_y;
   assign post_tail_out_step_x_o = post_tail_taken.out_step_x;
@@ -272,7 +281,6 @@ module pack_bench (
   assign unused = ^{rst_ni,
                     head_taken.unused,
                     walk_taken.unused,
-                    run_tail_taken.unused,
                     post_tail_taken.unused,
                     post_constants_taken.unused,
                     reshape_taken.unused_61,
@@ -335,6 +343,9 @@ module pack_bench (
     run_tail_made.page = run_tail_page_i;
     run_tail_made.vector_pages = run_tail_vector_pages_i;
     run_tail_made.gating = run_tail_gating_i;
+    run_tail_made.second = run_tail_second_i;
+    run_tail_made.threshold = run_tail_threshold_i;
+    run_tail_made.hysteresis = run_tail_hysteresis_i;
     post_tail_made = '0;
     post_tail_made.out_step_y = post_tail_out_step_y_i;
     post_tail_made.out_step_x = post_tail_out_step_x_i;

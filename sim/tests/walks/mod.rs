@@ -1,6 +1,7 @@
 //! Random walks and plain im2col of them, with multiplications and no state.
 
 use crate::Given;
+use lacuna_golden::cim::Decision;
 use lacuna_sim::testing::Rng;
 use lacuna_spec::{
     Geometry,
@@ -70,6 +71,8 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
             gate: rng.random_range(-128..128),
             page: rng.random_range(0..geometry.pages as i64),
             vector_pages: rng.random_range(1..200),
+            second: rng.random_range(-128..128),
+            threshold: if rng.random_bool(0.5) { 0 } else { rng.random_range(1..20) },
             ..RunTail::default()
         };
         Instr::Run(head, walk, tail)
@@ -118,6 +121,8 @@ fn params(
     (0..words).map(move |index| {
         let from = address as usize + (first + index) * word;
         let data = (0..word).map(|k| memory[(from + k) % memory.len()]).collect();
+        // Biases for the second gate value have the last four indices.
+        let index = if index > 8 && !weights { index + 3 } else { index };
         Given::Param { data, weights, index: index as u8, bank }
     })
 }
@@ -146,17 +151,46 @@ fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usiz
     given
 }
 
-/// What the feeder must hand over.
-pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]) -> Expected {
+/// The windows of an output row, each less both gate values.
+fn probes(geometry: &Geometry, (walk, tail): (&Walk, &RunTail), offset: usize, memory: &[u8], oy: i64) -> Vec<Given> {
+    let word = geometry.word_bytes();
+    let mut given = Vec::new();
+    for ox in 0..walk.out_w {
+        for (ky, kx) in pairs(walk.k_h, walk.k_w) {
+            for segment in 0..walk.segments {
+                let bytes = if segment == walk.segments - 1 { walk.tail as usize } else { word };
+                let window = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], bytes).0;
+                let end = [ox, ky, kx, segment] == [walk.out_w - 1, walk.k_h - 1, walk.k_w - 1, walk.segments - 1];
+                given.extend([(tail.gate, false), (tail.second, true)].map(|(gate, second)| Given::Probe {
+                    data: window.iter().map(|&q| i16::from(q as i8) - gate as i16).collect(),
+                    second,
+                    last: end && second,
+                }));
+            }
+        }
+    }
+    given
+}
+
+/// What the feeder must hand over; `decisions` of each output row, 1 to 64.
+pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8], decisions: &[Decision]) -> Expected {
     let word = geometry.word_bytes();
     let mut given = Vec::new();
     match instr {
         Instr::Run(head, walk, tail) => {
             let offset = if head.from_input == 1 { offset } else { 0 };
             let mut tag = 0;
+            let monitored = tail.monitored(geometry);
+            let words = if monitored { 13 } else { 9 };
             for block in 0..walk.blocks {
-                given.extend(params(tail.params, [9 * block as usize, 9], false, block as u8 % 2, word, memory));
+                let first = words * block as usize;
+                given.extend(params(tail.params, [first, words], false, block as u8 % 2, word, memory));
                 for (oy, ox) in pairs(walk.out_h, walk.out_w) {
+                    if monitored && block == 0 && ox == 0 {
+                        given.extend(probes(geometry, (walk, tail), offset, memory, oy));
+                    }
+                    let decision = decisions[oy as usize + 1];
+                    let gate = if decision.second { tail.second } else { tail.gate };
                     let mut rows = Vec::new();
                     for (ky, kx) in pairs(walk.k_h, walk.k_w) {
                         for segment in 0..walk.segments {
@@ -172,7 +206,8 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                     for (j, rows) in rows.chunks(word).enumerate() {
                         let page = tail.page + block * tail.vector_pages + 2 * j as i64;
                         given.push(Given::Word {
-                            data: rows.iter().map(|&q| i16::from(q as i8) - tail.gate as i16).collect(),
+                            data: rows.iter().map(|&q| i16::from(q as i8) - gate as i16).collect(),
+                            gated: decision.gated,
                             page: (page % geometry.pages as i64) as u16,
                             tag,
                             last: j == words - 1,

@@ -6,9 +6,10 @@ use std::path::PathBuf;
 use clap::Args;
 use lacuna_compiler::backend::Compiled;
 use lacuna_compiler::graph::Place;
-use lacuna_driver::Session;
 use lacuna_driver::transport::GoldenDevice;
+use lacuna_driver::{InstrProfile, Session};
 use lacuna_golden::chip::RunReport;
+use lacuna_spec::regs::Decisions;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -76,6 +77,9 @@ struct LayerReport {
     cycles: f64,
     bound_cycles: f64,
     losses: Losses,
+    /// What the sparsity monitors of all tiles decided, as the chip counts it; none if nothing was measured.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    monitor: Option<Decisions>,
     /// Share of the bound's cells whose column has no output channel.
     idle_columns_percent: f64,
 }
@@ -99,14 +103,16 @@ pub async fn run(args: ProfileArgs) -> Result<(), CliError> {
         return Err(CliError::Input { path: args.input, reason });
     }
     let mut device = GoldenDevice::new(compiled.geometry).with_reports();
-    Session::load(&mut device, &compiled).await?.run([frames.swap_remove(args.frame)], |_| ()).await?;
+    let mut records = Vec::new();
+    let mut session = Session::load(&mut device, &compiled).await?.with_profile();
+    session.run([frames.swap_remove(args.frame)], |answer| records = answer.profile).await?;
     let runs = device.take_reports();
     if let Some(path) = &args.trace {
         let text = serde_json::to_string(&trace::trace(&compiled, &runs)).expect("a trace is plain data");
         std::fs::write(path, text).map_err(|source| CliError::File { verb: "write", path: path.clone(), source })?;
     }
     let layers = roofline::layers(&compiled, &runs);
-    let report = report(&args, &compiled, &layers, &runs);
+    let report = report(&args, &compiled, &layers, &runs, &records);
     if args.json {
         output::json(&report);
     } else {
@@ -115,7 +121,25 @@ pub async fn run(args: ProfileArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-fn report(args: &ProfileArgs, compiled: &Compiled, layers: &[LayerSlots], runs: &[RunReport]) -> Report {
+/// What was decided for a layer; a chip counts by instruction and tile.
+fn decisions(instrs: &[usize], records: &[InstrProfile]) -> Option<Decisions> {
+    let mut sum = Decisions::default();
+    for record in records.iter().filter(|record| instrs.contains(&record.instruction)) {
+        sum.batches += record.decisions.batches;
+        sum.gated += record.decisions.gated;
+        sum.second += record.decisions.second;
+        sum.crossings += record.decisions.crossings;
+    }
+    (sum.batches > 0).then_some(sum)
+}
+
+fn report(
+    args: &ProfileArgs,
+    compiled: &Compiled,
+    layers: &[LayerSlots],
+    runs: &[RunReport],
+    records: &[InstrProfile],
+) -> Report {
     let geometry = compiled.geometry;
     let cycles = |slots: u64| slots as f64 / (geometry.tiles * geometry.lanes) as f64;
     let losses = |slots: &Slots| slots.losses.iter().map(|(&cause, &n)| (cause, cycles(n))).collect();
@@ -152,6 +176,7 @@ fn report(args: &ProfileArgs, compiled: &Compiled, layers: &[LayerSlots], runs: 
                 cycles: cycles(slots.total()),
                 bound_cycles: cycles(slots.bound),
                 losses: losses(slots),
+                monitor: decisions(&layer.instrs, records),
                 idle_columns_percent: *idle_columns,
             })
             .collect(),
@@ -182,11 +207,24 @@ fn print(report: &Report) {
     share.extend(report.losses.values().map(|&cycles| percent(cycles, report.total_cycles)));
     table.add_row(share);
     say!("{table}");
+    print_decisions(report);
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
     }
     for node in &report.host {
         say!("{} '{}' runs on the host: {}", node.op, node.name, node.why);
+    }
+}
+
+fn print_decisions(report: &Report) {
+    let monitored = report.layers.iter().filter_map(|layer| Some((&layer.name, layer.monitor?)));
+    let mut table = output::table(&["monitored layer", "batches", "gated", "second gate", "crossings"]);
+    for (name, Decisions { batches, gated, second, crossings }) in monitored {
+        let counts = [batches, gated, second, crossings].map(|count| count.to_string());
+        table.add_row([vec![name.clone()], counts.to_vec()].concat());
+    }
+    if !table.is_empty() {
+        say!("{table}");
     }
 }
 

@@ -41,10 +41,6 @@ pub struct SparsityArgs {
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
 
-    /// Hysteresis of the monitor, in 256ths.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(0..=256))]
-    hysteresis: u16,
-
     /// Leave the charge-domain array out.
     #[arg(long)]
     no_charge: bool,
@@ -102,8 +98,8 @@ pub fn run(args: &SparsityArgs) -> Result<(), CliError> {
         geometry,
         array_frames: args.array_limit.max(1),
         batch: args.batch as usize,
-        hysteresis: args.hysteresis,
-        thresholds: (0..=8).map(|eighth| 32 * eighth).chain([257]).collect(),
+        hysteresis: args.model.target.hysteresis,
+        thresholds: (0..=8).map(|eighth| 2 * eighth).chain([17]).collect(),
         energy: energy(args)?,
         charge: (!args.no_charge).then_some(charge),
     };

@@ -68,7 +68,7 @@ fn widths(report: &Report) {
 fn monitor(report: &Report) {
     let mut table = output::table(&["threshold", "batches", "gated", "second gate", "crossings", "cycles", "digits"]);
     for m in &report.monitor {
-        let mut row = vec![format!("{:.1} %", 100.0 * f64::from(m.threshold) / 256.0)];
+        let mut row = vec![format!("{:.1} %", 100.0 * f64::from(m.threshold) / 16.0)];
         row.extend([m.batches, m.gated, m.second, m.crossings, m.cycles, m.digits].map(|n| n.to_string()));
         table.add_row(row);
     }

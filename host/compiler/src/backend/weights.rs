@@ -133,6 +133,14 @@ pub fn parameters(linear: &Linear, bias: &[i32], outputs: Range<usize>, geometry
     bytes
 }
 
+/// Biases of one column block for the second gate value: four more parameter words.
+#[must_use]
+pub fn biases(bias: &[i32], outputs: Range<usize>, geometry: &Geometry) -> Vec<u8> {
+    let mut bytes: Vec<u8> = bias[outputs].iter().flat_map(|bias| bias.to_le_bytes()).collect();
+    bytes.resize(4 * geometry.columns(), 0);
+    bytes
+}
+
 /// The constants of an element-wise or pooling operator, padded to whole words.
 ///
 /// # Errors

@@ -134,8 +134,21 @@ pub struct Linear {
     pub requantise: Requantise,
     /// The fused activation.
     pub clamp: Clamp,
-    /// The gate value `g`: the chip computes on `q - g` (see `effective_bias`).
+    /// The gate value `g`: the chip computes on `q - g` (see `bias_for`).
     pub gate: i32,
+    /// What the chip's sparsity monitor may decide otherwise; `None`: nothing.
+    pub monitor: Option<Monitored>,
+}
+
+/// What a layer programs into the chip's sparsity monitor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Monitored {
+    /// The other gate value.
+    pub second: i32,
+    /// Share of rows, in sixteenths, from which on an output row is gated: 0 always, 17 never.
+    pub threshold: u8,
+    /// How far, in sixteenths, a measure must cross back before a decision is taken back; 7 at most.
+    pub hysteresis: u8,
 }
 
 impl Linear {
@@ -160,7 +173,13 @@ impl Linear {
     /// The bias to use with inputs `q - gate`, for zero weight zero points: `bias + (g - zx) * sum(w)`, wrapping as the accumulator does.
     #[must_use]
     pub fn effective_bias(&self) -> Vec<i32> {
-        let offset = self.gate - self.x_zero_point;
+        self.bias_for(self.gate)
+    }
+
+    /// The same for any gate value.
+    #[must_use]
+    pub fn bias_for(&self, gate: i32) -> Vec<i32> {
+        let offset = gate - self.x_zero_point;
         let rows = self.rows().max(1);
         let sums =
             self.weights.data.chunks(rows).map(|row| row.iter().map(|&w| i32::from(w)).fold(0, i32::wrapping_add));

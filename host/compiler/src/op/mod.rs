@@ -10,7 +10,7 @@ mod runtime;
 
 pub use float::FloatOp;
 pub use interpolate::{Between, Interpolate};
-pub use linear::{Linear, Requantise, Weights, Window};
+pub use linear::{Linear, Monitored, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
 pub use pair::{Pair, Prelu};
 pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};

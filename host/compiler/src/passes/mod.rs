@@ -12,6 +12,7 @@ pub mod partition;
 pub mod prove_add;
 pub mod prove_average;
 pub mod resequence;
+pub mod second_gate;
 #[cfg(test)]
 pub(crate) mod testing;
 
@@ -30,16 +31,18 @@ pub struct Options {
     pub choose_gate: bool,
     /// Share of zero weights in a layer, in percent, from which on its channels are resequenced; above 100 never.
     pub resequence: u32,
+    /// Let the chip's sparsity monitor decide; `None`: all is decided here.
+    pub monitor: Option<second_gate::Monitoring>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { lanes: 8, digit_bits: 4, choose_gate: true, resequence: 50 }
+        Self { lanes: 8, digit_bits: 4, choose_gate: true, resequence: 50, monitor: None }
     }
 }
 
 /// Runs every pass, in order. `frames` are calibration inputs, one vector of graph inputs a frame; without any,
-/// gate values stay at the zero points and lanes are not balanced.
+/// gate values stay at the zero points, lanes are not balanced and nothing is monitored.
 ///
 /// # Errors
 /// [`Error::NotQuantised`] if a floating-point operator remains; [`Error::Input`] if a frame does not fit.
@@ -69,6 +72,10 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
         let activity = gate_value::Histograms::measure(&graph, frames)?;
         if options.choose_gate {
             gate_value::run(&mut graph, &activity, options.digit_bits);
+        }
+        if let Some(monitoring) = options.monitor {
+            let layers = second_gate::run(&mut graph, frames, options.digit_bits, monitoring)?;
+            tracing::info!("{layers} layers are monitored");
         }
         lane_balance::run(&mut graph, frames, options)?;
     }

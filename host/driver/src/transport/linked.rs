@@ -75,6 +75,7 @@ impl LinkDevice {
             program_len: registers.read(regs::PROGRAM_LEN).await? as usize,
             depthwise_taps: registers.read(regs::DEPTHWISE_TAPS).await? as usize,
             transposer: registers.read(regs::TRANSPOSER).await? == 1,
+            monitor: registers.read(regs::MONITOR).await? == 1,
         };
         if found.word_bytes() != self.link.hello().shape.word_bytes {
             return Err(DeviceError::Geometry { device: self.name.clone(), what: "LANES", value: found.lanes as u32 });

@@ -65,11 +65,8 @@ impl Chip {
         }
         if region == Region::Profile as u32 {
             let (instruction, tile, field) = ((offset >> 5) as usize, (offset >> 2 & 7) as usize, offset & 3);
-            return (instruction < g.program_len && tile < g.tiles && field < 3).then_some(Place::Profile {
-                instruction,
-                tile,
-                field,
-            });
+            return (instruction < g.program_len && tile < g.tiles && (field < 3 || g.monitor))
+                .then_some(Place::Profile { instruction, tile, field });
         }
         None
     }
@@ -121,7 +118,7 @@ impl Chip {
             Place::Register(index) => self.register(index).unwrap_or_default(),
             Place::Profile { instruction, tile, field } => {
                 let record = self.profile.record(instruction, tile);
-                [record.start, record.cycles, record.work][field as usize]
+                [record.start, record.cycles, record.work, record.decisions.pack()][field as usize]
             }
         };
         let mut data = vec![0; beat];
@@ -146,6 +143,7 @@ impl Chip {
             regs::REDUCE_COLUMNS => g.reduce_columns as u32,
             regs::DEPTHWISE_TAPS => g.depthwise_taps as u32,
             regs::TRANSPOSER => g.transposer as u32,
+            regs::MONITOR => g.monitor as u32,
             regs::STATUS => u32::from(self.running()) | u32::from(self.fault.is_some()) << 1,
             regs::RUNS => self.runs,
             regs::INPUT_OFFSET => self.offsets[0] as u32,

@@ -110,8 +110,8 @@ impl Lane {
     }
 
     /// One cycle without its push: `fed` whole vectors (modulo 4) were handed over before it, and
-    /// `reduced` says that the hold registers are freed in it.
-    pub fn step(&mut self, fed: u8, reduced: bool, recoder: &Recoder, gating: Gating) -> LaneCycle {
+    /// `reduced` says that the hold registers are freed in it. `modes`: gating by tag.
+    pub fn step(&mut self, fed: u8, reduced: bool, recoder: &Recoder, modes: [Gating; 4]) -> LaneCycle {
         let empty = self.count == 0;
         let valid = self.head.valid();
         let spent = if valid { self.head.tag != self.vector } else { empty && fed != self.vector };
@@ -128,7 +128,8 @@ impl Lane {
 
         self.head.next += usize::from(issue);
         if !empty && !self.head.valid() {
-            self.head.load(&self.queue[self.read], recoder, gating);
+            let entry = &self.queue[self.read];
+            self.head.load(entry, recoder, modes[usize::from(entry.tag)]);
             self.read = (self.read + 1) % LANE_QUEUE;
             self.count -= 1;
         }

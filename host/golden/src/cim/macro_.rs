@@ -68,6 +68,8 @@ pub struct Macro {
     /// Bits of `i32` above the sums' width.
     spare_bits: u32,
     fed: u8,
+    /// The gating mode of each vector in flight, by its tag.
+    modes: [Gating; 4],
     group: usize,
     pipeline: [Option<(usize, [i32; MAX_COLUMNS])>; SUM_DELAY_MAX],
     sum_delay: usize,
@@ -92,6 +94,7 @@ impl Macro {
             group_wait: 0,
             spare_bits: i32::BITS - (geometry.acc_bits as u32 + levels),
             fed: 0,
+            modes: [Gating::Off; 4],
             group: 0,
             pipeline: [None; SUM_DELAY_MAX],
             sum_delay: sum_delay(geometry.lanes, geometry.digit_bits),
@@ -150,7 +153,7 @@ impl Macro {
 
         let mut tally = Tally { reducing: issue, ..Tally::default() };
         for (lane, cells) in self.lanes.iter_mut().zip(&mut self.cells) {
-            let cycle = lane.step(self.fed, reduced, &self.recoder, gating);
+            let cycle = lane.step(self.fed, reduced, &self.recoder, self.modes);
             if cycle.retire {
                 cells.retire();
             }
@@ -185,6 +188,8 @@ impl Macro {
     }
 
     fn push(&mut self, gating: Gating, word: &RowWord) {
+        let gating = if word.gated { gating } else { Gating::Off };
+        self.modes[usize::from(word.tag)] = gating;
         let lanes = self.lanes.len();
         for (l, lane) in self.lanes.iter_mut().enumerate() {
             let rows = [l, l + lanes].map(|row| {

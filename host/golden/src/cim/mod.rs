@@ -4,10 +4,12 @@ mod array;
 mod lane;
 mod macro_;
 mod monitor;
+mod monitor_unit;
 mod recode;
 
 pub use array::MAX_COLUMNS;
 pub use lane::Activity;
 pub use macro_::{Macro, MacroOut, Tally};
 pub use monitor::{Decision, Measure, Monitor, MonitorSetting, compensate};
+pub use monitor_unit::MonitorUnit;
 pub use recode::{Recoder, SLOTS_MAX, Slots};

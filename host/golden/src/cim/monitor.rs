@@ -4,17 +4,34 @@
 //! it saves more than the hysteresis. *Gated or not*: the share of rows that equal the winning gate value is compared with the
 //! layer's threshold; a gated array stays so until the share falls below the threshold by the hysteresis.
 
+use lacuna_spec::instr::RunTail;
+
 use super::Recoder;
 
 /// What a layer programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct MonitorSetting {
-    /// Share of rows, in 256ths, from which on the array is gated; 0 gates always, 257 never.
-    pub threshold: u16,
-    /// How far, in 256ths, a measure must cross back before a decision is taken back.
-    pub hysteresis: u16,
+    /// Share of rows, in sixteenths, from which on the array is gated; 0 gates always, 17 never.
+    pub threshold: u8,
+    /// How far, in sixteenths, a measure must cross back before a decision is taken back.
+    pub hysteresis: u8,
     /// The second gate value less the first.
     pub delta: i16,
+}
+
+impl MonitorSetting {
+    /// What an instruction programs; `None` without a monitor.
+    #[must_use]
+    pub const fn of(tail: &RunTail) -> Option<Self> {
+        if tail.threshold == 0 {
+            return None;
+        }
+        Some(Self {
+            threshold: tail.threshold as u8 - 1,
+            hysteresis: tail.hysteresis as u8,
+            delta: (tail.second - tail.gate) as i16,
+        })
+    }
 }
 
 /// What one batch measured, for the first and the second gate value.
@@ -59,6 +76,12 @@ impl Monitor {
         self.crossings
     }
 
+    /// Essential digits of a difference.
+    #[must_use]
+    pub fn essential(&self, d: i16) -> u32 {
+        self.recoder.essential(d).len.into()
+    }
+
     /// Counts the rows of a batch: differences from the first gate value.
     ///
     /// # Panics
@@ -69,7 +92,7 @@ impl Monitor {
         for &d in rows {
             for (gate, d) in [d, d - self.setting.delta].into_iter().enumerate() {
                 measure.zeros[gate] += u32::from(d == 0);
-                measure.digits[gate] += u32::from(self.recoder.essential(d).len);
+                measure.digits[gate] += self.essential(d);
             }
         }
         measure
@@ -79,11 +102,11 @@ impl Monitor {
     pub fn decide(&mut self, measure: &Measure) -> Decision {
         let before = self.decision;
         let [first, second] = measure.digits.map(u64::from);
-        let margin = |digits: u64| digits * (256 - u64::from(self.setting.hysteresis.min(256)));
+        let margin = |digits: u64| digits * (16 - u64::from(self.setting.hysteresis.min(16)));
         // The other gate value wins if it beats the present one by the hysteresis.
         let (present, other) = if before.second { (second, first) } else { (first, second) };
-        let second = before.second != (256 * other < margin(present));
-        let share = 256 * u64::from(measure.zeros[usize::from(second)]);
+        let second = before.second != (16 * other < margin(present));
+        let share = 16 * u64::from(measure.zeros[usize::from(second)]);
         let held = if before.gated { self.setting.hysteresis } else { 0 };
         let threshold = u64::from(self.setting.threshold.saturating_sub(held));
         self.decision = Decision { gated: share >= threshold * u64::from(measure.rows), second };
@@ -105,7 +128,7 @@ mod tests {
     use rand::{Rng as _, SeedableRng as _};
     use rand_chacha::ChaCha8Rng;
 
-    fn monitor(threshold: u16, hysteresis: u16, delta: i16) -> Monitor {
+    fn monitor(threshold: u8, hysteresis: u8, delta: i16) -> Monitor {
         Monitor::new(4, MonitorSetting { threshold, hysteresis, delta })
     }
 
@@ -121,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_gated_array_stays_gated_within_the_hysteresis() {
-        let mut monitor = monitor(128, 32, 0);
+        let mut monitor = monitor(8, 2, 0);
         let mut gated = |zeros| {
             let measure = monitor.measure(&batch(zeros, 256));
             monitor.decide(&measure).gated
@@ -138,17 +161,17 @@ mod tests {
         for zeros in [0, 5, 256] {
             let rows = batch(zeros, 256);
             let decide = |threshold| {
-                let mut monitor = monitor(threshold, 8, 0);
+                let mut monitor = monitor(threshold, 1, 0);
                 let measure = monitor.measure(&rows);
                 monitor.decide(&measure).gated
             };
-            assert!(decide(0) && !decide(257));
+            assert!(decide(0) && !decide(17));
         }
     }
 
     #[test]
     fn the_gate_value_with_fewer_digits_is_taken() {
-        let mut monitor = monitor(128, 16, 40);
+        let mut monitor = monitor(8, 1, 40);
         let mut second = |rows: &[i16]| {
             let measure = monitor.measure(rows);
             monitor.decide(&measure)

@@ -1,7 +1,10 @@
 //! `lacuna_profile` and, with one tile, `lacuna_profile_serial`: times jobs and keeps a record for
 //! each instruction and tile.
 
-use lacuna_spec::{Geometry, regs::PROFILE_BITS};
+use lacuna_spec::{
+    Geometry,
+    regs::{Decisions, PROFILE_BITS},
+};
 
 const LIMIT: u32 = (1 << PROFILE_BITS) - 1;
 
@@ -14,6 +17,8 @@ pub struct Record {
     pub cycles: u32,
     /// Digits issued, words written or beats sent.
     pub work: u32,
+    /// What the sparsity monitor decided.
+    pub decisions: Decisions,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -60,8 +65,8 @@ impl Profile {
         self.records[instruction * self.tiles + tile]
     }
 
-    /// One clock: `cycle` is the program's, `work` that of each unit that is done or waits.
-    pub fn step(&mut self, cycle: u32, index: usize, start: u16, done: u16, work: impl Fn(usize) -> u32) {
+    /// One clock: `cycle` is the program's, `work` that of each unit that is done or waits, and its decisions.
+    pub fn step(&mut self, cycle: u32, index: usize, start: u16, done: u16, work: impl Fn(usize) -> (u32, Decisions)) {
         if self.busy == 0 && start == 0 {
             return;
         }
@@ -69,11 +74,12 @@ impl Profile {
         if written != 0 {
             let unit = written.trailing_zeros() as usize;
             let Unit { index, record } = self.units[unit];
-            self.records[index * self.tiles + unit % self.tiles] = Record { work: work(unit), ..record };
+            let (work, decisions) = work(unit);
+            self.records[index * self.tiles + unit % self.tiles] = Record { work, decisions, ..record };
         }
         for (number, unit) in self.units.iter_mut().enumerate() {
             if start >> number & 1 == 1 {
-                *unit = Unit { index, record: Record { start: cycle.min(LIMIT), cycles: 1, work: 0 } };
+                *unit = Unit { index, record: Record { start: cycle.min(LIMIT), cycles: 1, ..Record::default() } };
             } else if self.waits >> number & 1 == 0 {
                 unit.record.cycles = (unit.record.cycles + 1).min(LIMIT);
             }

@@ -15,6 +15,8 @@ pub enum Loss {
     Feed,
     /// The lane waited while parameters were read.
     Parameters,
+    /// The lane waited while a batch was measured.
+    Monitor,
     /// The vector was complete, but the reduction was not through with the last one.
     Reduce,
     /// Nothing was left to feed: reduction and post unit finished, or the post unit had taps enough.
@@ -33,12 +35,13 @@ pub enum Loss {
 
 impl Loss {
     /// Every cause, in the order of [`Slots`].
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Bound,
         Self::Gating,
         Self::LaneImbalance,
         Self::Feed,
         Self::Parameters,
+        Self::Monitor,
         Self::Reduce,
         Self::Post,
         Self::TileImbalance,

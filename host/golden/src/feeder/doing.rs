@@ -9,6 +9,8 @@ pub enum Doing {
     Parameters,
     /// It issued a window of `run` or what one left over.
     Window,
+    /// It issued a window that is measured, or waited for the decision.
+    Measure,
     /// It issued a tap of `post`.
     Tap,
     /// It waited for room in the lanes' queues.
@@ -28,6 +30,7 @@ impl Feeder {
         match self.stages[0].kind {
             Kind::Param | Kind::Weights => Doing::Parameters,
             Kind::Tap => Doing::Tap,
+            Kind::Probe => Doing::Measure,
             Kind::Part | Kind::Full | Kind::Short | Kind::Flush => Doing::Window,
             Kind::None => self.waits_for(room),
         }
@@ -38,6 +41,7 @@ impl Feeder {
             State::Idle => Doing::Done,
             State::Params if self.run && self.loaded == 2 => Doing::Post,
             State::Start | State::Params => Doing::Parameters,
+            State::Probe | State::Settle => Doing::Measure,
             State::Windows | State::Flush if !self.run => Doing::Post,
             State::Windows | State::Flush if room => Doing::Vectors,
             State::Windows | State::Flush => Doing::Queues,

@@ -1,18 +1,22 @@
 //! The feeder: walks the windows of an operator and hands over row words, taps and parameters.
 
+mod assemble;
 mod doing;
+mod measure;
+mod slot;
 mod token;
 mod walker;
 
 pub use doing::Doing;
-pub use token::{FeederOut, MAX_WORD, Param, RowWord, Tap};
+pub use token::{FeederOut, MAX_WORD, Param, Probe, RowWord, Tap};
 
-use crate::memory::TileMemory;
+use crate::{cim::Decision, memory::TileMemory};
 use lacuna_spec::{
     Geometry,
-    geometry::{PARAM_WORDS, VECTORS_IN_FLIGHT},
+    geometry::{MONITOR_ROWS, PARAM_WORDS, SECOND_BIASES, VECTORS_IN_FLIGHT},
     instr::{Instr, PostConstants, PostOp},
 };
+use slot::{Kind, Slot};
 use walker::Walker;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,41 +26,12 @@ enum State {
     /// The cycle of `start_i`.
     Start,
     Params,
+    /// An output row is measured.
+    Probe,
+    /// Its decision is awaited.
+    Settle,
     Windows,
     Flush,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Kind {
-    #[default]
-    None,
-    Weights,
-    Param,
-    Tap,
-    /// A window that joins the bytes held and sends nothing.
-    Part,
-    /// A window that completes a word; what wraps round is held.
-    Full,
-    /// The last window of a vector, with less than a word.
-    Short,
-    /// No window: the bytes that the last one left over.
-    Flush,
-}
-
-/// A slot on its way beside the two read cycles; the data is that of stage 2.
-#[derive(Debug, Clone, Copy, Default)]
-struct Slot {
-    kind: Kind,
-    pad: bool,
-    first: bool,
-    last: bool,
-    bank: u8,
-    index: u8,
-    position: u8,
-    count: u8,
-    tag: u8,
-    page: u16,
-    window: [u8; MAX_WORD],
 }
 
 /// The feeder of one tile.
@@ -68,8 +43,10 @@ pub struct Feeder {
     depthwise: bool,
     has_params: bool,
     pad: u8,
-    gate: i16,
+    gates: [i16; 2],
+    monitored: bool,
     vector_pages: u16,
+    /// The index after the last parameter word.
     params: u8,
     taps: u8,
     walker: Walker,
@@ -89,6 +66,15 @@ pub struct Feeder {
     tag: u8,
     page: u16,
     block_page: u16,
+    /// The output row, the first is 1.
+    row: u8,
+    /// Rows are measured in the first block; later ones go by its decisions.
+    first_block: bool,
+    /// The window at hand has been measured less the first gate value.
+    probe_second: bool,
+    /// What holds for the present output row.
+    decision: Decision,
+    decided: bool,
     held: [u8; MAX_WORD],
     stages: [Slot; 2],
     out: FeederOut,
@@ -105,7 +91,8 @@ impl Feeder {
             depthwise: false,
             has_params: false,
             pad: 0,
-            gate: 0,
+            gates: [0; 2],
+            monitored: false,
             vector_pages: 0,
             params: 0,
             taps: 0,
@@ -123,6 +110,11 @@ impl Feeder {
             tag: 0,
             page: 0,
             block_page: 0,
+            row: 0,
+            first_block: false,
+            probe_second: false,
+            decision: Decision::default(),
+            decided: false,
             held: [0; MAX_WORD],
             stages: [Slot::default(); 2],
             out: FeederOut::default(),
@@ -145,20 +137,23 @@ impl Feeder {
         self.walker = Walker::new(&self.geometry, walk, run, self.depthwise, offset);
         self.pad = walk.pad as u8;
         self.has_params = true;
+        self.monitored = false;
         self.params = PARAM_WORDS as u8;
         match instr {
             Instr::Run(_, _, tail) => {
-                self.gate = tail.gate as i16;
+                self.gates = [tail.gate, tail.second].map(|gate| gate as i16);
+                self.monitored = tail.monitored(&self.geometry);
+                self.params = if self.monitored { SECOND_BIASES + 4 } else { PARAM_WORDS } as u8;
                 self.vector_pages = tail.vector_pages as u16;
                 self.page = tail.page as u16 & self.page_mask();
                 self.block_page = self.page;
             }
             Instr::Post(_, _, tail) if self.depthwise => {
-                self.gate = tail.gate as i16;
+                self.gates[0] = tail.gate as i16;
                 self.taps = tail.taps as u8;
             }
             Instr::Post(_, _, tail) => {
-                self.gate = 0;
+                self.gates[0] = 0;
                 self.has_params = tail.op != PostOp::Max as i64;
                 self.params = (PostConstants::LAYOUT.bits as usize / 8).div_ceil(word) as u8;
             }
@@ -174,6 +169,9 @@ impl Feeder {
         self.fill = 0;
         self.turn = 0;
         self.tag = 0;
+        self.row = 1;
+        self.first_block = true;
+        self.probe_second = false;
         self.state = State::Start;
     }
 
@@ -187,6 +185,13 @@ impl Feeder {
     #[must_use]
     pub fn reading(&self) -> bool {
         self.reading
+    }
+
+    /// Says how the present output row is processed, before the [`step`](Self::step) of that cycle;
+    /// `decided`: the monitor decides just now.
+    pub fn decide(&mut self, decision: Decision, decided: bool) {
+        self.decision = decision;
+        self.decided = decided;
     }
 
     /// Runs one cycle and returns what is handed over in it. `room`: every lane can take what is on its
@@ -206,43 +211,6 @@ impl Feeder {
         self.geometry.pages as u16 - 1
     }
 
-    /// Stage 2: joins the window with the bytes held and registers the outcome.
-    fn assemble(&mut self) -> FeederOut {
-        let slot = &self.stages[1];
-        let mut out = FeederOut::default();
-        match slot.kind {
-            Kind::None => {}
-            Kind::Weights | Kind::Param => {
-                let weights = slot.kind == Kind::Weights;
-                out.param = Some(Param { data: slot.window, weights, index: slot.index, bank: slot.bank });
-            }
-            Kind::Tap => {
-                out.tap = Some(Tap {
-                    data: slot.window.map(|byte| i16::from(byte as i8) - self.gate),
-                    pad: slot.pad,
-                    first: slot.first,
-                    last: slot.last,
-                });
-            }
-            Kind::Part | Kind::Full | Kind::Short | Kind::Flush => {
-                let below = if slot.kind == Kind::Flush { MAX_WORD } else { slot.position as usize };
-                let mut merged = slot.window;
-                merged[..below].copy_from_slice(&self.held[..below]);
-                if slot.kind != Kind::Part {
-                    out.word = Some(RowWord {
-                        data: merged.map(|byte| i16::from(byte as i8) - self.gate),
-                        count: slot.count,
-                        page: slot.page,
-                        tag: slot.tag,
-                        last: slot.last,
-                    });
-                }
-                self.held = if slot.kind == Kind::Full { slot.window } else { merged };
-            }
-        }
-        out
-    }
-
     fn issue(&mut self, room: bool, memory: &TileMemory) -> Slot {
         self.gap = self.gap.saturating_sub(1);
         match self.state {
@@ -251,6 +219,13 @@ impl Feeder {
                 Slot::default()
             }
             State::Params => self.issue_param(memory),
+            State::Probe => self.issue_probe(memory),
+            State::Settle => {
+                if self.decided {
+                    self.state = State::Windows;
+                }
+                Slot::default()
+            }
             State::Windows if self.run => self.issue_rows(room, memory),
             State::Windows => self.issue_tap(memory),
             State::Flush if room => {
@@ -279,6 +254,9 @@ impl Feeder {
         };
         self.param_addr += self.geometry.word_bytes();
         self.param_index = self.param_index.wrapping_add(1);
+        if self.monitored && usize::from(self.param_index) == PARAM_WORDS {
+            self.param_index = SECOND_BIASES as u8;
+        }
         if self.weights && self.param_index == self.taps {
             self.param_index = 0;
             self.weights = false;
@@ -286,7 +264,7 @@ impl Feeder {
             self.param_index = 0;
             self.weights = self.depthwise;
             self.bank ^= 1;
-            self.state = State::Windows;
+            self.state = self.row_start();
         }
         slot
     }
@@ -358,7 +336,8 @@ impl Feeder {
 
     /// A slot of the current vector.
     fn slot(&self) -> Slot {
-        Slot { page: self.page, tag: self.tag, ..Slot::default() }
+        let Decision { gated, second } = self.decision;
+        Slot { page: self.page, tag: self.tag, gated, second, ..Slot::default() }
     }
 
     fn window(&mut self, memory: &TileMemory, position: u8) -> [u8; MAX_WORD] {
@@ -371,7 +350,10 @@ impl Feeder {
 
     fn end_vector(&mut self) {
         if self.walker.block_end() {
+            (self.row, self.first_block) = (1, false);
             self.block_page = (self.block_page + self.vector_pages) & self.page_mask();
+        } else if self.walker.row_end() {
+            self.row = (self.row + 1) % MONITOR_ROWS as u8;
         }
         self.page = self.block_page;
         self.fill = 0;
@@ -385,6 +367,7 @@ impl Feeder {
         self.state = match (self.walker.job_end(), self.walker.block_end()) {
             (true, _) => State::Idle,
             (false, true) => State::Params,
+            (false, false) if self.walker.row_end() => self.row_start(),
             (false, false) => State::Windows,
         };
         self.walker.advance();

@@ -16,6 +16,21 @@ pub struct RowWord {
     pub tag: u8,
     /// The vector ends here.
     pub last: bool,
+    /// The gating mode holds; else every row is live.
+    pub gated: bool,
+}
+
+/// Rows of a window that is measured: each comes twice, less the first and less the second gate value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probe {
+    /// Differences, -255 to 255; those from `count` on mean nothing.
+    pub data: [i16; MAX_WORD],
+    /// Rows present, 1 to the word.
+    pub count: u8,
+    /// Differences from the second gate value.
+    pub second: bool,
+    /// The batch ends here.
+    pub last: bool,
 }
 
 /// One window of a post operator.
@@ -38,7 +53,7 @@ pub struct Param {
     pub data: [u8; MAX_WORD],
     /// Holds the weights of a tap (`depthwise`).
     pub weights: bool,
-    /// Which tap, which word of its block's nine, or which of the constants.
+    /// Which tap, which word of its block's (0 to 8, then from `SECOND_BIASES` on), or which of the constants.
     pub index: u8,
     /// Block modulo 2.
     pub bank: u8,
@@ -49,6 +64,8 @@ pub struct Param {
 pub struct FeederOut {
     /// To the macro.
     pub word: Option<RowWord>,
+    /// To the monitor.
+    pub probe: Option<Probe>,
     /// To the post unit.
     pub tap: Option<Tap>,
     /// To the post unit.

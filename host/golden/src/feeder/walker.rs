@@ -133,6 +133,15 @@ impl Walker {
         }
     }
 
+    /// Goes back to the first window of the output row.
+    pub(super) fn again(&mut self) {
+        self.first = true;
+        self.left[..OY].copy_from_slice(&self.counts[..OY]);
+        self.addr = [self.addr[OY]; LEVELS];
+        (self.y, self.x) = (self.y_out, self.x_start);
+        self.x_out = self.x_start;
+    }
+
     pub(super) fn addr(&self) -> usize {
         self.addr[0]
     }
@@ -154,6 +163,11 @@ impl Walker {
     /// Last window of its vector or output word.
     pub(super) fn last(&self) -> bool {
         self.left[..self.group].iter().all(|&left| left == 1)
+    }
+
+    /// Last window of its output row.
+    pub(super) fn row_end(&self) -> bool {
+        self.left[..OY].iter().all(|&left| left == 1)
     }
 
     pub(super) fn block_end(&self) -> bool {

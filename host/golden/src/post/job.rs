@@ -30,6 +30,8 @@ pub(super) struct Job {
     clamp_hi: i8,
     /// Vectors, or words, of a column block; 0 without blocks.
     pub vectors: u64,
+    /// Vectors of an output row.
+    pub row_vectors: u64,
     /// Bytes of the last word of the loop that can be ragged.
     pub last_bytes: usize,
     /// That loop's level.
@@ -54,6 +56,7 @@ impl Job {
                 clamp_lo: tail.clamp_lo as i8,
                 clamp_hi: tail.clamp_hi as i8,
                 vectors: (walk.out_h * walk.out_w) as u64,
+                row_vectors: walk.out_w as u64,
                 last_bytes: tail.last_columns as usize,
                 ragged_level: 2,
                 loops: block_loops(walk, [tail.out_step_x, tail.out_step_y, word_bytes], origin),
@@ -65,6 +68,7 @@ impl Job {
                 clamp_lo: tail.clamp_lo as i8,
                 clamp_hi: tail.clamp_hi as i8,
                 vectors: (walk.out_h * walk.out_w) as u64,
+                row_vectors: walk.out_w as u64,
                 last_bytes: walk.tail as usize,
                 ragged_level: 2,
                 loops: block_loops(walk, [tail.out_step_x, tail.out_step_y, word_bytes], origin),
@@ -80,6 +84,7 @@ impl Job {
                 clamp_lo: tail.clamp_lo as i8,
                 clamp_hi: tail.clamp_hi as i8,
                 vectors: 0,
+                row_vectors: 0,
                 last_bytes: walk.tail as usize,
                 ragged_level: 0,
                 loops: Loops {
@@ -92,9 +97,9 @@ impl Job {
         })
     }
 
-    /// The output of a column of `run` or `depthwise`.
-    pub fn requantise(&self, block: &Block, column: usize, sum: i32) -> i8 {
-        let acc = sum.wrapping_add(block.biases[column]);
+    /// The output of a column of `run` or `depthwise`; `second`: its sum is by the second gate value.
+    pub fn requantise(&self, block: &Block, column: usize, sum: i32, second: bool) -> i8 {
+        let acc = sum.wrapping_add(block.biases[usize::from(second)][column]);
         self.rescale(acc, block.multipliers[column], i32::from(block.shifts[column]))
     }
 

@@ -1,8 +1,9 @@
 //! What the feeder loads into the post unit (`lacuna_post_params`).
 
 use crate::feeder::{MAX_WORD, Param};
+use lacuna_spec::geometry::SECOND_BIASES;
 
-/// Words 0 to 3 are biases, 4 to 7 multipliers, 8 shifts.
+/// Words 0 to 3 are biases, 4 to 7 multipliers, 8 shifts, from `SECOND_BIASES` on biases for the second gate value.
 const SHIFT_WORD: usize = 8;
 /// Bytes of `PostConstants` that mean something.
 const CONSTANT_BYTES: usize = 15;
@@ -38,7 +39,7 @@ impl Weights {
 /// Parameters of one column block, by column.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Block {
-    pub biases: [i32; MAX_WORD],
+    pub biases: [[i32; MAX_WORD]; 2],
     pub multipliers: [i32; MAX_WORD],
     pub shifts: [i8; MAX_WORD],
 }
@@ -51,9 +52,13 @@ impl Block {
             self.shifts = param.data.map(|byte| byte as i8);
             return;
         }
-        let values = if index < 4 { &mut self.biases } else { &mut self.multipliers };
+        let (values, word) = match index {
+            0..4 => (&mut self.biases[0], index),
+            4..SHIFT_WORD => (&mut self.multipliers, index - 4),
+            _ => (&mut self.biases[1], index - SECOND_BIASES),
+        };
         let per_word = word_bytes / 4;
-        let first = index % 4 * per_word;
+        let first = word * per_word;
         for (value, bytes) in values[first..first + per_word].iter_mut().zip(param.data.chunks_exact(4)) {
             *value = i32::from_le_bytes(bytes.try_into().expect("chunks of four"));
         }

@@ -68,6 +68,7 @@ pub struct Post {
     collected: [u8; MAX_WORD],
     bank: usize,
     vector: u64,
+    second: bool,
     walk: OutputWalk,
     cycle: u64,
     /// Words not yet written, by cycle.
@@ -99,6 +100,7 @@ impl Post {
             collected: [0; MAX_WORD],
             bank: 0,
             vector: 0,
+            second: false,
             walk: OutputWalk::default(),
             cycle: 0,
             writes: VecDeque::with_capacity(WRITE_DELAY_SERIAL as usize + MAX_WORD),
@@ -119,6 +121,17 @@ impl Post {
         self.bank = 0;
         self.vector = 0;
         self.written = 0;
+    }
+
+    /// The output row of the next sums of `run`; the first is 1.
+    #[must_use]
+    pub fn row(&self) -> usize {
+        self.job.map_or(0, |job| (self.vector / job.row_vectors.max(1)) as usize) + 1
+    }
+
+    /// Says whether the sums of the next [`step`](Self::step) are by the second gate value.
+    pub const fn set_second(&mut self, second: bool) {
+        self.second = second;
     }
 
     /// Words written by the present or last job.
@@ -178,7 +191,7 @@ impl Post {
         let first = group * self.reduce_columns;
         for (lane, sum) in sums[..self.reduce_columns].iter().enumerate() {
             let column = first + lane;
-            self.collected[column] = job.requantise(&self.blocks[self.bank], column, *sum) as u8;
+            self.collected[column] = job.requantise(&self.blocks[self.bank], column, *sum, self.second) as u8;
         }
         if first + self.reduce_columns < self.word_bytes {
             return;
@@ -208,7 +221,7 @@ impl Post {
         let mut data = [0; MAX_WORD];
         for (column, byte) in data[..self.word_bytes].iter_mut().enumerate() {
             *byte = if depthwise {
-                job.requantise(&self.blocks[self.bank], column, self.pool.values[column])
+                job.requantise(&self.blocks[self.bank], column, self.pool.values[column], false)
             } else {
                 job.combine(op, &self.constants, &self.pool, column)
             } as u8;

@@ -58,7 +58,7 @@ impl Emitter<'_> {
     }
 
     fn parameter_bytes(&self, index: usize, split: Split) -> usize {
-        self.constant_bytes(&self.graph.nodes[index].op, &self.parts(index, split))
+        self.constant_bytes(index, &self.graph.nodes[index].op, &self.parts(index, split))
     }
 
     /// Turns layers from rows to blocks until their parameters keep to the budget.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use lacuna_spec::geometry::PARAM_WORDS;
 use lacuna_spec::instr::PostConstants;
 
 use super::{BackendError, Draft, Emitter, Place, Plan, run};
@@ -39,7 +38,7 @@ impl Emitter<'_> {
             for (cursor, need) in cursors.iter_mut().zip(&need) {
                 *cursor += need;
             }
-            let params = self.memory.place(&node.name, self.constant_bytes(&node.op, &parts), 0..usize::MAX)?;
+            let params = self.memory.place(&node.name, self.constant_bytes(index, &node.op, &parts), 0..usize::MAX)?;
             self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, places });
         }
         self.tile_pages = cursors.into_iter().max().unwrap_or(0).min(self.geometry.pages);
@@ -168,11 +167,12 @@ impl Emitter<'_> {
         split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
     }
 
-    pub(super) fn constant_bytes(&self, op: &Op, parts: &[Part]) -> usize {
+    pub(super) fn constant_bytes(&self, index: usize, op: &Op, parts: &[Part]) -> usize {
         match op {
-            Op::Conv(_) | Op::Dense(_) => {
+            Op::Conv(linear) | Op::Dense(linear) => {
                 let blocks = parts.iter().map(|p| p.blocks.len()).max().unwrap_or(0);
-                let block = PARAM_WORDS * self.geometry.word_bytes();
+                let monitored = self.monitored(index, linear);
+                let block = run::param_words(monitored) * self.geometry.word_bytes();
                 blocks * self.as_depthwise(op).map_or(block, |linear| self.depthwise_bytes(linear))
             }
             op if op.moves() => 0,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use lacuna_spec::Geometry;
+use lacuna_spec::geometry::{MONITOR_ROWS, MONITORED_PARAM_WORDS, PARAM_WORDS};
 use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
 use super::{BackendError, Draft, Emitter, Place, Plan, push};
@@ -92,11 +93,22 @@ fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
     }
 }
 
+/// Parameter words of a column block.
+pub(super) const fn param_words(monitored: bool) -> usize {
+    if monitored { MONITORED_PARAM_WORDS } else { PARAM_WORDS }
+}
+
 impl Emitter<'_> {
     /// A layer as the array computes it.
     pub(super) fn on_array(&self, index: usize, linear: &Linear) -> Linear {
         let [_, _, width] = self.chw(self.graph.nodes[index].output);
         widened(linear, width, &self.geometry)
+    }
+
+    /// Whether the chip's monitor decides about a layer: it remembers and counts fewer than [`MONITOR_ROWS`] rows.
+    pub(super) fn monitored(&self, index: usize, linear: &Linear) -> bool {
+        let [_, height, _] = self.chw(self.graph.nodes[index].output);
+        linear.monitor.is_some() && self.geometry.monitor && self.gating != Gating::Off && height < MONITOR_ROWS
     }
 
     /// Writes the pages and parameters of one layer; returns the instructions of each piece.
@@ -110,6 +122,9 @@ impl Emitter<'_> {
         if self.gating == Gating::Off {
             // The dense baseline works on plain int8 rows, whose planes are 8 / DigitBits.
             linear.gate = 0;
+        }
+        if !self.monitored(index, &linear) {
+            linear.monitor = None;
         }
         let node = &self.graph.nodes[index];
         if linear.weights.zero_points.iter().any(|&z| z != 0) {
@@ -143,7 +158,7 @@ impl Emitter<'_> {
     ) -> Result<(), BackendError> {
         let node = &self.graph.nodes[index];
         let word = self.geometry.word_bytes();
-        let block_bytes = lacuna_spec::geometry::PARAM_WORDS * word;
+        let block_bytes = param_words(linear.monitor.is_some()) * word;
         let mut queues: Vec<(usize, VecDeque<SubRun>, usize, usize)> = Vec::new();
         for (tile, part) in plan.parts.iter().enumerate() {
             let own = &part.blocks;
@@ -187,12 +202,16 @@ impl Emitter<'_> {
     ) -> Result<(), BackendError> {
         let geometry = self.geometry;
         let bias = linear.effective_bias();
+        let second = linear.monitor.map(|monitor| (monitor.second, linear.bias_for(monitor.second)));
         let mut bytes = Vec::new();
         let mut at = page;
         for block in sub.blocks.clone() {
             let outputs = block * geometry.columns()..((block + 1) * geometry.columns()).min(linear.outputs());
             let pages = weights::pages(linear, &sub.rows, places, &outputs, &geometry);
             weights::check_reach(name, &pages, linear.gate, &geometry)?;
+            if let Some((gate, _)) = second {
+                weights::check_reach(name, &pages, gate, &geometry)?;
+            }
             for lanes in pages {
                 let images = lanes.into_iter().enumerate();
                 let images = images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights });
@@ -202,7 +221,10 @@ impl Emitter<'_> {
                 }
                 at += 1;
             }
-            bytes.extend(weights::parameters(linear, &bias, outputs, &geometry));
+            bytes.extend(weights::parameters(linear, &bias, outputs.clone(), &geometry));
+            if let Some((_, bias)) = &second {
+                bytes.extend(weights::biases(bias, outputs, &geometry));
+            }
         }
         self.constants.push(Transfer { tile, address: params, bytes });
         Ok(())
@@ -271,6 +293,9 @@ impl Emitter<'_> {
             zero: i64::from(linear.y_zero_point),
             clamp_lo: i64::from(linear.clamp.min),
             clamp_hi: i64::from(linear.clamp.max),
+            second: linear.monitor.map_or(0, |monitor| monitor.second.into()),
+            threshold: linear.monitor.map_or(0, |monitor| i64::from(monitor.threshold) + 1),
+            hysteresis: linear.monitor.map_or(0, |monitor| monitor.hysteresis.into()),
         };
         Instr::Run(self.head(draft, Opcode::Run, index, tile, part), walk, tail)
     }

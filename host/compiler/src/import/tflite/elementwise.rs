@@ -117,6 +117,7 @@ pub fn mul(importer: &mut Importer, node: &Node) -> Result<(), Error> {
             requantise: Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] },
             clamp,
             gate: x.zero_point,
+            monitor: None,
         };
         return importer.emit(node, Op::Conv(Box::new(layer)), vec![input], 0, shape);
     }

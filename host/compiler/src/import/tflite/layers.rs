@@ -76,6 +76,7 @@ impl Parts<'_, '_> {
             requantise: Requantise::A { multipliers, shifts },
             clamp: activation(self.node, self.function, self.y)?,
             gate: self.x.zero_point,
+            monitor: None,
         })
     }
 }
