@@ -52,6 +52,8 @@ module lacuna_monitor #(
   // The largest batch: 2^22 rows, 30 sixteenths of each, and a sign; digits likewise.
   localparam int unsigned ShareBits = 28;
   localparam int unsigned GainBits  = 30;
+  localparam int unsigned WantedBits = CountWidth + 5;
+  localparam int unsigned CostBits   = SumWidth + 5;
 
   // Stage 1: which rows equal the gate value, which slots are used.
   logic [Columns-1:0]       zero, zero_q;
@@ -113,24 +115,26 @@ module lacuna_monitor #(
   // Stage 3: sixteen times what equals a gate value less the threshold's share, for both; sixteen
   // times the digits that the other gate value leaves less what must be beaten of the present one.
   logic                 gated_q, second_q;
-  logic [4:0]           threshold, held;
-  logic [CountWidth+4:0] wanted;
-  logic [SumWidth+4:0]  cost;
+  logic [4:0]            threshold, held, least;
+  logic [WantedBits-1:0] wanted;
+  logic [CostBits-1:0]   cost, margin;
   logic [ShareBits-1:0] more_share;
-  logic [GainBits-1:0]  more_gain;
+  logic [GainBits-1:0]  wide_cost, more_gain;
   logic [ShareBits-1:0] share_first_q, share_second_q;
   logic [GainBits-1:0]  gain_q;
   logic                 present, batch_end;
 
   assign threshold  = threshold_i - 5'd1;
   assign held       = (threshold > 5'(hysteresis_i)) ? threshold - 5'(hysteresis_i) : '0;
-  assign wanted     = (CountWidth + 5)'(count_2_q) * (CountWidth + 5)'(gated_q ? held : threshold);
+  assign least      = gated_q ? held : threshold;
+  assign wanted     = WantedBits'(count_2_q) * WantedBits'(least);
   assign more_share = ShareBits'({zeros_q, 4'd0}) - ShareBits'(wanted);
 
   assign present   = by_second_q[1] == second_q;
-  assign cost      = {1'b0, digits_q, 4'd0}
-                   - (present ? (SumWidth + 5)'(digits_q) * (SumWidth + 5)'(hysteresis_i) : '0);
-  assign more_gain = present ? -GainBits'(cost) : GainBits'(cost);
+  assign margin    = CostBits'(digits_q) * CostBits'(hysteresis_i);
+  assign cost      = {1'b0, digits_q, 4'd0} - (present ? margin : '0);
+  assign wide_cost = GainBits'(cost);
+  assign more_gain = present ? -wide_cost : wide_cost;
   assign batch_end = valid_q[2] && last_q[2];
 
   always_ff @(posedge clk_i) begin

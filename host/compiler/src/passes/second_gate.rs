@@ -90,7 +90,10 @@ fn measure(graph: &Graph, frames: &[Vec<Value>]) -> Result<Vec<Option<Vec<Histog
 
 #[cfg(test)]
 mod tests {
+    use lacuna_spec::instr::{Gating, Instr};
+
     use super::*;
+    use crate::backend::{self, Step, tests::check};
     use crate::passes::testing::Builder;
 
     /// A layer whose input rows rest at one of two values, row by row, or all at the zero point.
@@ -116,5 +119,37 @@ mod tests {
     fn rows_that_rest_alike_are_not() {
         assert_eq!(monitored(false, false), None);
         assert!(monitored(false, true).is_some());
+    }
+
+    #[test]
+    fn whatever_the_chip_decides_its_answers_stay() {
+        let mut builder = Builder::new(9, &[1, 16, 12, 12]);
+        let first = builder.conv(builder.input(), 40, 3);
+        let out = builder.conv(first, 16, 3);
+        let graph = builder.finish(out);
+        // Pixel rows that rest at -5, at 80 or nowhere.
+        let value = |at: usize| match at / 12 % 3 {
+            0 => -5,
+            1 => 80,
+            _ => (at * 37 % 256) as u8 as i8,
+        };
+        let frame = vec![Value::I8((0..16 * 144).map(value).collect())];
+        for gating in [Gating::Row, Gating::Digit] {
+            for (threshold, hysteresis) in [(0, 1), (6, 2), (17, 0)] {
+                let mut graph = graph.clone();
+                let monitoring = Monitoring { always: true, threshold, hysteresis };
+                assert_eq!(run(&mut graph, std::slice::from_ref(&frame), 4, monitoring).unwrap(), 2);
+                let compiled = backend::compile(graph, lacuna_spec::Geometry::BASE, gating).unwrap();
+                let monitored = |step: &Step| match step {
+                    Step::Chip(program) => program.instrs.iter().any(|instr| match instr {
+                        Instr::Run(_, _, tail) => tail.monitored(&compiled.geometry),
+                        _ => false,
+                    }),
+                    Step::Host(_) => false,
+                };
+                assert!(compiled.steps.iter().any(monitored), "a layer is monitored");
+                check(&compiled, &frame);
+            }
+        }
     }
 }
