@@ -8,14 +8,13 @@
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
-//             `depthwise` come before the other parameters of their block. With Monitor, an output
-//             row of a monitored `run` is measured before its first window: all its windows, each
-//             twice; then nothing is issued until `decided_i`, from the cycle after which `gated_i`
-//             and `second_i` hold for the row of `row_o`. Later blocks of a job are not measured
-//             again. Where the post unit is
+//             `depthwise` come before the other parameters of their block. Where the post unit is
 //             serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance: Columns
 //             cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o` holds
-//             until the next slot.
+//             until the next slot. With Monitor, an output row of a monitored `run` is measured
+//             before its first window: all its windows, each twice; then nothing is issued until
+//             `decided_i`, from the cycle after which `gated_i` and `second_i` hold for the row of
+//             `row_o`. Later blocks of a job are not measured again.
 // Throughput: one window a cycle.
 // Latency:    start to first slot 1 cycle; slot to output 3 cycles.
 module lacuna_feeder #(

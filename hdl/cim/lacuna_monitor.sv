@@ -69,18 +69,18 @@ module lacuna_monitor #(
     assign present = probe_count_i > CountWidth'(b);
 
     if (DigitBits == 8) begin : gen_whole
-      assign slots = d != '0;
+      assign slots = present && (d != '0);
     end else begin : gen_recode
       logic [3*Slots*(DigitBits/2)-1:0] terms;
       logic                             unused;
       lacuna_recode #(.DigitBits(DigitBits)) u_recode (
-        .d_i(d), .terms_o(terms), .used_o(slots)
+        .en_i(probe_valid_i && present), .d_i(d), .terms_o(terms), .used_o(slots)
       );
       assign unused = ^terms;
     end
 
-    assign zero[b]               = present && (d == '0);
-    assign used[Slots*b +: Slots] = slots & {Slots{present}};
+    assign zero[b]                = present && (d == '0);
+    assign used[Slots*b +: Slots] = slots;
   end
 
   // Stage 2: how many.

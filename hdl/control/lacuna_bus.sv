@@ -123,7 +123,8 @@ module lacuna_bus #(
   assign in_memory    = (region == lacuna_spec_pkg::RegionTileMemory) && (|tile)
                         && (addr_q[TileLsb-1:WordBits] == '0);
   assign in_profile   = (region == lacuna_spec_pkg::RegionProfile) && (|record_tile)
-                        && (addr_q[RegionLsb-1:5+IndexBits] == '0) && (Monitor || (addr_q[1:0] != 2'd3));
+                        && (addr_q[RegionLsb-1:5+IndexBits] == '0)
+                        && (Monitor || (addr_q[1:0] != 2'd3));
 
   // A run of ones from bit 0 has no bit in common with itself plus one.
   assign strobe_ok   = (strobe_q & (strobe_q + WordBytes'(1))) == '0;

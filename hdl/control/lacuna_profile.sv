@@ -4,9 +4,10 @@
 //
 // Contract:   a unit is busy from the cycle after its start until its record is written, one record
 //             a cycle, the lowest unit first, from the cycle after `done_i` on. `work_i` and
-//             `decisions_i` of a unit are stable meanwhile; reshape engines decide nothing. Fields saturate: `start` is the program's cycle in which the
-//             unit started, `cycles` counts from then to the cycle of done, inclusive. Records of
-//             instructions that have not run mean nothing.
+//             `decisions_i` of a unit are stable meanwhile; reshape engines decide nothing. Fields
+//             saturate: `start` is the program's cycle in which the unit started, `cycles` counts
+//             from then to the cycle of done, inclusive. Records of instructions that have not run
+//             mean nothing.
 // Latency:    of a host read, one cycle.
 module lacuna_profile #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
@@ -71,16 +72,16 @@ module lacuna_profile #(
     end
   end
 
-  logic [AddrBits-1:0] wr_addr;
+  logic [AddrBits-1:0]    wr_addr;
   logic [Fields*Bits-1:0] wr_record, rd_record;
-  logic [Bits-1:0]     wr_start, wr_work, wr_decisions;
-  logic [Bits:0]       wr_passed, wr_cycles;
+  logic [Bits-1:0]        wr_start, wr_work, wr_decisions;
+  logic [Bits:0]          wr_passed, wr_cycles;
 
   always_comb begin
-    wr_addr   = '0;
-    wr_start  = '0;
-    wr_passed = '0;
-    wr_work   = '0;
+    wr_addr      = '0;
+    wr_start     = '0;
+    wr_passed    = '0;
+    wr_work      = '0;
     wr_decisions = '0;
     for (int unsigned u = 0; u < Units; u++) begin
       if (writes[u]) begin
@@ -94,7 +95,8 @@ module lacuna_profile #(
   end
 
   assign wr_cycles = wr_passed + (Bits + 1)'(!wr_passed[Bits]);
-  assign wr_record = (Fields * Bits)'({wr_decisions, wr_work, wr_cycles[Bits-1:0] | {Bits{wr_cycles[Bits]}}, wr_start});
+  assign wr_record = (Fields * Bits)'(
+    {wr_decisions, wr_work, wr_cycles[Bits-1:0] | {Bits{wr_cycles[Bits]}}, wr_start});
 
   lacuna_ram_1r1w #(.Words(2 ** AddrBits), .WordBytes(Fields * Bits / 8)) u_records (
     .clk_i,

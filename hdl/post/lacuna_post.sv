@@ -167,8 +167,6 @@ module lacuna_post #(
     else if (block_end)     bank_q <= !bank_q;
   end
 
-  assign row_o = y_q[RowWidth-1:0];
-
   // Index k: k cycles after a group came.
   logic [LaneLatency+1:0]   stage;
   logic [LaneLatency:0]     valid_q;
@@ -359,6 +357,7 @@ module lacuna_post #(
     end
 
     assign last_of_block = last_0 && last_1;
+    assign row_o         = '0;
   end else begin : gen_counted
     logic [9:0] x_q, y_q;
     logic       last_x, last_y, unused;
@@ -367,6 +366,7 @@ module lacuna_post #(
     assign last_x        = x_q == walk.out_w;
     assign last_y        = y_q == walk.out_h;
     assign last_of_block = last_x && last_y;
+    assign row_o         = y_q[RowWidth-1:0];
 
     always_ff @(posedge clk_i) begin
       if (!rst_ni || start_i) begin

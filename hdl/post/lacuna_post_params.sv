@@ -1,10 +1,11 @@
 // Parameters of the post unit: two banks of one column block for `run`, constants for `post`.
 //
 // Contract:   `run_i` and `pair_i` are held during a job. `run`: words 0-3 are biases, 4-7
-//             multipliers, 8 shifts, of a block's columns in order, and with Monitor 12-15 biases of
-//             vectors by the second gate value, for which `second_i` stands beside the entry; a
-//             block may be read from Groups + 1 cycles after its last word. `post`: the bytes of PostConstants; `start_i` sets
-//             those that pass tap a unchanged. Reads for `post` do not depend on the entry.
+//             multipliers, 8 shifts, of a block's columns in order, and with Monitor 12-15 biases
+//             of vectors by the second gate value, for which `second_i` stands beside the entry; a
+//             block may be read from Groups + 1 cycles after its last word. `post`: the bytes of
+//             PostConstants; `start_i` sets those that pass tap a unchanged. Reads for `post` do
+//             not depend on the entry.
 // Throughput: one word a cycle.
 // Latency:    1 cycle from an entry; pair_bias_o shows constants 1 cycle later.
 module lacuna_post_params #(

@@ -115,6 +115,15 @@ fn declare(rng: &mut Rng, g: &Geometry, instr: &mut Instr) {
     });
 }
 
+/// Only the last block's parameters may be more than nine words, for those of the next stand in [`random_memory`].
+fn measure_one_block(instr: &mut Instr) {
+    if let Instr::Run(_, walk, tail) = instr
+        && walk.blocks > 1
+    {
+        tail.threshold = 0;
+    }
+}
+
 /// Instructions and tiles that a program runs, and the program.
 pub fn random_program(rng: &mut Rng, g: &Geometry, length: usize) -> (Vec<Instr>, Vec<(usize, usize)>) {
     let mut program: Vec<Instr> = Vec::new();
@@ -128,6 +137,7 @@ pub fn random_program(rng: &mut Rng, g: &Geometry, length: usize) -> (Vec<Instr>
             let tiles = rng.random_range(1..1 << g.tiles);
             set_head(&mut instr, |head| head.tiles = tiles);
         }
+        measure_one_block(&mut instr);
         declare(rng, g, &mut instr);
         program.push(instr);
     }
