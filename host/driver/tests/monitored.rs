@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use lacuna_compiler::backend::{self, Compiled, Step};
-use lacuna_compiler::graph::Graph;
+use lacuna_compiler::graph::{DType, Graph, Tensor};
 use lacuna_compiler::import;
 use lacuna_compiler::passes::second_gate::Monitoring;
 use lacuna_compiler::passes::{self, Options};
@@ -33,20 +33,23 @@ fn import(name: &str) -> Graph {
 
 /// A frame whose pixel rows rest at one of two values or at none, more or less of each.
 fn frame(graph: &Graph, rng: &mut ChaCha8Rng) -> Vec<Value> {
-    let mut value = |shape: &[usize], elements: usize| {
+    let mut value = |tensor: &Tensor| {
+        let shape = &tensor.shape;
         let width = shape[shape.len() - 1];
         let height = if shape.len() < 2 { 1 } else { shape[shape.len() - 2] };
-        let rests: Vec<(i8, f64)> = (0..height)
-            .map(|_| ([-7, 90][usize::from(rng.random::<bool>())], [0.0, 0.6, 1.0][rng.random_range(0..3)]))
-            .collect();
+        let mut rest = || ([-7, 90][rng.random_range(0..2)], [0.0, 0.6, 1.0][rng.random_range(0..3)]);
+        let rests: Vec<(i8, f64)> = (0..height).map(|_| rest()).collect();
         let byte = |at: usize| {
             let (rest, share) = rests[at / width % height];
             if rng.random_bool(share) { rest } else { rng.random() }
         };
-        (0..elements).map(byte).collect()
+        let bytes: Vec<i8> = (0..tensor.elements()).map(byte).collect();
+        match tensor.dtype {
+            DType::I8 => Value::I8(bytes),
+            _ => Value::F32(bytes.iter().map(|&byte| f32::from(byte) / 16.0).collect()),
+        }
     };
-    let tensors = graph.inputs.iter().map(|&id| graph.tensor(id));
-    tensors.map(|tensor| Value::I8(value(&tensor.shape, tensor.elements()))).collect()
+    graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect()
 }
 
 fn is_monitored(compiled: &Compiled) -> bool {
