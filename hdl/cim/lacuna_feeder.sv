@@ -239,134 +239,53 @@ module lacuna_feeder #(
 
   assign rd_req_o      = issue_param || ((issue_window || issue_probe) && !pad);
   assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
-  // A window that makes a row word by itself is turned: its bytes meet other lanes than those of the
-  // word before, so that a busy channel does not meet the same lane at every kernel tap.
+  // A window that makes a row word by itself is turned: its bytes meet other lanes than those of
+  // the word before, so that a busy channel does not meet the same lane at every kernel tap.
   always_comb begin
     rd_position_o = '0;
     if ((state_q == Windows) && run) rd_position_o = whole ? turn_q : fill_q;
   end
 
-  // Slots on their way: stage 1, then stage 2 beside the data, then the outputs. What counts slots
-  // need not travel with them: it is counted where they come out.
-  typedef struct packed {
-    logic                  pad;
-    logic                  flush;
-    logic                  full;      // completes a word
-    logic                  first;
-    logic                  last;      // of a vector, a word's taps, a block's parameters, a batch
-    logic                  block_end;
-    logic                  gated;
-    logic                  second;    // less the second gate value
-    logic [OffWidth-1:0]   position;  // of the window's first byte
-    logic [OffWidth:0]     count;
-  } slot_t;
-
-  slot_t      slot, slot_1_q, slot_2_q;
-  /* verilator lint_off UNUSEDSIGNAL */
-  slot_t      slot_3_q;
-  /* verilator lint_on UNUSEDSIGNAL */
-  logic [3:0] kind, kind_1_q, kind_2_q, kind_3_q;  // probe, parameter, tap, word
-  logic       keep, keep_1_q, keep_2_q;            // the slot changes the bytes held
+  // The slot that is issued.
+  logic [3:0]        kind;  // probe, parameter, tap, word
+  logic              slot_last;
+  logic [OffWidth:0] count;
 
   assign kind = {issue_probe, issue_param, issue_window && !run, word_out};
-  assign keep = issue_window && run;
 
   always_comb begin
-    slot.pad       = (issue_window || issue_probe) && pad;
-    slot.flush     = issue_flush;
-    slot.full      = word_full;
-    slot.first     = first;
-    slot.last      = issue_param ? part_end : issue_probe ? probe_second_q && row_end
-                   : run ? vector_end : last;
-    slot.block_end = block_end;
-    slot.gated     = gated_i;
-    slot.second    = issue_probe ? probe_second_q : Monitor && second_i;
-    slot.position  = run ? fill_q : '0;
-    if (issue_flush) slot.count = {1'b0, fill_q};
-    else if (word_full) slot.count = (OffWidth + 1)'(WordBytes);
-    else slot.count = filled;
+    slot_last = run ? vector_end : last;
+    if (issue_param) slot_last = part_end;
+    if (issue_probe) slot_last = probe_second_q && row_end;
+    count = filled;
+    if (word_full) count = (OffWidth + 1)'(WordBytes);
+    if (issue_flush) count = {1'b0, fill_q};
   end
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      {kind_1_q, kind_2_q, kind_3_q} <= '0;
-      {keep_1_q, keep_2_q}           <= '0;
-    end else begin
-      {kind_1_q, kind_2_q, kind_3_q} <= {kind, kind_1_q, kind_2_q};
-      {keep_1_q, keep_2_q}           <= {keep, keep_1_q};
-    end
-  end
+  logic slot_last_out;
 
-  always_ff @(posedge clk_i) begin
-    slot_1_q <= slot;
-    slot_2_q <= slot_1_q;
-    slot_3_q <= slot_2_q;
-  end
-
-  logic [WordBytes*9-1:0] data;
-  logic [WordBytes*8-1:0] raw;  // parameters: nothing was subtracted
-  logic [7:0]             gate;
-
-  always_comb begin
-    gate = '0;
-    if (kind_2_q[0] || kind_2_q[3] || (kind_2_q[1] && depthwise)) gate = post_tail.gate;
-    if (slot_2_q.second && (kind_2_q[0] || kind_2_q[3])) gate = run_tail.second;
-  end
-
-  lacuna_assembler #(.Lanes(Lanes)) u_assembler (
-    .clk_i,
-    .en_i      (kind_2_q != '0),
-    .keep_i    (keep_2_q),
-    .full_i    (slot_2_q.full),
-    .flush_i   (slot_2_q.flush),
-    .pad_i     (slot_2_q.pad),
-    .position_i(slot_2_q.position),
-    .pad_byte_i(walk.pad),
-    .gate_i    (gate),
-    .window_i  (rd_data_i),
-    .data_o    (data)
+  lacuna_slots #(
+    .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)
+  ) u_slots (
+    .clk_i, .rst_ni,
+    .start_i, .depthwise_i(depthwise), .pad_byte_i(walk.pad),
+    .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
+    .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
+    .kind_i(kind), .keep_i(issue_window && run), .pad_i((issue_window || issue_probe) && pad),
+    .flush_i(issue_flush), .full_i(word_full), .first_i(first), .last_i(slot_last),
+    .block_end_i(block_end), .gated_i,
+    .second_i(issue_probe ? probe_second_q : Monitor && second_i),
+    .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),
+    .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),
+    .data_o(word_data_o), .raw_o(param_data_o), .count_o(word_count_o),
+    .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
+    .gated_o(word_gated_o), .second_o(probe_second_o), .page_o(word_page_o), .tag_o(word_tag_o),
+    .weights_o(param_weights_o), .index_o(param_index_o), .bank_o(param_bank_o)
   );
 
-  always_comb begin
-    for (int unsigned b = 0; b < WordBytes; b++) begin
-      raw[8*b +: 8] = data[9*b +: 8];
-    end
-  end
-
-  lacuna_places #(.Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)) u_places (
-    .clk_i,
-    .start_i,
-    .depthwise_i   (depthwise),
-    .page_i        (run_tail.page[PageWidth-1:0]),
-    .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
-    .word_i        (word_valid_o),
-    .param_i       (param_valid_o),
-    .last_i        (slot_3_q.last),
-    .block_end_i   (slot_3_q.block_end),
-    .page_o        (word_page_o),
-    .tag_o         (word_tag_o),
-    .weights_o     (param_weights_o),
-    .index_o       (param_index_o),
-    .bank_o        (param_bank_o)
-  );
-
-  assign word_valid_o = kind_3_q[0];
-  assign word_data_o  = data;
-  assign word_count_o = slot_3_q.count;
-  assign word_last_o  = slot_3_q.last;
-  assign word_gated_o = slot_3_q.gated;
-
-  assign probe_valid_o  = kind_3_q[3];
-  assign probe_second_o = slot_3_q.second;
-  assign probe_last_o   = slot_3_q.last;
-
-  assign tap_valid_o = kind_3_q[1];
-  assign tap_data_o  = data;
-  assign tap_pad_o   = slot_3_q.pad;
-  assign tap_first_o = slot_3_q.first;
-  assign tap_last_o  = slot_3_q.last;
-
-  assign param_valid_o = kind_3_q[2];
-  assign param_data_o  = raw;
+  assign word_last_o  = slot_last_out;
+  assign probe_last_o = slot_last_out;
+  assign tap_last_o   = slot_last_out;
+  assign tap_data_o   = word_data_o;
 
 endmodule
