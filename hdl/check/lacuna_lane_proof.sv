@@ -70,7 +70,7 @@ module lacuna_lane_proof #(
   assign push = windows_q[2] && push_live_i;
 
   lacuna_lane #(.Pages(4), .DigitBits(4)) u_dut (
-    .clk_i, .rst_ni, .start_i, 
+    .clk_i, .rst_ni, .start_i,
     .essential_i({4{gating == lacuna_spec_pkg::GatingDigit}}),
     .push_i(push), .push_tag_i(fed_q), .push_page_i(page_i), .push_live_i(live_i),
     .push_first_i(first_i), .push_second_i(second_i), .fed_i(fed_q), .room_o(room),
