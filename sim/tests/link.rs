@@ -142,7 +142,7 @@ fn an_answer_whose_slot_is_used_again_is_cut_and_never_mixed() {
             // The answer to 2 stops somewhere on its way; the host says it has it and uses its slot for 10.
             rtl.from_chip.clear();
             rtl.to_chip.extend(frame(Op::Read, 2, 2, 63, &[]));
-            let stop = rng.random_range(0..1000);
+            let stop = rng.random_range(1..1000);
             while rtl.from_chip.len() < stop {
                 rtl.step(rng);
             }
