@@ -216,6 +216,7 @@ module lacuna_charge_macro #(
     .wr_en_i  (state_q == Store),
     .wr_addr_i(group_q),
     .wr_data_i(totals),
+    .rd_en_i  (1'b1),
     .rd_addr_i(group_q),
     .rd_data_o(held)
   );

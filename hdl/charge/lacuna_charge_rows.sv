@@ -69,6 +69,7 @@ module lacuna_charge_rows #(
     .wr_en_i  (word_valid_i),
     .wr_addr_i(write_q),
     .wr_data_i({word_last_i, word_page_i, word_count_i, word_data_i}),
+    .rd_en_i  (1'b1),
     .rd_addr_i(read_q + {1'b0, index_i}),
     .rd_data_o({last_o, page, count_o, data})
   );

@@ -26,7 +26,7 @@ module lacuna_adders_proof #(
   );
 
   lacuna_select_add #(.Width(Width)) u_select (
-    .a_i, .b_i, .c_i, .select_i, .sum_o(select_sum)
+    .en_i, .a_i, .b_i, .c_i, .select_i, .sum_o(select_sum)
   );
 
   lacuna_keep_add #(.Width(Width)) u_keep (
@@ -46,7 +46,7 @@ module lacuna_adders_proof #(
 
   always_ff @(posedge clk_i) begin
     sums_inverted_operands: assert (!en_i || xor_sum == Width'(one + other + Width'(carry_i)));
-    sums_the_chosen_operand: assert (select_sum == Width'(a_i + chosen));
+    sums_the_chosen_operand: assert (!en_i || select_sum == Width'(a_i + chosen));
     sums_what_is_kept: assert (!en_i || keep_sum == Width'(kept + b_i));
     picks_the_word: assert (!en_i || 32'(word_i) >= Words
                           || picked == words_i[Width*word_i +: Width]);

@@ -37,9 +37,13 @@ module lacuna_assembler #(
 
   assign window = pad_i ? {WordBytes{pad_byte_i}} : window_i;
 
+  // A simulator skips this, and the differences, where no slot comes.
   always_comb begin
-    for (int unsigned b = 0; b < WordBytes; b++) begin
-      from_held[b] = flush_i || OffWidth'(b) < position_i;
+    from_held = 'x;
+    if (en_i || keep_i) begin
+      for (int unsigned b = 0; b < WordBytes; b++) begin
+        from_held[b] = flush_i || OffWidth'(b) < position_i;
+      end
     end
   end
 
@@ -49,16 +53,21 @@ module lacuna_assembler #(
     assign held = held_q[8*b +: 8];
 
     lacuna_select_add #(.Width(9)) u_difference (
+      .en_i,
       .a_i     (minus_gate),
       .b_i     ({held[7], held}),
       .c_i     ({window[8*b+7], window[8*b +: 8]}),
       .select_i(from_held[b]),
       .sum_o   (data_d[9*b +: 9])
     );
+  end
 
-    // A byte that joins those held is the window's; the others stay.
-    always_ff @(posedge clk_i) begin
-      if (keep_i && (full_i || !from_held[b])) held_q[8*b +: 8] <= window[8*b +: 8];
+  // A byte that joins those held is the window's; the others stay.
+  always_ff @(posedge clk_i) begin
+    if (keep_i) begin
+      for (int unsigned b = 0; b < WordBytes; b++) begin
+        if (full_i || !from_held[b]) held_q[8*b +: 8] <= window[8*b +: 8];
+      end
     end
   end
 

@@ -18,7 +18,7 @@ module lacuna_keep_add #(
 );
 
   always_comb begin
-    sum_o = '0;
+    sum_o = 'x;
     if (en_i) sum_o = (a_i & {Width{keep_i}}) + b_i;
   end
 

@@ -64,14 +64,17 @@ module lacuna_lane #(
     end
   end
 
-  // The entry next for the head, recoded.
+  // The entry next for the head, recoded. A simulator skips it unless the head takes it.
   logic [1:0]            tag, live;
   logic [PageWidth-1:0]  page;
   logic [8:0]            first, second;
   logic [2*RowTerms-1:0] terms;
   logic [2*Slots-1:0]    used, pending;
 
-  assign {tag, page, live, second, first} = queue_q[rd_ptr_q];
+  always_comb begin
+    {tag, page, live, second, first} = 'x;
+    if (load) {tag, page, live, second, first} = queue_q[rd_ptr_q];
+  end
 
   lacuna_recode #(.DigitBits(DigitBits)) u_first (
     .en_i   (load),
@@ -88,14 +91,17 @@ module lacuna_lane #(
   );
 
   always_comb begin
-    pending = used;
-    if (!essential_i[tag]) begin
-      for (int unsigned s = 0; s < 2 * Slots; s++) begin
-        // The last slot of a row is the excess, never issued for nothing.
-        if (s % Slots != Slots - 1) pending[s] = 1'b1;
+    pending = 'x;
+    if (load) begin
+      pending = used;
+      if (!essential_i[tag]) begin
+        for (int unsigned s = 0; s < 2 * Slots; s++) begin
+          // The last slot of a row is the excess, never issued for nothing.
+          if (s % Slots != Slots - 1) pending[s] = 1'b1;
+        end
       end
+      pending = pending & {{Slots{live[1]}}, {Slots{live[0]}}};
     end
-    pending = pending & {{Slots{live[1]}}, {Slots{live[0]}}};
   end
 
   // Head: lowest pending slot first.

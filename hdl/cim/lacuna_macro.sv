@@ -110,8 +110,14 @@ module lacuna_macro #(
 
     assign first   = word_data_i[9*l +: 9];
     assign second  = word_data_i[9*(l+Lanes) +: 9];
-    assign live[0] = word_count_i > CountWidth'(l) && !(gate_zero && first == '0);
-    assign live[1] = word_count_i > CountWidth'(l + Lanes) && !(gate_zero && second == '0);
+
+    always_comb begin
+      live = 'x;
+      if (word_valid_i) begin
+        live[0] = word_count_i > CountWidth'(l) && !(gate_zero && first == '0);
+        live[1] = word_count_i > CountWidth'(l + Lanes) && !(gate_zero && second == '0);
+      end
+    end
 
     assign push      = word_valid_i && live != '0;
     assign weight_we = weight_we_i && weight_lane_i == LaneWidth'(l);

@@ -12,6 +12,9 @@
 //             row. Unless `on_i` rows are gated, by the first gate value.
 // Throughput: one window a cycle.
 // Latency:    `decided_o` comes 4 cycles after a batch's last window.
+//
+// What is registered is worked out inside the clocked blocks: a simulator then skips it where no
+// window comes.
 module lacuna_monitor #(
   parameter  int unsigned Lanes      = 8,
   parameter  int unsigned DigitBits  = 4,
@@ -56,8 +59,8 @@ module lacuna_monitor #(
   localparam int unsigned CostBits   = SumWidth + 5;
 
   // Stage 1: which rows equal the gate value, which slots are used.
-  logic [Columns-1:0]       zero, zero_q;
-  logic [Columns*Slots-1:0] used, used_q;
+  logic [Columns-1:0]       zero_q;
+  logic [Columns*Slots-1:0] used_q;
   logic [CountWidth-1:0]    count_1_q;
 
   for (genvar b = 0; b < Columns; b++) begin : gen_row
@@ -69,32 +72,39 @@ module lacuna_monitor #(
     assign present = probe_count_i > CountWidth'(b);
 
     if (DigitBits == 8) begin : gen_whole
-      assign slots = present && (d != '0);
+      assign slots = d != '0;
     end else begin : gen_recode
       logic [3*Slots*(DigitBits/2)-1:0] terms;
       logic                             unused;
       lacuna_recode #(.DigitBits(DigitBits)) u_recode (
-        .en_i(probe_valid_i && present), .d_i(d), .terms_o(terms), .used_o(slots)
+        .en_i(probe_valid_i), .d_i(d), .terms_o(terms), .used_o(slots)
       );
       assign unused = ^terms;
     end
 
-    assign zero[b]                = present && (d == '0);
-    assign used[Slots*b +: Slots] = slots;
+    always_ff @(posedge clk_i) begin
+      if (probe_valid_i) begin
+        zero_q[b]                <= present && (d == '0);
+        used_q[Slots*b +: Slots] <= slots & {Slots{present}};
+      end
+    end
   end
 
   // Stage 2: how many.
-  logic [CountWidth-1:0] zeros, zeros_q, count_2_q;
-  logic [SumWidth-1:0]   digits, digits_q;
+  logic [CountWidth-1:0] zeros_q, count_2_q;
+  logic [SumWidth-1:0]   digits_q;
   logic [2:0]            valid_q, last_q;
   logic [1:0]            by_second_q;
 
-  always_comb begin
-    zeros  = '0;
+  function automatic logic [CountWidth-1:0] zeros(input logic [Columns-1:0] zero);
+    zeros = '0;
+    for (int unsigned b = 0; b < Columns; b++) zeros = zeros + CountWidth'(zero[b]);
+  endfunction
+
+  function automatic logic [SumWidth-1:0] digits(input logic [DigitsMax-1:0] used);
     digits = '0;
-    for (int unsigned b = 0; b < Columns; b++) zeros = zeros + CountWidth'(zero_q[b]);
-    for (int unsigned s = 0; s < DigitsMax; s++) digits = digits + SumWidth'(used_q[s]);
-  end
+    for (int unsigned s = 0; s < DigitsMax; s++) digits = digits + SumWidth'(used[s]);
+  endfunction
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) valid_q <= '0;
@@ -104,12 +114,12 @@ module lacuna_monitor #(
   always_ff @(posedge clk_i) begin
     last_q      <= {last_q[1:0], probe_last_i};
     by_second_q <= {by_second_q[0], probe_second_i};
-    zero_q      <= zero;
-    used_q      <= used;
-    count_1_q   <= probe_count_i;
-    count_2_q   <= count_1_q;
-    zeros_q     <= zeros;
-    digits_q    <= digits;
+    if (probe_valid_i) count_1_q <= probe_count_i;
+    if (valid_q[0]) begin
+      count_2_q <= count_1_q;
+      zeros_q   <= zeros(zero_q);
+      digits_q  <= digits(used_q);
+    end
   end
 
   // Stage 3: sixteen times what equals a gate value less the threshold's share, for both; sixteen
@@ -190,6 +200,7 @@ module lacuna_monitor #(
     .wr_en_i  (decided_o),
     .wr_addr_i(row_i),
     .wr_data_i({second_q, gated_q}),
+    .rd_en_i  (1'b1),
     .rd_addr_i(row_i),
     .rd_data_o({row_second, row_gated})
   );
@@ -199,6 +210,7 @@ module lacuna_monitor #(
     .wr_en_i  (decided_o),
     .wr_addr_i(row_i),
     .wr_data_i(second_q),
+    .rd_en_i  (1'b1),
     .rd_addr_i(post_row_i),
     .rd_data_o(post_second)
   );

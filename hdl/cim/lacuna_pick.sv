@@ -27,7 +27,7 @@ module lacuna_pick #(
 
   // Whole words at a time: a simulator pays for every bit that is named on its own.
   always_comb begin
-    word_o = '0;
+    word_o = 'x;
     if (en_i) begin
       word_o = select_i[1] ? {Width{select_i[0]}}
              : select_i[0] ? words[Width +: Width] : words[0 +: Width];

@@ -189,6 +189,7 @@ module lacuna_reduce #(
         .wr_en_i  (write),
         .wr_addr_i(group),
         .wr_data_i(total),
+        .rd_en_i  (valid_q[Stages-2]),
         .rd_addr_i(group),
         .rd_data_o(past)
       );

@@ -1,12 +1,15 @@
 // Adds one of two operands.
 //
-// Contract: sum_o = a_i + (select_i ? b_i : c_i), modulo 2^Width.
+// Contract: with `en_i`, sum_o = a_i + (select_i ? b_i : c_i), modulo 2^Width; without it, sum_o
+//           means nothing.
 // Latency:  combinational.
 //
-// `hdl/tech/ecp5` holds the same on carry cells, one bit each.
+// A simulator does not add without `en_i`. `hdl/tech/ecp5` holds the same on carry cells, one bit
+// each, which always add.
 module lacuna_select_add #(
   parameter int unsigned Width = 10
 ) (
+  input  logic             en_i,
   input  logic [Width-1:0] a_i,
   input  logic [Width-1:0] b_i,
   input  logic [Width-1:0] c_i,
@@ -15,6 +18,9 @@ module lacuna_select_add #(
   output logic [Width-1:0] sum_o
 );
 
-  assign sum_o = a_i + (select_i ? b_i : c_i);
+  always_comb begin
+    sum_o = 'x;
+    if (en_i) sum_o = a_i + (select_i ? b_i : c_i);
+  end
 
 endmodule

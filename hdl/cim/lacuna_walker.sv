@@ -129,23 +129,27 @@ module lacuna_walker #(
   logic [AddrWidth-1:0] addr_0_q, addr_1_q, addr_2_q, addr_3_q, addr_4_q;
   logic [AddrWidth-1:0] from, step, start, block_start, addr_next;
 
+  // A simulator skips these, and the coordinates, unless there is a step.
   always_comb begin
-    from = addr_4_q;
-    step = again_i ? '0 : walk_i.step_oy[AddrWidth-1:0];
-    if (level[0]) from = addr_0_q;
-    if (level[1]) from = addr_1_q;
-    if (level[2]) from = addr_2_q;
-    if (level[3]) begin
-      from = addr_3_q;
-      step = walk_i.step_ox[AddrWidth-1:0];
+    {from, step, addr_next} = 'x;
+    if (moves) begin
+      from = addr_4_q;
+      step = again_i ? '0 : walk_i.step_oy[AddrWidth-1:0];
+      if (level[0]) from = addr_0_q;
+      if (level[1]) from = addr_1_q;
+      if (level[2]) from = addr_2_q;
+      if (level[3]) begin
+        from = addr_3_q;
+        step = walk_i.step_ox[AddrWidth-1:0];
+      end
+      if (next_seg) step = AddrWidth'(WordBytes);
+      if (next_kx) step = walk_i.step_kx[AddrWidth-1:0];
+      if (next_ky) step = walk_i.step_ky[AddrWidth-1:0];
+      addr_next = load_i ? start : level_block ? block_start : from + step;
     end
-    if (next_seg) step = AddrWidth'(WordBytes);
-    if (next_kx) step = walk_i.step_kx[AddrWidth-1:0];
-    if (next_ky) step = walk_i.step_ky[AddrWidth-1:0];
   end
 
-  assign start     = walk_i.start[AddrWidth-1:0] + offset_i;
-  assign addr_next = load_i ? start : level_block ? block_start : from + step;
+  assign start = walk_i.start[AddrWidth-1:0] + offset_i;
 
   if (BlocksMove) begin : gen_block_start
     logic [AddrWidth-1:0] block_q;
@@ -167,35 +171,41 @@ module lacuna_walker #(
   logic                  first_q;
 
   always_comb begin
-    y_from = y_q;
-    y_step = '0;
-    if (next_ky) y_step = walk_i.y_dilation;
-    if (level[3] || (next_seg && !run_i)) y_from = y_out_q;
-    if (level[4]) begin
-      y_from = y_out_q;
-      y_step = again_i ? '0 : walk_i.y_stride;
-    end
-    if (load_i || level_block) begin
-      y_from = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
+    {y_from, y_step, y_next} = 'x;
+    if (moves) begin
+      y_from = y_q;
       y_step = '0;
+      if (next_ky) y_step = walk_i.y_dilation;
+      if (level[3] || (next_seg && !run_i)) y_from = y_out_q;
+      if (level[4]) begin
+        y_from = y_out_q;
+        y_step = again_i ? '0 : walk_i.y_stride;
+      end
+      if (load_i || level_block) begin
+        y_from = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
+        y_step = '0;
+      end
+      y_next = y_from + CoordWidth'(y_step);
     end
-    y_next = y_from + CoordWidth'(y_step);
   end
 
   always_comb begin
-    x_from = x_q;
-    x_step = '0;
-    if (next_kx) x_step = walk_i.x_dilation;
-    if (next_ky || (next_seg && !run_i)) x_from = x_out_q;
-    if (level[3]) begin
-      x_from = x_out_q;
-      x_step = walk_i.x_stride;
-    end
-    if (load_i || level[4] || level_block) begin
-      x_from = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
+    {x_from, x_step, x_next} = 'x;
+    if (moves) begin
+      x_from = x_q;
       x_step = '0;
+      if (next_kx) x_step = walk_i.x_dilation;
+      if (next_ky || (next_seg && !run_i)) x_from = x_out_q;
+      if (level[3]) begin
+        x_from = x_out_q;
+        x_step = walk_i.x_stride;
+      end
+      if (load_i || level[4] || level_block) begin
+        x_from = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
+        x_step = '0;
+      end
+      x_next = x_from + CoordWidth'(x_step);
     end
-    x_next = x_from + CoordWidth'(x_step);
   end
 
   always_ff @(posedge clk_i) begin

@@ -20,7 +20,7 @@ module lacuna_xor_add #(
 );
 
   always_comb begin
-    sum_o = '0;
+    sum_o = 'x;
     if (en_i) sum_o = (a_i ^ b_i) + (c_i ^ d_i) + Width'(carry_i);
   end
 

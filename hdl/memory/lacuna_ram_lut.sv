@@ -1,8 +1,11 @@
 // Distributed RAM: one synchronous write, one asynchronous read.
 //
-// Contract: a read shows the word as of this cycle, before this cycle's write.
+// Contract: a read shows the word as of this cycle, before this cycle's write. Without `rd_en_i`,
+//           `rd_data_o` means nothing.
 // Throughput: one read and one write a cycle.
 // Latency:    none for reads; a write shows in the next cycle. Nothing is reset.
+//
+// `rd_en_i` is for simulators, which skip what is not read; hardware always reads.
 module lacuna_ram_lut #(
   parameter  int unsigned Words    = 16,
   parameter  int unsigned Width    = 8,
@@ -14,6 +17,7 @@ module lacuna_ram_lut #(
   input  logic [AddrBits-1:0] wr_addr_i,
   input  logic [Width-1:0]    wr_data_i,
 
+  input  logic                rd_en_i,
   input  logic [AddrBits-1:0] rd_addr_i,
   output logic [Width-1:0]    rd_data_o
 );
@@ -24,6 +28,9 @@ module lacuna_ram_lut #(
     if (wr_en_i) word_q[wr_addr_i] <= wr_data_i;
   end
 
-  assign rd_data_o = word_q[rd_addr_i];
+  always_comb begin
+    rd_data_o = 'x;
+    if (rd_en_i) rd_data_o = word_q[rd_addr_i];
+  end
 
 endmodule

@@ -47,6 +47,7 @@ module lacuna_depthwise #(
     .wr_en_i  (weight_valid_i),
     .wr_addr_i(weight_tap_i),
     .wr_data_i(weight_data_i),
+    .rd_en_i  (depthwise_i),
     .rd_addr_i(tap_d),
     .rd_data_o(weights_read)
   );

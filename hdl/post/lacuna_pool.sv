@@ -82,10 +82,10 @@ module lacuna_pool #(
   logic is_sum, is_max, low, high, lowest, greater_counts;
   assign is_sum = (op_i == lacuna_spec_pkg::PostSum) || (op_i == lacuna_spec_pkg::PostDepthwise);
   assign is_max = op_i == lacuna_spec_pkg::PostMax;
-  assign low    = valid && (first || is_sum);
-  assign high   = valid && (!first || is_sum);
-  assign lowest = valid && first && is_max && pad;
-  assign greater_counts = valid && is_max && !pad;
+  assign low    = first || is_sum;
+  assign high   = !first || is_sum;
+  assign lowest = first && is_max && pad;
+  assign greater_counts = is_max && !pad;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
     logic signed [15:0] value;
@@ -108,12 +108,14 @@ module lacuna_pool #(
     );
 
     always_ff @(posedge clk_i) begin
-      if (lowest)
-        sum_q[SumBits*c +: 8] <= 8'h80;
-      else if (low || (greater_counts && tap > best))
-        sum_q[SumBits*c +: 8] <= total[7:0];
-      if (high)
-        sum_q[SumBits*c+8 +: SumBits-8] <= total[SumBits-1:8];
+      if (valid) begin
+        if (lowest)
+          sum_q[SumBits*c +: 8] <= 8'h80;
+        else if (low || (greater_counts && tap > best))
+          sum_q[SumBits*c +: 8] <= total[7:0];
+        if (high)
+          sum_q[SumBits*c+8 +: SumBits-8] <= total[SumBits-1:8];
+      end
     end
   end
 

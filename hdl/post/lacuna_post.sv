@@ -277,11 +277,13 @@ module lacuna_post #(
       .param_index_i     (param_index_i[3:0]),
       .param_bank_i,
       .param_data_i,
+      .en_i              (stage[0]),
       .entry_i           ({bank_q, group}),
       .second_i,
       .bias_o            (bias),
       .shift_o           (shift),
       .multiplier_entry_i(entry_q[(MultiplierDelay-1)*EntryBits-1 -: EntryBits]),
+      .multiplier_en_i   (stage[MultiplierDelay]),
       .multiplier_o      (multiplier),
       .pair_mb_o         (pair_mb),
       .pair_bias_o       (pair_bias)

@@ -5,7 +5,8 @@
 //             of vectors by the second gate value, for which `second_i` stands beside the entry; a
 //             block may be read from Groups + 1 cycles after its last word. `post`: the bytes of
 //             PostConstants; `start_i` sets those that pass tap a unchanged. Reads for `post` do
-//             not depend on the entry.
+//             not depend on the entry. `en_i`: there is an entry, else what follows from it means
+//             nothing; `multiplier_en_i` likewise, but a cycle later, beside the multiplier.
 // Throughput: one word a cycle.
 // Latency:    1 cycle from an entry; pair_bias_o shows constants 1 cycle later.
 module lacuna_post_params #(
@@ -27,11 +28,13 @@ module lacuna_post_params #(
   input  logic [Columns*8-1:0]        param_data_i,
 
   // Bank, then group.
+  input  logic                        en_i,
   input  logic [EntryBits-1:0]        entry_i,
   input  logic                        second_i,
   output logic [ReduceColumns*32-1:0] bias_o,
   output logic [ReduceColumns*6-1:0]  shift_o,
   input  logic [EntryBits-1:0]        multiplier_entry_i,
+  input  logic                        multiplier_en_i,
   output logic [ReduceColumns*32-1:0] multiplier_o,
 
   output logic [31:0]                 pair_mb_o,
@@ -62,14 +65,16 @@ module lacuna_post_params #(
   assign ma = constants_q[31:0];
   assign mb = constants_q[63:32];
 
-  for (genvar b = 0; 8 * b < ConstantBits; b++) begin : gen_constant
-    localparam int unsigned Bits    = (ConstantBits - 8 * b < 8) ? ConstantBits - 8 * b : 8;
-    localparam logic [7:0]  Initial = (b == 2) ? 8'd2 : (b == 14) ? 8'd17
-                                    : (b >= 11 && b <= 13) ? 8'hff : 8'd0;
-    always_ff @(posedge clk_i) begin
-      if (start_i) constants_q[8*b +: Bits] <= Initial[Bits-1:0];
-      else if (param_valid_i && !run_i && (param_index_i == 4'(b / Columns)))
-        constants_q[8*b +: Bits] <= param_data_i[8*(b % Columns) +: Bits];
+  // Bytes 11 to 13 are the high ones of a bias below 0, byte 14 is the shift.
+  localparam logic [ConstantBits-1:0] Initial = {6'd17, 24'hffffff, 64'd0, 24'h020000};
+
+  always_ff @(posedge clk_i) begin
+    if (start_i) begin
+      constants_q <= Initial;
+    end else if (param_valid_i && !run_i) begin
+      for (int unsigned b = 0; b < ConstantBits; b++) begin
+        if (param_index_i == 4'(b / (8 * Columns))) constants_q[b] <= param_data_i[b % (8 * Columns)];
+      end
     end
   end
 
@@ -95,9 +100,14 @@ module lacuna_post_params #(
   end
 
   always_ff @(posedge clk_i) begin
-    shifts_q     <= shifts_come ? param_data_i : shifts_q >> (8 * PerEntry);
-    deal_group_q <= shifts_come ? '0 : deal_group_q + 1'b1;
-    if (shifts_come) deal_bank_q <= param_bank_i;
+    if (shifts_come) begin
+      shifts_q     <= param_data_i;
+      deal_group_q <= '0;
+      deal_bank_q  <= param_bank_i;
+    end else if (deal_q[0]) begin
+      shifts_q     <= shifts_q >> (8 * PerEntry);
+      deal_group_q <= deal_group_q + 1'b1;
+    end
   end
 
   logic [GroupBits:0]     entry, multiplier_entry;
@@ -124,6 +134,7 @@ module lacuna_post_params #(
         .wr_en_i  (here && (param_index_i[2] == param_index_i[3])),
         .wr_addr_i({param_index_i[3], param_bank_i, group}),
         .wr_data_i(param_data_i[32*Slot +: 32]),
+        .rd_en_i  (en_i),
         .rd_addr_i({second_i, entry}),
         .rd_data_o(bias_read[32*c +: 32])
       );
@@ -133,6 +144,7 @@ module lacuna_post_params #(
         .wr_en_i  (here && (param_index_i[3:2] == 2'd0)),
         .wr_addr_i({param_bank_i, group}),
         .wr_data_i(param_data_i[32*Slot +: 32]),
+        .rd_en_i  (en_i),
         .rd_addr_i(entry),
         .rd_data_o(bias_read[32*c +: 32])
       );
@@ -143,6 +155,7 @@ module lacuna_post_params #(
       .wr_en_i  (here && (param_index_i[3:2] == 2'd1)),
       .wr_addr_i({param_bank_i, group}),
       .wr_data_i(param_data_i[32*Slot +: 32]),
+      .rd_en_i  (multiplier_en_i),
       .rd_addr_i(multiplier_entry),
       .rd_data_o(multiplier_read[32*c +: 32])
     );
@@ -152,6 +165,7 @@ module lacuna_post_params #(
       .wr_en_i  (deal_q[0]),
       .wr_addr_i({deal_bank_q, deal_group_q}),
       .wr_data_i(shifts_q[8*c +: 6]),
+      .rd_en_i  (en_i),
       .rd_addr_i(entry),
       .rd_data_o(shift_read[6*c +: 6])
     );
@@ -181,8 +195,10 @@ module lacuna_post_params #(
 
   for (genvar l = 0; l < ReduceColumns; l++) begin : gen_lane
     always_ff @(posedge clk_i) begin
-      bias_o[32*l +: 32] <= run_i ? bias[32*l +: 32] : pair_i ? '0 : mb;
-      shift_o[6*l +: 6]  <= run_i ? shift[6*l +: 6] : constants_q[117:112];
+      if (en_i) begin
+        bias_o[32*l +: 32] <= run_i ? bias[32*l +: 32] : pair_i ? '0 : mb;
+        shift_o[6*l +: 6]  <= run_i ? shift[6*l +: 6] : constants_q[117:112];
+      end
     end
 
     assign multiplier_o[32*l +: 32] = run_i ? multiplier[32*l +: 32] : ma;

@@ -51,14 +51,18 @@ module lacuna_post_walk #(
     .set_i(start_i), .value_i(count_2_i), .count_o(left_2)
   );
 
+  // A simulator skips it unless there is a step.
   always_comb begin
-    from = addr_o;
-    step = step_0_i;
-    if (last_0_o) begin
-      from = last_1_o ? base_2_q : base_1_q;
-      step = last_1_o ? step_2_i : step_1_i;
+    {from, step, next} = 'x;
+    if (step_i) begin
+      from = addr_o;
+      step = step_0_i;
+      if (last_0_o) begin
+        from = last_1_o ? base_2_q : base_1_q;
+        step = last_1_o ? step_2_i : step_1_i;
+      end
+      next = from + step;
     end
-    next = from + step;
   end
 
   always_ff @(posedge clk_i) begin

@@ -168,6 +168,7 @@ module lacuna_reshape_blocks #(
     .wr_en_i  (issue && (row_q == '0)),
     .wr_addr_i(issue_q),
     .wr_data_i(target),
+    .rd_en_i  (ready_q != '0),
     .rd_addr_i(send_q),
     .rd_data_o(chunk_target)
   );
@@ -180,6 +181,7 @@ module lacuna_reshape_blocks #(
       transpose_q ? (rightmost ? tail_q : 5'(spread)) : 5'd0,
       (transpose_q && !linear_q) ? ByteBits'(row_q) + ByteBits'(unit_q) : bytes_q
     }),
+    .rd_en_i  (ready_q != '0),
     .rd_addr_i(send_q),
     .rd_data_o({column_last, beat_bytes_o})
   );
@@ -219,6 +221,7 @@ module lacuna_reshape_blocks #(
     .wr_row_i   (second_row_q),
     .wr_spread_i(spread & {OffBits{second_diagonal_q}}),
     .wr_data_i  (fill_q ? {WordBytes{value_q}} : rd_data_i),
+    .rd_en_i    (ready_q != '0),
     .rd_half_i  (transpose_q && send_q[0]),
     .rd_row_i   (send_row),
     .rd_spread_i(spread & {OffBits{send_diagonal}}),

@@ -23,6 +23,8 @@ module lacuna_reshape_buffer #(
   input  logic [OffBits-1:0]     wr_spread_i,
   input  logic [8*WordBytes-1:0] wr_data_i,
 
+  // Without it, the data read mean nothing.
+  input  logic                   rd_en_i,
   input  logic                   rd_half_i,
   input  logic [OffBits-1:0]     rd_row_i,
   input  logic [OffBits-1:0]     rd_spread_i,
@@ -35,15 +37,21 @@ module lacuna_reshape_buffer #(
   for (genvar b = 0; b < WordBytes; b++) begin : gen_bank
     logic [OffBits-1:0] wr_row, rd_row;
 
-    assign wr_row = wr_row_i + (OffBits'(b) & wr_spread_i);
-    assign rd_row = rd_own_i ? rd_rows_i[OffBits*b +: OffBits]
-                             : rd_row_i + (OffBits'(b) & rd_spread_i);
+    // A simulator skips what is not asked for.
+    always_comb begin
+      wr_row = 'x;
+      rd_row = 'x;
+      if (wr_en_i) wr_row = wr_row_i + (OffBits'(b) & wr_spread_i);
+      if (rd_en_i) rd_row = rd_own_i ? rd_rows_i[OffBits*b +: OffBits]
+                                     : rd_row_i + (OffBits'(b) & rd_spread_i);
+    end
 
     lacuna_ram_lut #(.Words(2 * WordBytes), .Width(8)) u_bank (
       .clk_i,
       .wr_en_i,
       .wr_addr_i({wr_half_i, wr_row}),
       .wr_data_i(wr_data_i[8*b +: 8]),
+      .rd_en_i,
       .rd_addr_i({rd_half_i, rd_row}),
       .rd_data_o(rd_data_o[8*b +: 8])
     );

@@ -9,7 +9,7 @@ module lacuna_reshape_gather #(
 );
 
   logic                   three, nine, minus;
-  logic [8*WordBytes-1:0] by_three, by_nine;
+  logic [8*WordBytes-1:0] from;
 
   always_comb begin
     three = 1'b0;
@@ -27,11 +27,27 @@ module lacuna_reshape_gather #(
     endcase
   end
 
-  for (genvar k = 0; k < WordBytes; k++) begin : gen_byte
-    assign by_three[8*k +: 8] = three ? data_i[8*((3*k) % WordBytes) +: 8] : data_i[8*k +: 8];
-    assign by_nine[8*k +: 8]  = nine ? by_three[8*((9*k) % WordBytes) +: 8] : by_three[8*k +: 8];
-    assign data_o[8*k +: 8]   = minus ? by_nine[8*((WordBytes-k) % WordBytes) +: 8]
-                                      : by_nine[8*k +: 8];
+  // Where nothing is gathered the word stays whole: a simulator pays for every byte that is named.
+  always_comb begin
+    data_o = data_i;
+    from   = data_o;
+    if (three) begin
+      for (int unsigned k = 0; k < WordBytes; k++) begin
+        data_o[8*k +: 8] = from[8*((3*k) % WordBytes) +: 8];
+      end
+    end
+    from = data_o;
+    if (nine) begin
+      for (int unsigned k = 0; k < WordBytes; k++) begin
+        data_o[8*k +: 8] = from[8*((9*k) % WordBytes) +: 8];
+      end
+    end
+    from = data_o;
+    if (minus) begin
+      for (int unsigned k = 0; k < WordBytes; k++) begin
+        data_o[8*k +: 8] = from[8*((WordBytes-k) % WordBytes) +: 8];
+      end
+    end
   end
 
 endmodule

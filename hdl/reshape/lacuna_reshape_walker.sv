@@ -62,22 +62,21 @@ module lacuna_reshape_walker #(
   assign last_o = &ends;
   assign ends_o = ends[1:0];
 
+  // A simulator skips it unless there is a step.
   always_comb begin
-    source_from = '0;
-    source_by   = '0;
-    target_from = '0;
-    target_by   = '0;
-    turns       = '0;
-    moves       = '0;
-    for (int unsigned l = 0; l < Levels; l++) begin
-      // Every level inside this one ends, and this one does not.
-      turns[l] = !ends[l];
-      for (int unsigned k = 0; k < l; k++) if (!ends[k]) turns[l] = 1'b0;
-      for (int unsigned k = 0; k <= l; k++) if (turns[l]) moves[k] = 1'b1;
-      source_from = source_from | (source_q[l] & {AddrBits{turns[l]}});
-      source_by   = source_by | (source_step_q[l] & {AddrBits{turns[l]}});
-      target_from = target_from | (target_q[l] & {AddrBits{turns[l]}});
-      target_by   = target_by | (target_step_q[l] & {AddrBits{turns[l]}});
+    {source_from, source_by, target_from, target_by, turns, moves} = 'x;
+    if (step_i) begin
+      {source_from, source_by, target_from, target_by, turns, moves} = '0;
+      for (int unsigned l = 0; l < Levels; l++) begin
+        // Every level inside this one ends, and this one does not.
+        turns[l] = !ends[l];
+        for (int unsigned k = 0; k < l; k++) if (!ends[k]) turns[l] = 1'b0;
+        for (int unsigned k = 0; k <= l; k++) if (turns[l]) moves[k] = 1'b1;
+        source_from = source_from | (source_q[l] & {AddrBits{turns[l]}});
+        source_by   = source_by | (source_step_q[l] & {AddrBits{turns[l]}});
+        target_from = target_from | (target_q[l] & {AddrBits{turns[l]}});
+        target_by   = target_by | (target_step_q[l] & {AddrBits{turns[l]}});
+      end
     end
   end
 
@@ -103,15 +102,17 @@ module lacuna_reshape_walker #(
   end
 
   always_ff @(posedge clk_i) begin
-    for (int unsigned l = 0; l < Levels; l++) begin
-      if (load_i) begin
-        left_q[l]   <= count[l];
-        source_q[l] <= job_i.source[AddrBits-1:0];
-        target_q[l] <= job_i.target[AddrBits-1:0];
-      end else if (step_i && moves[l]) begin
-        left_q[l]   <= turns[l] ? left_q[l] - CountBits'(1) : count_q[l];
-        source_q[l] <= source_next;
-        target_q[l] <= target_next;
+    if (load_i) begin
+      left_q   <= count;
+      source_q <= {Levels{job_i.source[AddrBits-1:0]}};
+      target_q <= {Levels{job_i.target[AddrBits-1:0]}};
+    end else if (step_i) begin
+      for (int unsigned l = 0; l < Levels; l++) begin
+        if (moves[l]) begin
+          left_q[l]   <= turns[l] ? left_q[l] - CountBits'(1) : count_q[l];
+          source_q[l] <= source_next;
+          target_q[l] <= target_next;
+        end
       end
     end
   end

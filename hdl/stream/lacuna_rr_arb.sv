@@ -47,7 +47,7 @@ module lacuna_rr_arb #(
   lacuna_pick_select #(.Words(Inputs)) u_select (.word_i(chosen), .select_o(select));
 
   lacuna_pick #(.Words(Inputs), .Width(Width)) u_pick (
-    .en_i    (1'b1),
+    .en_i    (valid_o),
     .words_i (data_i),
     .select_i(select),
     .word_o  (data_o)

@@ -27,6 +27,7 @@ module lacuna_product (
   assign product[1:0] = low[1:0];
 
   lacuna_select_add #(.Width(10)) u_add (
+    .en_i,
     .a_i     ({{3{low[8]}}, low[8:2]}),
     .b_i     ({high_i[7], high_i, 1'b0}),
     .c_i     ({{2{high_i[7]}}, high_i}),

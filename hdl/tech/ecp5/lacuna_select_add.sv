@@ -5,6 +5,7 @@ module lacuna_select_add #(
   parameter  int unsigned Width = 10,
   localparam int unsigned Cells = (Width + 1) / 2
 ) (
+  input  logic             en_i,
   input  logic [Width-1:0] a_i,
   input  logic [Width-1:0] b_i,
   input  logic [Width-1:0] c_i,
@@ -17,7 +18,9 @@ module lacuna_select_add #(
 
   logic [2*Cells-1:0] a, b, c, sum;
   logic [Cells:0]     carry;
+  logic               unused;
 
+  assign unused   = en_i;
   assign a        = (2*Cells)'(a_i);
   assign b        = (2*Cells)'(b_i);
   assign c        = (2*Cells)'(c_i);
