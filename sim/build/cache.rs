@@ -24,6 +24,9 @@ const BUILDER: [&str; 7] = [
     include_str!("../shim/printf.cpp"),
 ];
 
+/// What keeps Verilator's runtime.
+const RUNTIME: &str = "runtime";
+
 /// Folders of this build.
 pub struct Places {
     /// The repository.
@@ -47,13 +50,18 @@ impl Places {
 
     /// Opens what is kept of `name`, and holds other builds off until the guard is dropped.
     fn store(&self, name: &str) -> Result<(PathBuf, File), String> {
-        let suffix = if self.coverage { "-coverage" } else { "" };
-        let store = self.target.join("verilated").join(format!("{name}{suffix}"));
+        let store = self.kept(name);
         fs::create_dir_all(&store).map_err(told(&store))?;
         let lock = store.join("lock");
         let guard = File::create(&lock).map_err(told(&lock))?;
         guard.lock().map_err(told(&lock))?;
         Ok((store, guard))
+    }
+
+    /// The folder that keeps the library of `name`.
+    fn kept(&self, name: &str) -> PathBuf {
+        let suffix = if self.coverage { "-coverage" } else { "" };
+        self.target.join("verilated").join(format!("{name}{suffix}"))
     }
 
     /// Puts a kept library where cargo looks for it.
@@ -66,7 +74,7 @@ impl Places {
 
 /// Puts Verilator's runtime, which all tops share, into `OUT_DIR`.
 pub fn runtime(places: &Places, tools: &Verilator) -> Result<(), String> {
-    let (store, _guard) = places.store("runtime")?;
+    let (store, _guard) = places.store(RUNTIME)?;
     let library = store.join(format!("lib{}.a", compile::RUNTIME));
     let key_file = store.join("key");
     let key = digest(tools, true, &[], &[]);
@@ -118,7 +126,7 @@ fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, Str
         let _ = fs::remove_dir_all(&work);
         let _ = fs::remove_file(&key_file);
         let made = verilate::run(tools, &places.root, top, &arguments, &work)?;
-        let archive = compile::top(places, tools, top, &made, &work)?;
+        let archive = compile::top(places, tools, top, &made, &places.kept(RUNTIME), &work)?;
         fs::rename(&archive, &library).map_err(told(&archive))?;
         fs::copy(work.join(format!("{}.h", top.class())), &header).map_err(told(&header))?;
         let read: Vec<String> = made.read.iter().map(|path| path.display().to_string()).collect();

@@ -13,6 +13,13 @@ const RUNTIME_FILES: [&str; 4] = ["verilated", "verilated_threads", "verilated_f
 /// The library made of them.
 pub const RUNTIME: &str = "lacuna_verilated";
 
+/// What every generated file begins with, in the folder of the runtime; read once for all tops, where the compiler
+/// keeps what it has read.
+const HEADER: &str = "model.h";
+
+/// Kinds of files that are compiled: level of the optimiser, with waveforms.
+const KINDS: [(u32, bool); 4] = [(0, false), (1, false), (1, true), (2, false)];
+
 fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
     let mut build = cc::Build::new();
     build
@@ -27,16 +34,61 @@ fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
         .include(places.root.join("sim/shim"))
         .define("VL_TIME_CONTEXT", None)
         .define("VM_SC", "0")
-        .define("VM_TIMING", "0")
-        .flag("-include")
-        .flag(places.root.join("sim/shim/printf.h"));
+        .define("VM_TIMING", "0");
     build
 }
 
-/// Compiles Verilator's runtime, once for all tops, into a library in `folder`.
+/// A compiler of generated files, which begin with what `header` has.
+fn of_models(places: &Places, tools: &Verilator, folder: &Path, header: &Path, traced: bool) -> cc::Build {
+    let mut build = compiler(places, tools, folder);
+    build
+        .flag("-include")
+        .flag(header)
+        .define("VM_TRACE", if traced { "1" } else { "0" })
+        .define("VM_TRACE_FST", if traced { "1" } else { "0" })
+        .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
+    build
+}
+
+/// Writes the header and, for GCC, what it makes of it for each kind of file: reading it is most of the work on a
+/// small top. GCC takes the first that fits from the folder beside a header.
+fn header(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), String> {
+    let header = folder.join(HEADER);
+    let shim = places.root.join("sim/shim");
+    let text = format!("#include \"{0}/printf.h\"\n#include \"{0}/instance.h\"\n", shim.display());
+    write(&header, &text)?;
+    let read = folder.join(format!("{HEADER}.gch"));
+    let _ = fs::remove_dir_all(&read);
+    for (level, traced) in KINDS {
+        let mut build = of_models(places, tools, folder, &header, traced);
+        let tool = build.opt_level(level).get_compiler();
+        if !tool.is_like_gnu() || tool.is_like_clang() {
+            return Ok(());
+        }
+        fs::create_dir_all(&read).map_err(|error| format!("{}: {error}", read.display()))?;
+        // The tool's arguments include the header, which is what is compiled here.
+        let mut command = std::process::Command::new(tool.path());
+        let include = tool.args().iter().position(|argument| argument == "-include");
+        for (index, argument) in tool.args().iter().enumerate() {
+            if include.is_none_or(|at| index != at && index != at + 1) {
+                command.arg(argument);
+            }
+        }
+        command.args(["-x", "c++-header"]).arg(&header).arg("-o").arg(read.join(format!("{level}-{traced}")));
+        let output = command.output().map_err(|error| format!("{}: {error}", tool.path().display()))?;
+        if !output.status.success() {
+            return Err(format!("{HEADER} does not compile: {}", String::from_utf8_lossy(&output.stderr)));
+        }
+    }
+    Ok(())
+}
+
+/// Compiles Verilator's runtime, once for all tops, into a library in `folder`, beside the header of all tops.
 pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), String> {
+    header(places, tools, folder)?;
     let mut build = compiler(places, tools, folder);
     build.opt_level(2).define("VM_TRACE", "1").define("VM_TRACE_FST", "1").define("VM_COVERAGE", "1");
+    build.flag("-include").flag(places.root.join("sim/shim/printf.h"));
     for library in ["DEP_Z_INCLUDE", "DEP_LZ4_INCLUDE"] {
         if let Some(folder) = std::env::var_os(library) {
             build.include(folder);
@@ -47,15 +99,19 @@ pub fn runtime(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), 
     build.try_compile(RUNTIME).map_err(|error| format!("Verilator's runtime does not compile: {error}"))
 }
 
-/// Compiles one Verilated top, and the table of functions that Rust calls it by.
-pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, folder: &Path) -> Result<PathBuf, String> {
-    let mut shim = shim(top, &made.ports);
-    let mut build = compiler(places, tools, folder);
-    build
-        .include(folder)
-        .define("VM_TRACE", if top.traced() { "1" } else { "0" })
-        .define("VM_TRACE_FST", if top.traced() { "1" } else { "0" })
-        .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
+/// Compiles one Verilated top, and the table of functions that Rust calls it by. `runtime`: the folder of the runtime.
+pub fn top(
+    places: &Places,
+    tools: &Verilator,
+    top: &Top,
+    made: &Verilated,
+    runtime: &Path,
+    folder: &Path,
+) -> Result<PathBuf, String> {
+    let mut text = shim(top, &made.ports);
+    let mut build = of_models(places, tools, folder, &runtime.join(HEADER), top.traced());
+    // Chips run for minutes, blocks for a second: that is soon lost on the optimiser.
+    build.include(folder).opt_level(if top.required { 2 } else { 1 });
     if top.big {
         // What runs once, at reset, is not worth the optimiser's time.
         let (slow, fast): (Vec<PathBuf>, Vec<PathBuf>) = made
@@ -69,13 +125,12 @@ pub fn top(places: &Places, tools: &Verilator, top: &Top, made: &Verilated, fold
         let slow = write(&folder.join("slow.cpp"), &includes(&slow))?;
         let objects = build.clone().opt_level(0).file(slow).try_compile_intermediates();
         build.objects(objects.map_err(|error| format!("the Verilated model does not compile: {error}"))?);
-        build.opt_level(2).file(write(&folder.join("fast.cpp"), &includes(&fast))?);
+        text += &includes(&fast);
     } else {
-        build.opt_level(1);
-        shim += &includes(&made.sources);
+        text += &includes(&made.sources);
     }
     build
-        .file(write(&folder.join("shim.cpp"), &shim)?)
+        .file(write(&folder.join("model.cpp"), &text)?)
         .try_compile(&top.library())
         .map_err(|error| format!("the Verilated model does not compile: {error}"))?;
     Ok(folder.join(format!("lib{}.a", top.library())))
@@ -113,7 +168,7 @@ fn share_functions(sources: &[PathBuf]) -> Result<(), String> {
 fn shim(top: &Top, ports: &[Port]) -> String {
     let (class, name) = (top.class(), &top.name);
     let mut text = format!(
-        "#include \"{class}.h\"\n#include \"instance.h\"\n\n\
+        "#include \"{class}.h\"\n\n\
          static void* port_of(void* self, uint32_t index) {{\n    \
          {class}& top = *lacuna::Instance<{class}>::of(self)->top;\n    switch (index) {{\n"
     );
