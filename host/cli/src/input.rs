@@ -15,6 +15,9 @@ use crate::model::read_bounded;
 /// Largest input file that is read.
 pub const INPUT_LIMIT: u64 = 4 << 30;
 
+/// Largest picture that is unpacked, in bytes.
+const PICTURE_LIMIT: usize = 512 << 20;
+
 /// Numbers as a file holds them.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Array {
@@ -144,15 +147,21 @@ impl Archive {
     }
 }
 
-/// One picture as `[1, channels, height, width]`.
+/// One picture as `[1, channels, height, width]`, grey or RGB; transparency is dropped.
 fn png(bytes: &[u8]) -> Result<Array, String> {
     let broken = |e| format!("is no PNG picture: {e}");
-    let picture = image::load_from_memory_with_format(bytes, image::ImageFormat::Png).map_err(broken)?;
-    let (width, height) = (picture.width() as usize, picture.height() as usize);
-    let (channels, pixels) = match picture.color().channel_count() {
-        1 | 2 => (1, picture.to_luma8().into_raw()),
-        _ => (3, picture.to_rgb8().into_raw()),
-    };
+    let mut decoder = png::Decoder::new(Cursor::new(bytes));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().map_err(broken)?;
+    let size = reader.output_buffer_size().filter(|&size| size <= PICTURE_LIMIT);
+    let size = size.ok_or_else(|| format!("holds more than {} MiB of pixels; scale it down", PICTURE_LIMIT >> 20))?;
+    let mut pixels = vec![0; size];
+    let frame = reader.next_frame(&mut pixels).map_err(broken)?;
+    pixels.truncate(frame.buffer_size());
+    let (width, height) = (frame.width as usize, frame.height as usize);
+    let samples = frame.color_type.samples();
+    let channels = if samples < 3 { 1 } else { 3 };
+    let pixels = pixels.chunks(samples).flat_map(|pixel| pixel.iter().copied().take(channels)).collect();
     let array = ArrayD::from_shape_vec(IxDyn(&[1, height, width, channels]), pixels).map_err(|e| e.to_string())?;
     Ok(Array::U8(array.permuted_axes(IxDyn(&[0, 3, 1, 2])).as_standard_layout().into_owned()))
 }
