@@ -29,7 +29,8 @@ class Maker(Layers, Elementwise, Movement, Rearranging):
 OPERATORS = """conv_2d depthwise_conv_2d fully_connected add mul max_pool_2d average_pool_2d mean concatenation pad padv2 slice split
 split_v strided_slice reshape transpose squeeze expand_dims depth_to_space space_to_depth resize_nearest_neighbor relu relu6
 relu_n1_to_1 logistic softmax quantize dequantize stream sub maximum minimum prelu leaky_relu hard_swish abs tanh transpose_conv
-reduce_max resize_bilinear mirror_pad pack unpack gather tile broadcast_to reverse_v2 shape masked""".split()
+reduce_max resize_bilinear mirror_pad pack unpack gather tile broadcast_to reverse_v2 shape masked
+l2_normalization sum rsqrt squared_difference space_to_batch batch_to_space""".split()
 
 
 def main():

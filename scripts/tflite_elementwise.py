@@ -93,6 +93,30 @@ class Elementwise(Draw):
     def abs(self):
         return self.unary("ABS", options="AbsOptions", net=Network(self.rng))
 
+    def rsqrt(self):
+        """Of values from 0 on; the output's scale covers a part of the results."""
+        net = Network(self.rng)
+        x = net.input([1, self.size(), self.size(), self.size()], zero=-128)
+        y = net.activation(x.shape, float(np.float32(self.rng.uniform(0.002, 0.05) / np.sqrt(x.scale))))
+        net.main.emit("RSQRT", [x], [y])
+        return net.output(y)
+
+    def squared_difference(self):
+        net = Network(self.rng)
+        shape, a, b = self.pair(net)
+        a, b = (a, b) if self.rng.random() < 0.5 or b.shape != shape else (b, a)
+        largest = 255 * max(a.scale, b.scale)
+        y = net.activation(shape, float(np.float32(largest**2 / 255 * self.rng.uniform(0.1, 1))))
+        net.main.emit("SQUARED_DIFFERENCE", [a, b], [y], "SquaredDifferenceOptions")
+        return net.output(y)
+
+    def l2_normalization(self):
+        net = self.network()
+        x = net.input(self.one_of([1, self.size(2, 40)], [1, self.size(), self.size(), self.size(1, 20)]))
+        y = net.activation(x.shape, 1 / 128, int(net.low()) + 128)
+        net.main.emit("L2_NORMALIZATION", [x], [y], "L2NormOptions")
+        return net.output(y)
+
     def tanh(self):
         return self.unary("TANH", scale=1 / 128, zero=128)
 

@@ -144,6 +144,77 @@ class Layers(Draw):
         net.main.emit("MEAN", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
         return net.output(y)
 
+    def sum(self):
+        net = Network(self.rng, np.uint8)
+        x = self.picture(net)
+        axes = self.one_of([1, 2], [2, 1], [1], [3], [-1], [1, 2, 3])
+        keep = bool(self.rng.integers(2))
+        reduced = {axis % 4 for axis in axes}
+        count = int(np.prod([x.shape[axis] for axis in reduced]))
+        shape = [1 if axis in reduced else d for axis, d in enumerate(x.shape) if keep or axis not in reduced]
+        y = net.activation(shape, float(np.float32(x.scale * count * self.one_of(2, 1, 0.2))))
+        net.main.emit("SUM", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
+        return net.output(y)
+
+    def space_to_batch(self):
+        """A dilated layer as converters write it: SPACE_TO_BATCH_ND, the layer, BATCH_TO_SPACE_ND."""
+        net = self.network()
+        x = self.picture(net)
+        block = [self.size(1, 4), self.size(1, 4)]
+        kernel, pads = [], []
+        for size, side in zip(x.shape[1:3], block):
+            before, after = self.size(0, 4), self.size(0, 4)
+            after += -(size + before + after) % side
+            pads.append([before, after])
+            kernel.append(int(self.rng.integers(1, min((size + before + after) // side, 3) + 1)))
+        dealt = [(size + sum(pad)) // side for size, pad, side in zip(x.shape[1:3], pads, block)]
+        count, channels, padding = block[0] * block[1], x.shape[3], self.one_of(SAME, VALID, VALID)
+        y = net.like(x, [count, *dealt, channels])
+        net.main.emit("SPACE_TO_BATCH_ND", [x, net.main.integers(block), net.main.integers(pads)], [y], "SpaceToBatchNDOptions")
+        out = dealt if padding == SAME else [d - k + 1 for d, k in zip(dealt, kernel)]
+        layer, options = self.one_of(("CONV_2D", "Conv2DOptions"), ("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions"))
+        more = {}
+        if layer == "CONV_2D":
+            outputs, taps = self.size(1, 12), channels * kernel[0] * kernel[1]
+            weights, scales = self.weights(net, (outputs, *kernel, channels), 0, outputs, 1)
+        else:
+            outputs, taps, more = channels, kernel[0] * kernel[1], {"DepthMultiplier": 1}
+            weights, scales = self.weights(net, (1, *kernel, outputs), 3, outputs, 1)
+        self.layer(
+            net, layer, y, weights, scales, [count, *out, outputs], taps, options,
+            Padding=padding, StrideH=1, StrideW=1, DilationHFactor=1, DilationWFactor=1, **more,
+        )  # fmt: skip
+        return self.undealt(net, block)
+
+    def undealt(self, net, block):
+        """Makes the network's output a batch's picture, cropped."""
+        y = net.main.outputs.pop()
+        sizes = [d * side for d, side in zip(y.shape[1:3], block)]
+        crops = []
+        for size in sizes:
+            before = int(self.rng.integers(0, min(size, 4)))
+            crops.append([before, int(self.rng.integers(0, min(size - before, 4)))])
+        z = net.like(y, [1, *[size - sum(crop) for size, crop in zip(sizes, crops)], y.shape[3]])
+        net.main.emit("BATCH_TO_SPACE_ND", [y, net.main.integers(block), net.main.integers(crops)], [z], "BatchToSpaceNDOptions")
+        return net.output(z)
+
+    def batch_to_space(self):
+        """Both moves with a clamp between, or the first alone."""
+        net = self.network()
+        x = self.picture(net)
+        block = [self.size(1, 4), self.size(1, 4)]
+        pads = [[self.size(0, 3), 0] for _ in block]
+        for pad, size, side in zip(pads, x.shape[1:3], block):
+            pad[1] = -(size + pad[0]) % side
+        dealt = [(size + sum(pad)) // side for size, pad, side in zip(x.shape[1:3], pads, block)]
+        y = net.like(x, [block[0] * block[1], *dealt, x.shape[3]])
+        net.main.emit("SPACE_TO_BATCH_ND", [x, net.main.integers(block), net.main.integers(pads)], [y], "SpaceToBatchNDOptions")
+        if self.rng.random() < 0.3:
+            return net.output(y)
+        clamped = net.like(y, y.shape)
+        net.main.emit("RELU", [y], [clamped])
+        return self.undealt(net.output(clamped), block)
+
     def stream(self):
         """A ring buffer that one convolution reads: VAR_HANDLE, READ_VARIABLE, ASSIGN_VARIABLE and CALL_ONCE."""
         net = Network(self.rng)

@@ -15,7 +15,7 @@ class Rearranging(Draw):
         return net.output(y)
 
     def resize_bilinear(self):
-        net = Network(self.rng)
+        net = self.network()
         x = self.picture(net)
         to = [self.size(1, 24), self.size(1, 24)]
         corners = bool(self.rng.integers(2))

@@ -10,6 +10,7 @@ use std::path::Path;
 
 use common::{Array, Case, bits};
 use lacuna_compiler::error::Error;
+use lacuna_compiler::op::Op;
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
 use lacuna_compiler::{Graph, import};
@@ -80,4 +81,18 @@ fn imported_networks_equal_the_reference_kernels() {
         );
     }
     assert!(tallies.values().all(|tally| tally.equal == tally.values && tally.values > 0), "see the table above");
+}
+
+#[test]
+fn a_layer_between_batches_is_one_dilated_convolution() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tflite/space_to_batch_0.tflite");
+    let graph = import::model(&std::fs::read(model).unwrap()).unwrap();
+    let graph = passes::prepare(graph, &[], &Options::default()).unwrap();
+    let ranks = graph.tensors.iter().map(|tensor| tensor.shape.len());
+    assert!(ranks.max() <= Some(4), "a picture is still dealt into a batch");
+    let layers = graph.nodes.iter().filter_map(|node| match &node.op {
+        Op::Conv(layer) => Some(layer.window.dilation),
+        _ => None,
+    });
+    assert_eq!(layers.collect::<Vec<_>>().len(), 1);
 }

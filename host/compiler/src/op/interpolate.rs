@@ -19,3 +19,23 @@ pub struct Interpolate {
     /// For each column of the output.
     pub columns: Vec<Between>,
 }
+
+/// Two neighbours along one axis and where the pixel lies, in pixels of the input.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RealBetween {
+    /// The first neighbour.
+    pub low: usize,
+    /// The second.
+    pub high: usize,
+    /// How far the pixel lies behind the first.
+    pub part: f32,
+}
+
+/// TensorFlow Lite's uint8 `RESIZE_BILINEAR`: four products in `f32`, summed in order, one half added, the fraction dropped.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RealInterpolate {
+    /// For each row of the output.
+    pub rows: Vec<RealBetween>,
+    /// For each column of the output.
+    pub columns: Vec<RealBetween>,
+}

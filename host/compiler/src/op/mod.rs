@@ -4,14 +4,16 @@ mod float;
 mod interpolate;
 mod linear;
 mod movement;
+mod normalise;
 mod pair;
 mod pool;
 mod runtime;
 
 pub use float::FloatOp;
-pub use interpolate::{Between, Interpolate};
+pub use interpolate::{Between, Interpolate, RealBetween, RealInterpolate};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
+pub use normalise::L2Normalise;
 pub use pair::{Pair, Prelu};
 pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use runtime::{Product, RealPad, TableSoftmax};
@@ -149,7 +151,7 @@ pub enum Op {
     AveragePool(AveragePool),
     /// Quantised mean over the picture.
     GlobalAveragePool(GlobalAveragePool),
-    /// Quantised mean over some axes.
+    /// Quantised mean or sum over some axes.
     Mean(Mean),
     /// Quantised element-wise product of equal shapes.
     Mul(Mul),
@@ -192,6 +194,8 @@ pub enum Op {
     Resize(Resize),
     /// Resize by interpolation.
     Interpolate(Interpolate),
+    /// Resize by interpolation in floating point.
+    RealInterpolate(RealInterpolate),
     /// Dimensions of 1 repeated to the output's shape; as many dimensions as the output.
     Broadcast,
     /// Real to int8.
@@ -205,6 +209,8 @@ pub enum Op {
     },
     /// int8 softmax over the channels.
     QuantisedSoftmax(QuantisedSoftmax),
+    /// int8 values divided by their root of squares over the channels.
+    L2Normalise(L2Normalise),
     /// int8 softmax over the last dimension by ONNX Runtime's rule.
     TableSoftmax(TableSoftmax),
     /// A floating-point operator.
@@ -232,7 +238,9 @@ impl Op {
             Self::Pad(_) | Self::Float(FloatOp::Pad(_)) => "Pad",
             Self::DepthToSpace { .. } => "DepthToSpace",
             Self::SpaceToDepth { .. } => "SpaceToDepth",
-            Self::Resize(_) | Self::Interpolate(_) => "Resize",
+            Self::Resize(_) | Self::Interpolate(_) | Self::RealInterpolate(_) => "Resize",
+            Self::L2Normalise(_) => "LpNormalization",
+            Self::Pair(Pair::SquaredDifference(_)) => "SquaredDifference",
             Self::Pair(Pair::Sub(_)) | Self::Float(FloatOp::Sub) => "Sub",
             Self::Pair(Pair::Maximum) | Self::Float(FloatOp::Max) => "Max",
             Self::Pair(Pair::Minimum) | Self::Float(FloatOp::Min) => "Min",

@@ -7,6 +7,8 @@ use super::Add;
 pub enum Pair {
     /// The first less the second: `ADD`'s arithmetic with the second scaled operand subtracted.
     Sub(Add),
+    /// The square of the difference: `ADD`'s scaling with a left shift of 7.
+    SquaredDifference(Add),
     /// The larger of the two as they are stored.
     Maximum,
     /// The smaller of the two as they are stored.

@@ -60,7 +60,7 @@ pub struct AveragePool {
     pub chip: Option<ChipSum>,
 }
 
-/// The mean over some axes by TensorFlow Lite's reference rule.
+/// The mean over some axes, or their sum, by TensorFlow Lite's reference rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mean {
     /// The axes that become 1, ascending.
@@ -69,7 +69,7 @@ pub struct Mean {
     pub x_zero_point: i32,
     /// What means 0 in the output.
     pub y_zero_point: i32,
-    /// Q31 mantissa of `sx / (sy * count)`, as the runtime rounds it.
+    /// Q31 mantissa of `sx / (sy * count)`, as the runtime rounds it, for a sum of `sx / sy`.
     pub multiplier: i32,
     /// Its left shift; negative goes right.
     pub shift: i32,

@@ -2,6 +2,7 @@
 
 pub mod absorb_flatten;
 pub mod constant_filters;
+pub mod crop;
 pub mod dead;
 pub mod fold;
 pub mod fuse_qdq;
@@ -50,6 +51,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     fold::run(&mut graph)?;
     fuse_qdq::run(&mut graph)?;
     dead::run(&mut graph);
+    crop::run(&mut graph);
     fold::run(&mut graph)?;
     fuse_requantise::run(&mut graph);
     absorb_flatten::run(&mut graph);

@@ -68,6 +68,34 @@ pub fn reciprocal(x: i32) -> (i32, i32) {
     (one_over_one_plus(mantissa), 12 - zeros as i32)
 }
 
+/// `1 / sqrt(x)` as a mantissa without integer bits and a left shift: five Newton steps with 3 integer bits. 0 counts as 1.
+#[must_use]
+pub fn inverse_root(x: i32) -> (i32, i32) {
+    const HALF_ROOT_OF_TWO: i32 = 1_518_500_250;
+    const ONE: i32 = 1 << 28;
+    if x <= 1 {
+        return (i32::MAX, 0);
+    }
+    let (mut x, mut right) = (x, 11);
+    while x >= 1 << 29 {
+        x /= 4;
+        right += 1;
+    }
+    // From 2^27 on, and below 2^29.
+    let pairs = (x.leading_zeros() as i32 - 1) / 2 - 1;
+    right -= pairs;
+    let half = rounding_divide_by_pot((x << (2 * pairs)) >> 1, 1);
+    let mut root = ONE;
+    for _ in 0..5 {
+        let square = rounding_doubling_high_mul(root, root);
+        let cube = scaled(rounding_doubling_high_mul(square, root), 6);
+        let next = rounding_doubling_high_mul(ONE + ONE / 2, root).wrapping_sub(rounding_doubling_high_mul(half, cube));
+        root = scaled(next, 3);
+    }
+    let mantissa = rounding_doubling_high_mul(root, HALF_ROOT_OF_TWO);
+    if right < 0 { (mantissa.wrapping_shl(right.unsigned_abs()), 0) } else { (mantissa, -right) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +115,16 @@ mod tests {
             let found = f64::from(mantissa) * unit * 2_f64.powi(-right);
             let real = 2_f64.powi(19) / f64::from(x);
             assert!((found - real).abs() < real * 1e-8, "1 / {x} is {real}, not {found}");
+        }
+    }
+
+    #[test]
+    fn inverse_roots_are_close_to_the_real_ones() {
+        for x in (2..2000).chain((2000..i32::MAX).step_by(7_777_777)) {
+            let (mantissa, left) = inverse_root(x);
+            let found = f64::from(mantissa) * 2_f64.powi(left - 31);
+            let real = 1.0 / f64::from(x).sqrt();
+            assert!((found - real).abs() < real * 1e-6, "1 / sqrt({x}) is {real}, not {found}");
         }
     }
 }

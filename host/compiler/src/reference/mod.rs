@@ -7,6 +7,7 @@ mod elementwise;
 mod fixed;
 mod linear;
 mod movement;
+mod normalise;
 mod pair;
 mod pool;
 mod runtime;
@@ -14,6 +15,7 @@ mod softmax;
 mod state;
 
 pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
+pub(crate) use fixed::inverse_root;
 pub use movement::{channels_first, channels_last, origins, to_channels_first, to_channels_last};
 pub use pair::pair;
 pub use pool::{average, rounded_mean};
@@ -150,6 +152,11 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
             Value::I8(pair::interpolate(op, x, [height, width]))
         }
+        (Op::RealInterpolate(op), [Value::I8(x)]) => {
+            let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
+            Value::I8(pair::interpolate_real(op, x, [height, width]))
+        }
+        (Op::L2Normalise(op), [Value::I8(x)]) => Value::I8(normalise::l2(op, x, &tensors[0].shape)),
         (Op::Product(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| runtime::product(op, a, b)).collect())
         }

@@ -3,17 +3,32 @@
 use lacuna_spec::numerics::requantise_a;
 
 use super::elementwise::sum_a;
-use crate::op::{Interpolate, Pair, Prelu};
+use super::quantise_multiplier;
+use crate::op::{Add, Interpolate, Pair, Prelu, RealInterpolate};
 
 /// One value of a function of two.
 #[must_use]
 pub fn pair(op: &Pair, a: i8, b: i8) -> i8 {
     match op {
         Pair::Sub(op) => sum_a(op, a, b, -1),
+        Pair::SquaredDifference(op) => squared_difference(op, a, b),
         Pair::Maximum => a.max(b),
         Pair::Minimum => a.min(b),
         Pair::Prelu(op) => prelu(op, a, b),
     }
+}
+
+fn squared_difference(op: &Add, a: i8, b: i8) -> i8 {
+    const LEFT: i32 = 7;
+    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
+    let twice_max = 2.0 * scale_a.max(scale_b);
+    let scaled = |q: i8, zero_point: i32, scale: f64| {
+        let (multiplier, shift) = quantise_multiplier(scale / twice_max);
+        requantise_a((i32::from(q) - zero_point) << LEFT, multiplier, shift, 0)
+    };
+    let difference = scaled(a, op.a.zero_point, scale_a) - scaled(b, op.b.zero_point, scale_b);
+    let (multiplier, shift) = quantise_multiplier(twice_max * twice_max / (f64::from(1 << (2 * LEFT)) * scale_y));
+    op.clamp.apply(requantise_a(difference * difference, multiplier, shift, op.y.zero_point))
 }
 
 fn prelu(op: &Prelu, x: i8, alpha: i8) -> i8 {
@@ -36,6 +51,25 @@ pub fn interpolate(op: &Interpolate, x: &[i8], [height, width]: [usize; 2]) -> V
                 let sum = along(row.low) * i64::from(1024 - row.part) + along(row.high) * i64::from(row.part);
                 let half = if sum > 0 { 1 << 19 } else { -(1 << 19) };
                 result.push(((sum + half) / (1 << 20)) as i8);
+            }
+        }
+    }
+    result
+}
+
+/// A whole tensor of uint8 `RESIZE_BILINEAR`; planes follow one another.
+pub fn interpolate_real(op: &RealInterpolate, x: &[i8], [height, width]: [usize; 2]) -> Vec<i8> {
+    let mut result = Vec::with_capacity(x.len() / (height * width).max(1) * op.rows.len() * op.columns.len());
+    for plane in x.chunks((height * width).max(1)) {
+        for row in &op.rows {
+            for column in &op.columns {
+                let at = |y: usize, x: usize| f32::from(plane[y * width + x] as u8 ^ 0x80);
+                let sum = at(row.low, column.low) * (1.0 - row.part) * (1.0 - column.part)
+                    + at(row.high, column.low) * row.part * (1.0 - column.part)
+                    + at(row.low, column.high) * (1.0 - row.part) * column.part
+                    + at(row.high, column.high) * row.part * column.part
+                    + 0.5;
+                result.push((sum as u8 ^ 0x80) as i8);
             }
         }
     }

@@ -10,6 +10,7 @@ pub mod code {
     pub const DEPTH_TO_SPACE: i32 = 5;
     pub const DEQUANTIZE: i32 = 6;
     pub const FULLY_CONNECTED: i32 = 9;
+    pub const L2_NORMALIZATION: i32 = 11;
     pub const LOGISTIC: i32 = 14;
     pub const MAX_POOL_2D: i32 = 17;
     pub const MUL: i32 = 18;
@@ -24,6 +25,8 @@ pub mod code {
     pub const CUSTOM: i32 = 32;
     pub const PAD: i32 = 34;
     pub const GATHER: i32 = 36;
+    pub const BATCH_TO_SPACE_ND: i32 = 37;
+    pub const SPACE_TO_BATCH_ND: i32 = 38;
     pub const TRANSPOSE: i32 = 39;
     pub const MEAN: i32 = 40;
     pub const SUB: i32 = 41;
@@ -39,6 +42,8 @@ pub mod code {
     pub const TRANSPOSE_CONV: i32 = 67;
     pub const TILE: i32 = 69;
     pub const EXPAND_DIMS: i32 = 70;
+    pub const SUM: i32 = 74;
+    pub const RSQRT: i32 = 76;
     pub const SHAPE: i32 = 77;
     pub const REDUCE_PROD: i32 = 81;
     pub const REDUCE_MAX: i32 = 82;
@@ -46,6 +51,7 @@ pub mod code {
     pub const UNPACK: i32 = 88;
     pub const RESIZE_NEAREST_NEIGHBOR: i32 = 97;
     pub const LEAKY_RELU: i32 = 98;
+    pub const SQUARED_DIFFERENCE: i32 = 99;
     pub const MIRROR_PAD: i32 = 100;
     pub const ABS: i32 = 101;
     pub const SPLIT_V: i32 = 102;

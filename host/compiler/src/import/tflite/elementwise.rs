@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::graph::{DType, Quant, TensorId};
 use crate::import::limits::MAX_RANK;
 use crate::op::{
-    Add, AddRule, Affine, Clamp, Linear, Mul, Op, QuantisedSoftmax, Requantise, Rounding, Weights, Window,
+    Add, AddRule, Affine, Clamp, L2Normalise, Linear, Mul, Op, QuantisedSoftmax, Requantise, Rounding, Weights, Window,
 };
 use crate::reference::add as sum;
 use lacuna_spec::numerics::requantise_a;
@@ -184,6 +184,28 @@ pub fn softmax(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         ))
     })?;
     importer.emit(node, Op::QuantisedSoftmax(op), vec![input], 0, shape)
+}
+
+/// `L2_NORMALIZATION` over the last axis.
+pub fn l2_normalise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    let output = importer.declared(node.output(0)?)?;
+    let y = output.quant()?;
+    if output.unsigned() != importer.graph.tensor(input).unsigned {
+        return Err(node.unsupported("it mixes element types: quantise the model with one activation type"));
+    }
+    if y.zero_point != 0 || y.scale.to_bits() != (1.0_f32 / 128.0).to_bits() {
+        return Err(node.unsupported("its output must go in steps of 1/128 around 0: quantise the model again"));
+    }
+    if node.option(0, 0_i8)? != 0 {
+        return Err(node.unsupported("it has a fused activation, which the runtime refuses"));
+    }
+    if importer.file_shape(input).last().is_some_and(|&length| length > 1 << 15) {
+        return Err(node.unsupported("it adds up more than 32768 squares, which leave the runtime's integers"));
+    }
+    let shape = importer.graph.tensor(input).shape.clone();
+    let op = Op::L2Normalise(L2Normalise { x_zero_point: x.zero_point, unsigned: output.unsigned() });
+    importer.emit(node, op, vec![input], 0, shape)
 }
 
 /// An 8-bit operand in the output's quantisation: int8 ones must have it, uint8 ones are brought to it as `CONCATENATION` does.

@@ -5,7 +5,7 @@ use super::windows::activation;
 use crate::error::Error;
 use crate::graph::{Quant, TensorId};
 use crate::op::{Clamp, Op};
-use crate::reference::quantise_multiplier;
+use crate::reference::{inverse_root, quantise_multiplier};
 use lacuna_spec::numerics::{requantise_a, rounding_divide_by_pot};
 
 /// A real factor as the runtime quantises it.
@@ -60,6 +60,40 @@ pub fn logistic(importer: &mut Importer, node: &Node) -> Result<(), Error> {
 /// `TANH`.
 pub fn tanh(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     looked_up(importer, node, f32::tanh)
+}
+
+/// Refuses uint8, for which the runtime has no such kernel.
+pub fn signed(importer: &Importer, node: &Node, input: TensorId) -> Result<(), Error> {
+    if importer.graph.tensor(input).unsigned || importer.declared(node.output(0)?)?.unsigned() {
+        return Err(
+            node.unsupported("its values are uint8, which the runtime does not take: quantise the model to int8")
+        );
+    }
+    Ok(())
+}
+
+/// `RSQRT` of values none of which can be negative, at which the runtime stops.
+pub fn rsqrt(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    /// Fractional bits between the root and the scale.
+    const FRACTION: i32 = 20;
+    let (input, x) = importer.quantised(node, 0)?;
+    signed(importer, node, input)?;
+    let y = importer.declared(node.output(0)?)?.quant()?;
+    if x.zero_point != -128 {
+        return Err(node.unsupported("its input may be negative: quantise it from 0, with the zero point -128"));
+    }
+    let factor = (1.0 / f64::from(x.scale.sqrt() * y.scale)) as f32;
+    let (mantissa, shift) = multiplier(node, f64::from(factor))?;
+    if !(-31..=10).contains(&(shift - FRACTION)) {
+        return Err(node.unsupported(format!("its scales give the factor {factor}: quantise the model again")));
+    }
+    function(importer, node, input, |q| {
+        if q == x.zero_point {
+            return 127;
+        }
+        let (root, left) = inverse_root(q - x.zero_point);
+        requantise_a(requantise_a(1, root, left + FRACTION, 0), mantissa, shift - FRACTION, y.zero_point)
+    })
 }
 
 /// `LEAKY_RELU`: both halves by the integer rule.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use planus::Vector;
 
+use super::batches::Batched;
 use super::codes::NAMES;
 use super::layout::{file_shape, graph_shape, same_order};
 use super::schema::{Buffer, Operator, OperatorCode, Options, Quantization, SubGraph, Tables, Tensor, kind};
@@ -28,6 +29,8 @@ pub struct Importer<'a> {
     tensors: Option<Tables<'a>>,
     /// For each tensor of the present subgraph, what it is in the graph.
     values: Vec<Option<TensorId>>,
+    /// For each tensor of the present subgraph that holds a picture dealt into a batch, how.
+    batches: HashMap<usize, Batched>,
     /// Integers that operators of the present subgraph computed from shapes.
     known: HashMap<usize, Vec<i64>>,
     budget: Budget,
@@ -113,7 +116,8 @@ impl Node<'_> {
 impl<'a> Importer<'a> {
     pub fn new(buffers: Option<Tables<'a>>) -> Self {
         let (graph, variables, budget) = (Graph::default(), Variables::default(), Budget::default());
-        Self { graph, variables, buffers, tensors: None, values: Vec::new(), known: HashMap::new(), budget }
+        let (batches, known) = (HashMap::new(), HashMap::new());
+        Self { graph, variables, buffers, tensors: None, values: Vec::new(), batches, known, budget }
     }
 
     /// Starts a subgraph: names its tensors, forgets those of the one before.
@@ -123,6 +127,7 @@ impl<'a> Importer<'a> {
         at_most("the number of tensors", count as u64, crate::import::limits::MAX_NODES)?;
         self.values = vec![None; count];
         self.known.clear();
+        self.batches.clear();
         self.variables.forget_handles();
         Ok(())
     }
@@ -252,6 +257,16 @@ impl<'a> Importer<'a> {
             return Err(Error::Duplicate { value: self.declared(index)?.name });
         }
         Ok(())
+    }
+
+    /// How a tensor holds a picture as a batch, if it does.
+    pub fn batched(&self, index: usize) -> Option<Batched> {
+        self.batches.get(&index).copied()
+    }
+
+    /// Keeps how a tensor holds a picture as a batch.
+    pub fn remember(&mut self, index: usize, batched: Batched) {
+        self.batches.insert(index, batched);
     }
 
     /// Makes a file's tensor stand for a tensor of the graph.

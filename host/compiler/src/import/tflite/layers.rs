@@ -1,8 +1,9 @@
 //! Convolutions and dense layers.
 
+use super::batches;
 use super::importer::{Declared, Importer, Node};
 use super::schema::kind;
-use super::windows::{Slots, activation, output_shape, picture, window};
+use super::windows::{Slots, activation, output_shape, window};
 use crate::error::Error;
 use crate::graph::{Quant, TensorId};
 use crate::op::{Linear, Op, Requantise, Weights, Window};
@@ -129,7 +130,7 @@ pub fn oihw(data: &[i8], [outputs, height, width, inputs]: [usize; 4]) -> Vec<i8
 pub fn conv(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let filter = filter(importer, node)?;
     let (input, x) = operand(importer, node, 0, &filter)?;
-    let chw = picture(importer, node, input)?;
+    let (chw, batched) = batches::picture(importer, node, input)?;
     let &[outputs, height, width, inputs] = filter.shape.as_slice() else {
         return Err(node.unsupported(format!("its weights have shape {:?}: four dimensions are needed", filter.shape)));
     };
@@ -164,14 +165,17 @@ pub fn conv(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         function: node.option(3, 0)?,
     };
     let layer = parts.build()?;
-    emit(importer, node, layer, input, shape)
+    match batched {
+        Some(batched) => batches::layer(importer, node, layer, batched),
+        None => emit(importer, node, layer, input, shape),
+    }
 }
 
 /// `DEPTHWISE_CONV_2D`: one group a channel.
 pub fn depthwise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let filter = filter(importer, node)?;
     let (input, x) = operand(importer, node, 0, &filter)?;
-    let chw = picture(importer, node, input)?;
+    let (chw, batched) = batches::picture(importer, node, input)?;
     let &[1, height, width, outputs] = filter.shape.as_slice() else {
         return Err(node.unsupported(format!(
             "its weights have shape {:?}: (1, height, width, channels) is needed",
@@ -206,7 +210,10 @@ pub fn depthwise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         function: node.option(4, 0)?,
     };
     let layer = parts.build()?;
-    emit(importer, node, layer, input, shape)
+    match batched {
+        Some(batched) => batches::layer(importer, node, layer, batched),
+        None => emit(importer, node, layer, input, shape),
+    }
 }
 
 pub fn emit(

@@ -3,6 +3,7 @@
 //! Such files keep channels last: every tensor of three dimensions or more is held with its last dimension moved behind the batch, so that
 //! both kinds of file give the same graph. Inputs and outputs of the graph keep the file's order; a transpose leads from one to the other.
 
+mod batches;
 mod codes;
 mod declared;
 mod elementwise;
@@ -184,6 +185,7 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::FULLY_CONNECTED => layers::dense(importer, node),
         code::ADD => elementwise::add(importer, node),
         code::MUL => elementwise::mul(importer, node),
+        code::SQUARED_DIFFERENCE => pairs::squared_difference(importer, node),
         code::SUB => pairs::sub(importer, node),
         code::MAXIMUM => pairs::extreme(importer, node, Pair::Maximum),
         code::MINIMUM => pairs::extreme(importer, node, Pair::Minimum),
@@ -195,7 +197,9 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::HARD_SWISH => functions::hard_swish(importer, node),
         code::LOGISTIC => functions::logistic(importer, node),
         code::TANH => functions::tanh(importer, node),
+        code::RSQRT => functions::rsqrt(importer, node),
         code::ABS => functions::abs(importer, node),
+        code::L2_NORMALIZATION => elementwise::l2_normalise(importer, node),
         code::SOFTMAX => elementwise::softmax(importer, node),
         code::QUANTIZE => elementwise::quantize(importer, node),
         code::DEQUANTIZE => elementwise::dequantize(importer, node),
@@ -203,6 +207,7 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::AVERAGE_POOL_2D => pools::average(importer, node),
         code::REDUCE_MAX => pools::reduce_max(importer, node),
         code::MEAN => pools::mean(importer, node),
+        code::SUM => pools::sum(importer, node),
         code::RESHAPE => movement::reshape(importer, node),
         code::SQUEEZE => movement::squeeze(importer, node),
         code::EXPAND_DIMS => movement::expand_dims(importer, node),
@@ -215,6 +220,8 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::SPLIT_V => movement::split(importer, node, true),
         code::DEPTH_TO_SPACE => movement::depth_and_space(importer, node, true),
         code::SPACE_TO_DEPTH => movement::depth_and_space(importer, node, false),
+        code::SPACE_TO_BATCH_ND => batches::from_space(importer, node),
+        code::BATCH_TO_SPACE_ND => batches::to_space(importer, node),
         code::MIRROR_PAD => rearrange::mirror_pad(importer, node),
         code::PACK => rearrange::pack(importer, node),
         code::UNPACK => rearrange::unpack(importer, node),

@@ -1,12 +1,12 @@
 //! Functions of two tensors beside sums and products.
 
 use super::elementwise::{Factors, broadcast, factors};
-use super::functions::{function, multiplier};
+use super::functions::{function, multiplier, signed};
 use super::importer::{Importer, Node};
 use super::windows::activation;
 use crate::error::Error;
 use crate::graph::Quant;
-use crate::op::{Add, AddRule, Op, Pair, Prelu};
+use crate::op::{Add, AddRule, Clamp, Op, Pair, Prelu};
 use crate::reference::pair;
 
 /// `SUB`.
@@ -14,6 +14,19 @@ pub fn sub(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let y = importer.declared(node.output(0)?)?.quant()?;
     let clamp = activation(node, node.option(0, 0)?, y)?;
     emit(importer, node, false, |a, b| Ok(Pair::Sub(Add { a, b, y, rule: AddRule::A, clamp, chip: None })))
+}
+
+/// `SQUARED_DIFFERENCE`.
+pub fn squared_difference(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    for at in 0..2 {
+        let (id, _) = importer.quantised(node, at)?;
+        signed(importer, node, id)?;
+    }
+    let y = importer.declared(node.output(0)?)?.quant()?;
+    let clamp = Clamp::FULL;
+    emit(importer, node, false, |a, b| {
+        Ok(Pair::SquaredDifference(Add { a, b, y, rule: AddRule::A, clamp, chip: None }))
+    })
 }
 
 /// `MAXIMUM`, `MINIMUM`: of the values as they are stored, so all three tensors must mean the same by them.

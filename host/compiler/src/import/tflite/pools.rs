@@ -1,5 +1,6 @@
 //! Pools and means.
 
+use super::functions::multiplier;
 use super::importer::{Importer, Node};
 use super::layout::graph_axis;
 use super::windows::{Slots, activation, extent, output_shape, picture, window};
@@ -41,38 +42,94 @@ pub fn average(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     importer.emit(node, Op::AveragePool(op), vec![input], 0, shape)
 }
 
+/// What a mean and a sum read: the operand, its meaning, its shape and the axes in the file's order.
+struct Reduction {
+    input: TensorId,
+    x: Quant,
+    file: Vec<usize>,
+    axes: Vec<usize>,
+    /// Values that become one.
+    count: usize,
+}
+
+impl Reduction {
+    fn read(importer: &mut Importer, node: &Node) -> Result<Self, Error> {
+        let (input, x) = importer.quantised(node, 0)?;
+        let file = importer.file_shape(input);
+        let axes = axes(node, &importer.integers(node, 1, "its axes")?, file.len())?;
+        let count: usize = axes.iter().map(|&axis| file[axis]).product();
+        if count == 0 || count > 1 << 22 {
+            let reason = format!("it takes {count} values together: 1 to {} run here", 1 << 22);
+            return Err(node.unsupported(reason));
+        }
+        importer.charge(file.iter().map(|&d| d as u64).product())?;
+        Ok(Self { input, x, file, axes, count })
+    }
+
+    /// The axes in the graph's order.
+    fn inside(&self) -> Vec<usize> {
+        let mut inside: Vec<usize> = self.axes.iter().map(|&axis| graph_axis(axis, self.file.len())).collect();
+        inside.sort_unstable();
+        inside
+    }
+
+    /// Emits the operator, and a view without the axes where the file keeps none of them.
+    fn emit(self, importer: &mut Importer, node: &Node, op: Op) -> Result<(), Error> {
+        let Self { input, file, axes, .. } = self;
+        let sizes = file.iter().enumerate();
+        let kept: Vec<usize> = sizes.clone().map(|(axis, &d)| if axes.contains(&axis) { 1 } else { d }).collect();
+        let shape = super::layout::graph_shape(&kept);
+        if node.option(0, false)? {
+            return importer.emit(node, op, vec![input], 0, shape);
+        }
+        let meaning = importer.declared(node.output(0)?)?.meaning()?;
+        let reduced = importer.step(node, op, vec![input], shape, meaning)?;
+        let left: Vec<usize> = sizes.filter(|(axis, _)| !axes.contains(axis)).map(|(_, &d)| d).collect();
+        importer.emit_view(node, reduced, 0, &left)
+    }
+}
+
 /// `MEAN`.
 pub fn mean(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let (input, x) = importer.quantised(node, 0)?;
-    let y = importer.declared(node.output(0)?)?.quant()?;
-    let file = importer.file_shape(input);
-    let axes = axes(node, &importer.integers(node, 1, "its axes")?, file.len())?;
-    let count: usize = axes.iter().map(|&axis| file[axis]).product();
-    if count == 0 || count > 1 << 22 {
-        return Err(node.unsupported(format!("it takes the mean of {count} values: 1 to {} run here", 1 << 22)));
-    }
-    let clamp = crate::op::Clamp::FULL;
-    let (multiplier, shift) = scaled_down(x, y, count);
-    let mut inside: Vec<usize> = axes.iter().map(|&axis| graph_axis(axis, file.len())).collect();
-    inside.sort_unstable();
-    let kept: Vec<usize> = file.iter().enumerate().map(|(axis, &d)| if axes.contains(&axis) { 1 } else { d }).collect();
-    importer.charge(file.iter().map(|&d| d as u64).product())?;
+    let reduction = Reduction::read(importer, node)?;
+    let (x, y) = (reduction.x, importer.declared(node.output(0)?)?.quant()?);
+    let (multiplier, shift) = scaled_down(x, y, reduction.count);
     let op = Op::Mean(Mean {
-        axes: inside,
+        axes: reduction.inside(),
         x_zero_point: x.zero_point,
         y_zero_point: y.zero_point,
         multiplier,
         shift,
-        clamp,
+        clamp: crate::op::Clamp::FULL,
     });
-    let shape = super::layout::graph_shape(&kept);
-    if node.option(0, false)? {
-        return importer.emit(node, op, vec![input], 0, shape);
+    reduction.emit(importer, node, op)
+}
+
+/// `SUM` of uint8: a mean that nothing divides.
+pub fn sum(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let reduction = Reduction::read(importer, node)?;
+    let output = importer.declared(node.output(0)?)?;
+    let (x, y) = (reduction.x, output.quant()?);
+    if !output.unsigned() || !importer.graph.tensor(reduction.input).unsigned {
+        return Err(node.unsupported("it adds up int8 values, which the reference kernels read as uint8: use a mean"));
     }
-    let meaning = importer.declared(node.output(0)?)?.meaning()?;
-    let reduced = importer.step(node, op, vec![input], shape, meaning)?;
-    let left: Vec<usize> = file.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &d)| d).collect();
-    importer.emit_view(node, reduced, 0, &left)
+    if x == y {
+        return Err(node.unsupported("its input and output are quantised alike, where the runtime's sums wrap"));
+    }
+    let (multiplier, shift) = multiplier(node, f64::from(x.scale) / f64::from(y.scale))?;
+    // The runtime shifts a sum to the left in 32 bits.
+    if (reduction.count as u64 * 255) << shift.max(0) >= 1 << 31 {
+        return Err(node.unsupported("its sums leave the runtime's integers: quantise the model again"));
+    }
+    let op = Op::Mean(Mean {
+        axes: reduction.inside(),
+        x_zero_point: x.zero_point,
+        y_zero_point: y.zero_point,
+        multiplier,
+        shift,
+        clamp: crate::op::Clamp::FULL,
+    });
+    reduction.emit(importer, node, op)
 }
 
 /// `REDUCE_MAX` over height and width, or one of them.

@@ -3,7 +3,7 @@
 use super::importer::{Importer, Node};
 use crate::error::Error;
 use crate::graph::TensorId;
-use crate::op::{Between, Interpolate, Op, Resize};
+use crate::op::{Between, Interpolate, Op, RealBetween, RealInterpolate, Resize};
 
 /// What both operators read: the picture, its shape, and the new height and width.
 struct Request {
@@ -40,19 +40,26 @@ pub fn nearest_neighbour(importer: &mut Importer, node: &Node) -> Result<(), Err
     importer.emit(node, op, vec![input], 0, vec![batch, channels, rows, columns])
 }
 
-/// `RESIZE_BILINEAR` of int8; of uint8 the runtime interpolates in floating point.
+/// `RESIZE_BILINEAR`: of int8 in integers, of uint8 in floating point.
 pub fn bilinear(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let (_, x) = importer.quantised(node, 0)?;
     let Request { input, shape: [batch, channels, height, width], to: [rows, columns] } = request(importer, node)?;
-    if importer.graph.tensor(input).unsigned {
-        return Err(node.unsupported("it interpolates uint8 values: quantise the model to int8"));
+    let unsigned = importer.graph.tensor(input).unsigned;
+    let output = importer.declared(node.output(0)?)?;
+    if output.unsigned() != unsigned {
+        return Err(node.unsupported("it mixes element types: quantise the model with one activation type"));
     }
-    if importer.declared(node.output(0)?)?.quant()? != x {
+    if output.quant()? != x {
         return Err(node.unsupported("its input and output are quantised differently: quantise them alike"));
     }
     let (corners, centres) = (node.option(2, false)?, node.option(3, false)?);
-    let from = |count: usize, whole: usize| between(count, whole, corners, centres);
-    let op = Op::Interpolate(Interpolate { rows: from(rows, height), columns: from(columns, width) });
+    let op = if unsigned {
+        let from = |count: usize, whole: usize| real_between(count, whole, corners, centres);
+        Op::RealInterpolate(RealInterpolate { rows: from(rows, height), columns: from(columns, width) })
+    } else {
+        let from = |count: usize, whole: usize| between(count, whole, corners, centres);
+        Op::Interpolate(Interpolate { rows: from(rows, height), columns: from(columns, width) })
+    };
     importer.emit(node, op, vec![input], 0, vec![batch, channels, rows, columns])
 }
 
@@ -73,6 +80,18 @@ fn between(to: usize, from: usize, corners: bool, centres: bool) -> Vec<Between>
         Between { low: low as usize, high: high as usize, part: (place - 1024 * low) as i32 }
     };
     (0..count).map(neighbours).collect()
+}
+
+/// The neighbours of each output pixel along an axis, in the runtime's `f32` arithmetic.
+fn real_between(to: usize, from: usize, corners: bool, centres: bool) -> Vec<RealBetween> {
+    let scale = if corners && to > 1 { (from - 1) as f32 / (to - 1) as f32 } else { from as f32 / to as f32 };
+    let neighbours = |at: usize| {
+        let place = if centres { (at as f32 + 0.5) * scale - 0.5 } else { at as f32 * scale };
+        let low = (place.floor().max(0.0) as usize).min(from - 1);
+        let high = (place.ceil().max(0.0) as usize).min(from - 1);
+        RealBetween { low, high, part: place - low as f32 }
+    };
+    (0..to).map(neighbours).collect()
 }
 
 /// The input pixel that an output pixel shows, in the runtime's `f32` arithmetic.
