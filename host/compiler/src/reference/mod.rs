@@ -156,7 +156,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
             Value::I8(pair::interpolate_real(op, x, [height, width]))
         }
-        (Op::L2Normalise(op), [Value::I8(x)]) => Value::I8(normalise::l2(op, x, &tensors[0].shape)),
+        (Op::L2Normalise(op), [Value::I8(x)]) => Value::I8(normalise::l2(*op, x, &tensors[0].shape)),
         (Op::Product(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| runtime::product(op, a, b)).collect())
         }

@@ -7,7 +7,7 @@ use super::{channels_first, channels_last};
 use crate::op::L2Normalise;
 
 /// Divides the channels of each position by the root of their squares.
-pub fn l2(op: &L2Normalise, x: &[i8], shape: &[usize]) -> Vec<i8> {
+pub fn l2(op: L2Normalise, x: &[i8], shape: &[usize]) -> Vec<i8> {
     /// An output step is 2^-7.
     const FRACTION: i32 = 7;
     let length = if shape.len() < 3 { shape.last() } else { shape.get(1) }.copied().unwrap_or(1).max(1);
