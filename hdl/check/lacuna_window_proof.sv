@@ -6,9 +6,13 @@
 // window calls it sound. `hierconn` signals are the window's own.
 //
 // Assumed: the decoder's bytes, counts and ends are those of lacuna_frame_proof; an executor is
-// done only with what it was offered; numbers that come again do so after 256 requests, so a copy
-// of a request arrives before 256 - Slots later ones have run. A new session forgets the old one's.
-module lacuna_window_proof (
+// done only with what it was offered; with `Early`, bytes stand for a cycle before they are taken;
+// numbers that come again do so after 256 requests, so a copy of a request arrives before
+// 256 - Slots later ones have run. A new session forgets the old one's.
+module lacuna_window_proof #(
+  // As of lacuna_link_window.
+  parameter bit     Early = 1'b0
+) (
   input logic       clk_i,
   input logic       rst_ni,
   input logic       byte_take_i,
@@ -26,7 +30,7 @@ module lacuna_window_proof (
   logic       land_o, heard_o, exec_valid_o, send_valid_o;
   logic [1:0] land_slot_o, exec_slot_o, send_slot_o;
 
-  lacuna_link_window #(.Slots(Slots), .SlotBytes(SlotBytes), .WordBytes(4)) u_dut (
+  lacuna_link_window #(.Slots(Slots), .SlotBytes(SlotBytes), .WordBytes(4), .Early(Early)) u_dut (
     .clk_i, .rst_ni,
     .byte_take_i, .byte_data_i, .length_i(length_q), .end_i, .sound_i,
     .land_o, .land_slot_o, .heard_o,
@@ -47,6 +51,19 @@ module lacuna_window_proof (
     assume (!(byte_take_i && end_i));
     assume (!exec_done_i || exec_valid_o);
   end
+
+  // `Early`: a byte stands for a cycle before it is taken.
+  logic       stood_q;
+  logic [7:0] stands_q;
+
+  initial assume (!stood_q);
+
+  always_ff @(posedge clk_i) begin
+    stood_q  <= rst_ni && !byte_take_i && !end_i;
+    stands_q <= byte_data_i;
+  end
+
+  always_comb assume (!Early || !byte_take_i || (stood_q && byte_data_i == stands_q));
 
   // The frame that is arriving.
   logic [7:0] number_q, ack_q;

@@ -68,7 +68,7 @@ module lacuna_bridge #(
   );
 
   lacuna_link_window #(
-    .Slots(Slots), .SlotBytes(SlotBytes), .WordBytes(WordBytes)
+    .Slots(Slots), .SlotBytes(SlotBytes), .WordBytes(WordBytes), .Early(Serial)
   ) u_window (
     .clk_i, .rst_ni,
     .byte_take_i(byte_valid && byte_ready), .byte_data_i(byte_data), .length_i(length),

@@ -7,12 +7,15 @@
 //             A slot is written only when it is free; a request is executed only as number `exec`,
 //             after which `exec` is one more: so each runs once, and no response is lost before its
 //             ack. A byte that lands (`land_o`) cancels any answer still due from that slot.
-// Throughput: one decoded byte a cycle.
+// Throughput: one decoded byte a cycle. With `Early` one in two: then `byte_data_i` and `length_i`
+//             are a byte's from the cycle before it is taken.
 // Latency:    a held request is offered in the cycle after its delimiter.
 module lacuna_link_window #(
   parameter  int unsigned Slots       = 8,
   parameter  int unsigned SlotBytes   = 1024,
   parameter  int unsigned WordBytes   = 16,
+  // Decide about a first byte in the cycle before it is taken.
+  parameter  bit          Early       = 1'b0,
   localparam int unsigned SlotWidth   = $clog2(Slots),
   localparam int unsigned LengthWidth = $clog2(SlotBytes) + 1
 ) (
@@ -63,7 +66,7 @@ module lacuna_link_window #(
   logic [SlotWidth-1:0]   sent_q;
 
   logic [7:0]             number, offset, executed, acked;
-  logic                   first, in_header, free;
+  logic                   first, in_header, free, free_now;
   logic                   burst_fits, whole, known, open, accept, again;
   logic [LengthWidth-1:0] expected;
   logic [Slots-1:0]       land_mask, exec_mask, sent_mask;
@@ -71,13 +74,23 @@ module lacuna_link_window #(
   // The first byte, the sequence number, decides while it passes.
   assign in_header   = length_i < LengthWidth'(lacuna_spec_pkg::FrameResponseBytes);
   assign first       = length_i == '0;
-  assign number      = (first && byte_take_i) ? byte_data_i : sequence_q;
+  assign number      = (first && (Early || byte_take_i)) ? byte_data_i : sequence_q;
   assign offset      = number - base_q;
   assign executed    = exec_q - base_q;
-  assign free        = offset >= executed && offset < 8'(Slots) && !held_q[land_slot_o];
+  assign free_now    = offset >= executed && offset < 8'(Slots) && !held_q[land_slot_o];
   assign land_slot_o = number[SlotWidth-1:0];
   // A byte past the slot belongs to no sound frame.
   assign land_o      = byte_take_i && (first ? free : land_q) && !length_i[LengthWidth-1];
+
+  // A request that has just been executed was held before and is below `exec` now, and nothing else
+  // changes between two bytes: the decision of one cycle is that of the next.
+  if (Early) begin : gen_early
+    logic free_q;
+    always_ff @(posedge clk_i) free_q <= free_now;
+    assign free = free_q;
+  end else begin : gen_at_once
+    assign free = free_now;
+  end
 
   // The verdict.
   assign burst_fits = count_q != 8'd0 && count_q <= 8'(MaxBeats);

@@ -99,16 +99,18 @@ module lacuna_normalise (
 
   // By one bit and to one's complement; the magnitude is that plus the sign. Rounding to bit 8,
   // ties to even, adds 127 and bit 8 to the magnitude; where it is no tie, bit 8 makes no
-  // difference, so that it may be taken before the sign is added. Outcome: {shift, carry, magnitude}.
+  // difference, so that it may be taken before the sign is added. It is a carry into bit 0, as a
+  // third term would be a second chain. Outcome: {shift, carry, magnitude}.
   function automatic logic [33:0] finished(input logic [31:0] pair, input logic to_f32,
                                            input logic negative, input logic left);
     logic        bit_shift;
     logic [31:0] ones;
     logic [32:0] sum;
+    logic        unused;
     bit_shift = to_f32 ? (pair[31] == negative) : left;
     ones      = (bit_shift ? {pair[30:0], 1'b0} : pair) ^ {32{negative}};
-    sum       = {1'b0, ones} + {25'b0, to_f32 && negative, {7{to_f32 && !negative}}}
-              + 33'(to_f32 ? ones[8] : negative);
+    {sum, unused} = {1'b0, ones, 1'b1} + {25'b0, to_f32 && negative, {7{to_f32 && !negative}},
+                                          to_f32 ? ones[8] : negative};
     finished  = {bit_shift, sum[32], sum[31] || sum[32], sum[30:8], to_f32 ? 8'b0 : sum[7:0]};
   endfunction
 

@@ -45,6 +45,15 @@ module lacuna_post_params_ram (
   localparam int unsigned MaxShift     = 17;
   localparam logic [47:0] MaxBias      = -(48'd128 << MaxShift);
 
+  // From the cycle after `start_i` on, when nothing is read yet.
+  logic run_q, pair_q, max_q;
+
+  always_ff @(posedge clk_i) begin
+    run_q  <= run_i;
+    pair_q <= pair_i;
+    max_q  <= max_i;
+  end
+
   // The entry as long as it is wanted.
   logic [2:0] entry_1_q, entry_4_q;
 
@@ -61,14 +70,14 @@ module lacuna_post_params_ram (
   assign wr_addr = {param_bank_i, param_index_i};
 
   always_comb begin
-    bias_addr = run_i ? {entry_1_q[2], WordShifts} : {1'b0, WordShift};
-    if (step_i[0]) bias_addr = run_i ? {entry_i[2], 2'b00, entry_i[1:0]} : {1'b0, WordMb};
+    bias_addr = run_q ? {entry_1_q[2], WordShifts} : {1'b0, WordShift};
+    if (step_i[0]) bias_addr = run_q ? {entry_i[2], 2'b00, entry_i[1:0]} : {1'b0, WordMb};
   end
 
   // Beside the reads of cycles 4 to 7.
   assign second          = step_i[5] || step_i[7];
-  assign multiplier_addr = run_i ? {entry_4_q[2], 2'b01, entry_4_q[1:0]}
-                         : {1'b0, (pair_i && second) ? WordMb : WordMa};
+  assign multiplier_addr = run_q ? {entry_4_q[2], 2'b01, entry_4_q[1:0]}
+                         : {1'b0, (pair_q && second) ? WordMb : WordMa};
 
   lacuna_ram_1r1w #(.Words(32), .WordBytes(4)) u_bias (
     .clk_i,
@@ -90,16 +99,16 @@ module lacuna_post_params_ram (
     .wr_data_i(param_data_i)
   );
 
-  assign shift_byte = run_i ? entry_1_q[1:0] : ConstantShift;
-  assign shift_o    = max_i ? 6'(MaxShift) : bias[8*shift_byte +: 6];
+  assign shift_byte = run_q ? entry_1_q[1:0] : ConstantShift;
+  assign shift_o    = max_q ? 6'(MaxShift) : bias[8*shift_byte +: 6];
   assign bias_o     = bias;
 
   // Halves: low, high, low, high; of a pair low, low, high, high.
-  assign upper = pair_i ? step_i[7] || step_i[8] : step_i[6] || step_i[8];
+  assign upper = pair_q ? step_i[7] || step_i[8] : step_i[6] || step_i[8];
 
   always_comb begin
     factor_o = upper ? multiplier[31:16] : multiplier[15:0];
-    if (max_i) factor_o = step_i[7] ? 16'(1 << (MaxShift - 16)) : '0;
+    if (max_q) factor_o = step_i[7] ? 16'(1 << (MaxShift - 16)) : '0;
   end
 
   logic [47:0] pair_bias_q;
@@ -107,7 +116,7 @@ module lacuna_post_params_ram (
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       pair_bias_q <= max_i ? MaxBias : '0;
-    end else if (param_valid_i && pair_i) begin
+    end else if (param_valid_i && pair_q) begin
       if (param_index_i == WordBias)  pair_bias_q[31:0]  <= param_data_i;
       if (param_index_i == WordShift) pair_bias_q[47:32] <= param_data_i[15:0];
     end

@@ -3,7 +3,7 @@
 // Contract:   as lacuna_requantise, but `step_i[k]` marks cycle k of a value, 0 to 8, and the next
 //             value's cycle 0 is this one's 4 or later. `sum_i` and `bias_i` are those of cycle 0,
 //             `shift_i` of cycle 1, and `factor_i` in cycles 4 to 7 as lacuna_multiply_serial has
-//             them in 0 to 3.
+//             them in 0 to 3. `rule_i` and `pair_i` are held from the cycle before cycle 0 on.
 // Throughput: one value in 4 cycles.
 // Latency:    14 cycles.
 module lacuna_requantise_serial (
@@ -27,21 +27,26 @@ module lacuna_requantise_serial (
   output logic [7:0]  value_o
 );
 
-  logic rule_b;
-  assign rule_b = !pair_i && (rule_i == lacuna_spec_pkg::RuleB);
+  // The instruction stands long before a value comes: its fields are not decoded in a value's way.
+  logic rule_b_q, pair_q;
+
+  always_ff @(posedge clk_i) begin
+    rule_b_q <= !pair_i && (rule_i == lacuna_spec_pkg::RuleB);
+    pair_q   <= pair_i;
+  end
 
   logic [31:0] acc_q;
   logic [4:0]  left, right, right_1_q, right_2_q;
 
-  assign left = (pair_i || shift_i[5]) ? '0 : shift_i[4:0];
+  assign left = (pair_q || shift_i[5]) ? '0 : shift_i[4:0];
 
   always_comb begin
     right = shift_i[5] ? ~shift_i[4:0] + 5'd1 : 5'd0;
-    if (pair_i) right = shift_i[4:0] ^ 5'h10;
+    if (pair_q) right = shift_i[4:0] ^ 5'h10;
   end
 
   always_ff @(posedge clk_i) begin
-    if (step_i[0]) acc_q <= pair_i ? sum_i : sum_i + bias_i;
+    if (step_i[0]) acc_q <= pair_q ? sum_i : sum_i + bias_i;
     if (step_i[1]) right_1_q <= right;
     if (step_i[3]) right_2_q <= right_1_q;
   end
@@ -54,7 +59,7 @@ module lacuna_requantise_serial (
   lacuna_normalise u_normalise (
     .clk_i,
     .step_i     ({step_i[3], 2'b11}),
-    .rule_i     (rule_b),
+    .rule_i     (rule_b_q),
     .acc_i      (acc_q),
     .left_i     (left),
     .magnitude_o(magnitude),
@@ -69,7 +74,7 @@ module lacuna_requantise_serial (
   logic [15:0] factor;
 
   assign upper  = step_i[5] || step_i[7];
-  assign factor = (rule_b && upper) ? {8'b0, 1'b1, factor_i[6:0]} : factor_i;
+  assign factor = (rule_b_q && upper) ? {8'b0, 1'b1, factor_i[6:0]} : factor_i;
 
   logic [62:16] product;
   logic [31:0]  total;
@@ -77,7 +82,7 @@ module lacuna_requantise_serial (
 
   lacuna_multiply_serial u_multiply (
     .clk_i,
-    .pair_i,
+    .pair_i   (pair_q),
     .bias_i   (pair_bias_i),
     .step_i   (step_i[8:4]),
     .a_i      (magnitude),
@@ -97,7 +102,7 @@ module lacuna_requantise_serial (
              + $signed({9'b0, !carry});
     shift_d  = right_2_q;
     vanish_d = 1'b0;
-    if (rule_b) begin
+    if (rule_b_q) begin
       shift_d  = exact[9] ? '0 : exact[4:0];
       vanish_d = !exact[9] && (exact[8:5] != '0);
     end
@@ -116,7 +121,7 @@ module lacuna_requantise_serial (
     .clk_i,
     .step_i   ('1),
     .rule_i,
-    .pair_i,
+    .pair_i   (pair_q),
     .zero_i,
     .clamp_lo_i,
     .clamp_hi_i,

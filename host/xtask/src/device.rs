@@ -62,6 +62,9 @@ pub struct Device {
 
 // Without wide multiplexers: `base` takes 2 % fewer positions.
 const ECP5: &str = "synth_ecp5 -nowidelut";
+// Not `-dsp`: that pass takes SB_MAC16 that stand in the sources for multipliers of its own, and
+// clears their registers, clock and loads (Yosys issue 2922). All eight stand in `hdl/tech/ice40`.
+const ICE40: &str = "synth_ice40 -device u -spram -dff";
 const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
 
 /// A board with an ECP5.
@@ -111,7 +114,7 @@ impl Target {
                 board: Some("ice40_generic"),
                 preset: "nano",
                 top: "lacuna_uart_top",
-                command: "synth_ice40 -device u -dsp -spram -dff",
+                command: ICE40,
                 variants: "hdl/tech/ice40",
                 available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
                 placer: Some(Placer {
