@@ -53,6 +53,8 @@ pub struct Device {
     pub top: &'static str,
     /// Yosys' command.
     pub command: &'static str,
+    /// Yosys commands that fail unless the outcome is sound.
+    pub checks: &'static str,
     /// Sources of the same names that take the place of those in `hdl/files.f`.
     pub variants: &'static str,
     pub available: Resources,
@@ -65,6 +67,8 @@ const ECP5: &str = "synth_ecp5 -nowidelut";
 // Not `-dsp`: that pass takes SB_MAC16 that stand in the sources for multipliers of its own, and
 // clears their registers, clock and loads (Yosys issue 2922). All eight stand in `hdl/tech/ice40`.
 const ICE40: &str = "synth_ice40 -device u -spram -dff";
+// Every multiplier block has the clock: nothing else tells that its registers are gone.
+const ICE40_CHECKS: &str = "select -assert-none t:SB_MAC16 w:clk_i %co1:+SB_MAC16[CLK] %d";
 const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
 
 /// A board with an ECP5.
@@ -87,6 +91,7 @@ impl Target {
                 preset: "base",
                 top: "lacuna_core",
                 command: ECP5,
+                checks: "",
                 variants: ECP5_VARIANTS,
                 available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
                 placer: None,
@@ -115,6 +120,7 @@ impl Target {
                 preset: "nano",
                 top: "lacuna_uart_top",
                 command: ICE40,
+                checks: ICE40_CHECKS,
                 variants: "hdl/tech/ice40",
                 available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
                 placer: Some(Placer {

@@ -142,10 +142,11 @@ fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, wh
     // Tiles are alike: one is synthesised and counted as often as it is used.
     let share = if geometry.tiles > 1 { "setattr -mod -set keep_hierarchy 1 *\\lacuna_tile;" } else { "" };
     let script = format!(
-        "read_verilog -sv {}; hierarchy -top {top} {}; {share} {} {until}; check -assert; tee -q -o {} stat -json",
+        "read_verilog -sv {}; hierarchy -top {top} {}; {share} {} {until}; check -assert; {}; tee -q -o {} stat -json",
         sources.join(" "),
         parameters.join(" "),
         device.command,
+        device.checks,
         statistics.strip_prefix(tools.root()).context("it lies in the repository")?.display()
     );
     let output =
