@@ -38,12 +38,10 @@ fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
     build
 }
 
-/// A compiler of generated files, which begin with what `header` has.
-fn of_models(places: &Places, tools: &Verilator, folder: &Path, header: &Path, traced: bool) -> cc::Build {
+/// A compiler of generated files and of their header.
+fn of_models(places: &Places, tools: &Verilator, folder: &Path, traced: bool) -> cc::Build {
     let mut build = compiler(places, tools, folder);
     build
-        .flag("-include")
-        .flag(header)
         .define("VM_TRACE", if traced { "1" } else { "0" })
         .define("VM_TRACE_FST", if traced { "1" } else { "0" })
         .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
@@ -60,20 +58,12 @@ fn header(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), Strin
     let read = folder.join(format!("{HEADER}.gch"));
     let _ = fs::remove_dir_all(&read);
     for (level, traced) in KINDS {
-        let mut build = of_models(places, tools, folder, &header, traced);
-        let tool = build.opt_level(level).get_compiler();
+        let tool = of_models(places, tools, folder, traced).opt_level(level).get_compiler();
         if !tool.is_like_gnu() || tool.is_like_clang() {
             return Ok(());
         }
         fs::create_dir_all(&read).map_err(|error| format!("{}: {error}", read.display()))?;
-        // The tool's arguments include the header, which is what is compiled here.
-        let mut command = std::process::Command::new(tool.path());
-        let include = tool.args().iter().position(|argument| argument == "-include");
-        for (index, argument) in tool.args().iter().enumerate() {
-            if include.is_none_or(|at| index != at && index != at + 1) {
-                command.arg(argument);
-            }
-        }
+        let mut command = tool.to_command();
         command.args(["-x", "c++-header"]).arg(&header).arg("-o").arg(read.join(format!("{level}-{traced}")));
         let output = command.output().map_err(|error| format!("{}: {error}", tool.path().display()))?;
         if !output.status.success() {
@@ -109,9 +99,10 @@ pub fn top(
     folder: &Path,
 ) -> Result<PathBuf, String> {
     let mut text = shim(top, &made.ports);
-    let mut build = of_models(places, tools, folder, &runtime.join(HEADER), top.traced());
+    let mut build = of_models(places, tools, folder, top.traced());
+    build.flag("-include").flag(runtime.join(HEADER)).include(folder);
     // Chips run for minutes, blocks for a second: that is soon lost on the optimiser.
-    build.include(folder).opt_level(if top.required { 2 } else { 1 });
+    build.opt_level(if top.required { 2 } else { 1 });
     if top.big {
         // What runs once, at reset, is not worth the optimiser's time.
         let (slow, fast): (Vec<PathBuf>, Vec<PathBuf>) = made

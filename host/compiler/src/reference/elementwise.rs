@@ -22,16 +22,21 @@ pub fn add_a(op: &Add, a: i8, b: i8) -> i8 {
 /// `ADD`, or `SUB` if the sign is -1.
 pub(super) fn sum_a(op: &Add, a: i8, b: i8, sign: i32) -> i8 {
     const LEFT: i32 = 20;
-    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
+    let (a, b, unit) = same_scale(op, a, b, LEFT);
+    let sum = a.wrapping_add(b.wrapping_mul(sign));
+    let (multiplier, shift) = quantise_multiplier(unit / f64::from(op.y.scale));
+    op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
+}
+
+/// Both operands shifted left and scaled to twice the larger scale, and what a step of them is then worth.
+pub(super) fn same_scale(op: &Add, a: i8, b: i8, left: i32) -> (i32, i32, f64) {
+    let (scale_a, scale_b) = (f64::from(op.a.scale), f64::from(op.b.scale));
     let twice_max = 2.0 * scale_a.max(scale_b);
     let scaled = |q: i8, zero_point: i32, scale: f64| {
         let (multiplier, shift) = quantise_multiplier(scale / twice_max);
-        requantise_a((i32::from(q) - zero_point) << LEFT, multiplier, shift, 0)
+        requantise_a((i32::from(q) - zero_point) << left, multiplier, shift, 0)
     };
-    let second = scaled(b, op.b.zero_point, scale_b).wrapping_mul(sign);
-    let sum = scaled(a, op.a.zero_point, scale_a).wrapping_add(second);
-    let (multiplier, shift) = quantise_multiplier(twice_max / (f64::from(1 << LEFT) * scale_y));
-    op.clamp.apply(requantise_a(sum, multiplier, shift, op.y.zero_point))
+    (scaled(a, op.a.zero_point, scale_a), scaled(b, op.b.zero_point, scale_b), twice_max / f64::from(1 << left))
 }
 
 /// TensorFlow Lite's `QuantizeMultiplier`: a positive real as a Q31 mantissa and a left shift. Reals too small to matter give 0.

@@ -2,7 +2,7 @@
 
 use lacuna_spec::numerics::requantise_a;
 
-use super::elementwise::sum_a;
+use super::elementwise::{same_scale, sum_a};
 use super::quantise_multiplier;
 use crate::op::{Add, Interpolate, Pair, Prelu, RealInterpolate};
 
@@ -20,14 +20,9 @@ pub fn pair(op: &Pair, a: i8, b: i8) -> i8 {
 
 fn squared_difference(op: &Add, a: i8, b: i8) -> i8 {
     const LEFT: i32 = 7;
-    let (scale_a, scale_b, scale_y) = (f64::from(op.a.scale), f64::from(op.b.scale), f64::from(op.y.scale));
-    let twice_max = 2.0 * scale_a.max(scale_b);
-    let scaled = |q: i8, zero_point: i32, scale: f64| {
-        let (multiplier, shift) = quantise_multiplier(scale / twice_max);
-        requantise_a((i32::from(q) - zero_point) << LEFT, multiplier, shift, 0)
-    };
-    let difference = scaled(a, op.a.zero_point, scale_a) - scaled(b, op.b.zero_point, scale_b);
-    let (multiplier, shift) = quantise_multiplier(twice_max * twice_max / (f64::from(1 << (2 * LEFT)) * scale_y));
+    let (a, b, unit) = same_scale(op, a, b, LEFT);
+    let difference = a - b;
+    let (multiplier, shift) = quantise_multiplier(unit * unit / f64::from(op.y.scale));
     op.clamp.apply(requantise_a(difference * difference, multiplier, shift, op.y.zero_point))
 }
 

@@ -66,16 +66,26 @@ impl Reduction {
         Ok(Self { input, x, file, axes, count })
     }
 
-    /// The axes in the graph's order.
-    fn inside(&self) -> Vec<usize> {
-        let mut inside: Vec<usize> = self.axes.iter().map(|&axis| graph_axis(axis, self.file.len())).collect();
+    /// Emits the operator, whose sums are scaled by a mantissa and a left shift, and a view without the axes where the file
+    /// keeps none of them.
+    fn emit(
+        self,
+        importer: &mut Importer,
+        node: &Node,
+        y: Quant,
+        (multiplier, shift): (i32, i32),
+    ) -> Result<(), Error> {
+        let Self { input, x, file, axes, .. } = self;
+        let mut inside: Vec<usize> = axes.iter().map(|&axis| graph_axis(axis, file.len())).collect();
         inside.sort_unstable();
-        inside
-    }
-
-    /// Emits the operator, and a view without the axes where the file keeps none of them.
-    fn emit(self, importer: &mut Importer, node: &Node, op: Op) -> Result<(), Error> {
-        let Self { input, file, axes, .. } = self;
+        let op = Op::Mean(Mean {
+            axes: inside,
+            x_zero_point: x.zero_point,
+            y_zero_point: y.zero_point,
+            multiplier,
+            shift,
+            clamp: crate::op::Clamp::FULL,
+        });
         let sizes = file.iter().enumerate();
         let kept: Vec<usize> = sizes.clone().map(|(axis, &d)| if axes.contains(&axis) { 1 } else { d }).collect();
         let shape = super::layout::graph_shape(&kept);
@@ -93,16 +103,8 @@ impl Reduction {
 pub fn mean(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let reduction = Reduction::read(importer, node)?;
     let (x, y) = (reduction.x, importer.declared(node.output(0)?)?.quant()?);
-    let (multiplier, shift) = scaled_down(x, y, reduction.count);
-    let op = Op::Mean(Mean {
-        axes: reduction.inside(),
-        x_zero_point: x.zero_point,
-        y_zero_point: y.zero_point,
-        multiplier,
-        shift,
-        clamp: crate::op::Clamp::FULL,
-    });
-    reduction.emit(importer, node, op)
+    let scale = scaled_down(x, y, reduction.count);
+    reduction.emit(importer, node, y, scale)
 }
 
 /// `SUM` of uint8: a mean that nothing divides.
@@ -121,15 +123,7 @@ pub fn sum(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     if (reduction.count as u64 * 255) << shift.max(0) >= 1 << 31 {
         return Err(node.unsupported("its sums leave the runtime's integers: quantise the model again"));
     }
-    let op = Op::Mean(Mean {
-        axes: reduction.inside(),
-        x_zero_point: x.zero_point,
-        y_zero_point: y.zero_point,
-        multiplier,
-        shift,
-        clamp: crate::op::Clamp::FULL,
-    });
-    reduction.emit(importer, node, op)
+    reduction.emit(importer, node, y, (multiplier, shift))
 }
 
 /// `REDUCE_MAX` over height and width, or one of them.
