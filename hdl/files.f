@@ -31,8 +31,8 @@ hdl/cim/lacuna_select_add.sv
 hdl/cim/lacuna_keep_add.sv
 hdl/cim/lacuna_pick_select.sv
 hdl/cim/lacuna_pick.sv
-hdl/cim/lacuna_product.sv
-hdl/cim/lacuna_cell.sv
+hdl/cim/lacuna_digit_products.sv
+hdl/cim/lacuna_cell_row.sv
 hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_products.sv
 hdl/cim/lacuna_cells_whole.sv

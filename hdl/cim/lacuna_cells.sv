@@ -47,7 +47,7 @@ module lacuna_cells #(
   localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : 2;
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
-  // The digit as the cells want it: see lacuna_cell. `negate` at 4-bit digits only.
+  // The digit as the cells want it: see lacuna_cell_row. `negate` at 4-bit digits only.
   logic                live, high, negate;
   logic [CodeBits-1:0] code;
   logic [FixBits-1:0]  fix;
@@ -140,48 +140,62 @@ module lacuna_cells #(
     else if (live_q[0]) highs_q <= weights;
   end
 
+  // A column in each: what is added up in words of 32 bits, which a simulator adds four at a time.
+  localparam int unsigned Stride = 32;
+
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [Columns*Stride-1:0]  sums;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [Columns*SumBits-1:0] holds_q;
   logic [GroupBits-1:0]       shown, shown_q;
 
-  for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic [SumBits-1:0] sum;
+  lacuna_cell_row #(
+    .Columns  (Columns),
+    .DigitBits(DigitBits),
+    .SumBits  (SumBits),
+    .Stride   (Stride)
+  ) u_cells (
+    .clk_i,
+    .rst_ni,
+    .product_en_i(live_q[1]),
+    .sum_en_i    (live_q[2]),
+    .weights_i   (weights_q),
+    .highs_i     (highs_q),
+    .code_i      (code_q),
+    .fix_i       (fix_q),
+    .flip_i      (flip_q),
+    .sums_o      (sums)
+  );
 
-    lacuna_cell #(
-      .DigitBits(DigitBits),
-      .AccBits  (AccBits),
-      .GuardBits($clog2(Lanes))
-    ) u_cell (
-      .clk_i,
-      .rst_ni,
-      .product_en_i(live_q[1]),
-      .sum_en_i    (live_q[2]),
-      .weight_i    (weights_q[8*c +: 8]),
-      .high_i      (highs_q[8*c +: 8]),
-      .code_i      (code_q),
-      .fix_i       (fix_q),
-      .flip_i      (flip_q),
-      .sum_o       (sum)
-    );
-
-    always_ff @(posedge clk_i) begin
-      if (retire_q[2]) holds_q[SumBits*c +: SumBits] <= sum;
-    end
-
-`ifdef LACUNA_CHECK
-    // The compiler promises that no vector adds up to more than AccBits in one cell.
-    localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
-
-    logic [SumBits-1:0] past;
-
-    assign past = first_q ? '0 : holds_q[SumBits*c +: SumBits] ^ {SumBits{hold_inverted_q}};
-
-    always_ff @(posedge clk_i) begin
-      if (rst_ni && retire_q[2]) begin
-        assert (((sum ^ {SumBits{inverted_q}}) - past + Lowest) >> AccBits == '0);
+  always_ff @(posedge clk_i) begin
+    if (retire_q[2]) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        holds_q[SumBits*c +: SumBits] <= sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
       end
     end
-`endif
   end
+
+`ifdef LACUNA_CHECK
+  // The compiler promises that no vector adds up to more than AccBits in one cell.
+  localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
+
+  logic first_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) first_q <= 1'b1;
+    else if (retire_q[2]) first_q <= 1'b0;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (rst_ni && retire_q[2]) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        assert (((sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits] ^ {SumBits{inverted_q}})
+                 - (first_q ? '0 : holds_q[SumBits*c +: SumBits] ^ {SumBits{hold_inverted_q}})
+                 + Lowest) >> AccBits == '0);
+      end
+    end
+  end
+`endif
 
   lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
     .en_i    (show_i),
@@ -196,15 +210,6 @@ module lacuna_cells #(
       shown_inverted_q <= hold_inverted_q;
     end
   end
-
-`ifdef LACUNA_CHECK
-  logic first_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) first_q <= 1'b1;
-    else if (retire_q[2]) first_q <= 1'b0;
-  end
-`endif
 
   assign shown_o    = shown_q;
   assign inverted_o = (DigitBits == 4) && shown_inverted_q;

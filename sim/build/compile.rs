@@ -18,7 +18,7 @@ pub const RUNTIME: &str = "lacuna_verilated";
 const HEADER: &str = "model.h";
 
 /// Kinds of files that are compiled: level of the optimiser, with waveforms.
-const KINDS: [(u32, bool); 4] = [(0, false), (1, false), (1, true), (2, false)];
+const KINDS: [(u32, bool); 3] = [(0, false), (0, true), (2, false)];
 
 fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
     let mut build = cc::Build::new();
@@ -101,8 +101,8 @@ pub fn top(
     let mut text = shim(top, &made.ports);
     let mut build = of_models(places, tools, folder, top.traced());
     build.flag("-include").flag(runtime.join(HEADER)).include(folder);
-    // Chips run for minutes, blocks for a second: that is soon lost on the optimiser.
-    build.opt_level(if top.required { 2 } else { 1 });
+    // Chips run for minutes, blocks for seconds: less than the optimiser takes.
+    build.opt_level(if top.required { 2 } else { 0 });
     if top.big {
         // What runs once, at reset, is not worth the optimiser's time.
         let (slow, fast): (Vec<PathBuf>, Vec<PathBuf>) = made

@@ -27,7 +27,7 @@ pub struct Top {
     /// Parameters given with `-G`, before those of `preset`.
     #[serde(default)]
     pub params: BTreeMap<String, Value>,
-    /// A big design, of which what runs once is not optimised. The rest is compiled at `-O2` in chips, `-O1` in blocks.
+    /// A big design, of which what runs once is not optimised. The rest is compiled at `-O2` in chips, `-O0` in blocks.
     #[serde(default)]
     pub big: bool,
     /// Has several instances of a module that does most of the work: their functions are given one body.
