@@ -1,4 +1,4 @@
-// Adds products to a lane's registers, which may be inverted first: lacuna_xor_add with its register.
+// Adds products to a lane's registers, which may be inverted first: lacuna_xor_add with registers.
 //
 // Contract:   with `en_i`, each sum becomes (sum ^ flip_i) + (below ^ {above, fill_i}) + carry_i,
 //             modulo 2^Width, both products sign-extended. Word c, Stride bits apart, has column c

@@ -1,12 +1,14 @@
 // The cells of one lane: weights times a digit, accumulated, without a multiplier.
 //
 // Contract:   the controls are those of lacuna_cells, each beside the register it steers. The
-//             accumulators are never cleared: they run modulo 2^SumBits, a retire copies them to the
-//             lane's holds, and lacuna_reduce takes the difference of two such copies. That saves
-//             an AND on every bit. Reset makes the first difference right. At 4-bit digits `flip_i`
-//             inverts the accumulators before they are added to: ~(~s + p) = s - p, so that a lane
-//             whose accumulators are kept inverted after a negative digit never negates a product.
-//             Column c has byte c of a page, and a word of Stride bits of the sums, SumBits used.
+//             accumulators are never cleared: they run modulo 2^SumBits, a retire copies them to
+//             the lane's holds, and lacuna_reduce takes the difference of two such copies. That
+//             saves an AND on every bit. Reset makes the first difference right. At 4-bit digits
+//             `flip_i` inverts the accumulators before they are added to: ~(~s + p) = s - p, so
+//             that a lane whose accumulators are kept inverted after a negative digit never
+//             negates a product.
+//             Column c has byte c of a page, and word lacuna_pkg::cell_word(c) of the sums, Stride
+//             bits of which SumBits are used.
 // Throughput: one digit a cycle.
 // Latency:    product_en_i to sum_en_i: one cycle.
 module lacuna_cell_row #(

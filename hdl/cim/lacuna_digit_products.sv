@@ -5,13 +5,13 @@
 //             with low 0, 1, 2, or 3 for -1, where the weight is only inverted: one less than the
 //             product. A column of `highs_i` is its weight or 0. With `en_i`, `above_o` takes the
 //             products of plane 1 and `below_o` those of plane 0; the others become 0, so that
-//             nothing shifts. Column c has byte c of the weights and the 12 low bits of word c of
-//             the products, Stride bits apart; the other bits are 0.
+//             nothing shifts. Column c has byte c of the weights and the 12 low bits of word
+//             lacuna_pkg::cell_word(c) of the products, Stride bits apart; the others are 0.
 // Throughput: one page a cycle.
 // Latency:    1 cycle.
 //
-// The products are worked out inside their clocked block: a simulator then skips them without
-// `en_i`. `hdl/tech/ecp5` holds the same on carry cells, `hdl/tech/ice40` with choices.
+// A simulator skips the products without `en_i`, and works several out at a time where Stride is
+// 32. `hdl/tech/ecp5` holds the same on carry cells.
 module lacuna_digit_products #(
   parameter int unsigned Columns = 16,
   parameter int unsigned Stride  = 32
@@ -41,7 +41,8 @@ module lacuna_digit_products #(
       once   = {ProductBits{!code_i[2]}};
       twice  = {ProductBits{code_i[2]}};
       for (int unsigned c = 0; c < Columns; c++) begin
-        products[Stride*lacuna_pkg::cell_word(c, Columns) +: Stride] = {{(Stride-ProductBits){1'b0}},
+        products[Stride*lacuna_pkg::cell_word(c, Columns) +: Stride] = {
+            {(Stride-ProductBits){1'b0}},
             (((ProductBits'($signed(weights_i[8*c +: 8])) & single)
               | (ProductBits'($signed(weights_i[8*c +: 8])) << 1 & double)) ^ minus)
             + ((ProductBits'($signed(highs_i[8*c +: 8])) << 2 & once)

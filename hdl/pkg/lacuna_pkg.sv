@@ -11,8 +11,8 @@ package lacuna_pkg;
     group_cycles = (lanes == 2) ? lacuna_spec_pkg::SerialGroupCycles : 1;
   endfunction
 
-  // Where a lane keeps what it adds up for a column, in words: byte 0 of each four columns first, then
-  // byte 1. A simulator takes the same byte of four words of weights at a time.
+  // Where a lane keeps what it adds up for a column, in words: byte 0 of each four columns first,
+  // then byte 1. A simulator takes the same byte of four words of weights at a time.
   function automatic int unsigned cell_word(input int unsigned column, input int unsigned columns);
     cell_word = (column % 4) * (columns / 4) + column / 4;
   endfunction

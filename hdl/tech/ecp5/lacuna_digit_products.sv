@@ -1,5 +1,5 @@
-// hdl/cim/lacuna_digit_products.sv on ECP5: the sum in a carry cell a pair of bits, choice included;
-// what becomes 0 does so by its register's synchronous reset.
+// hdl/cim/lacuna_digit_products.sv on ECP5: the sum in a carry cell a pair of bits, choice
+// included; what becomes 0 does so by its register's synchronous reset.
 module lacuna_digit_products #(
   parameter int unsigned Columns = 16,
   parameter int unsigned Stride  = 32
