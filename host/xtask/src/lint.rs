@@ -6,6 +6,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use lacuna_spec::Geometry;
+use rayon::prelude::*;
 
 use crate::tools::Tools;
 
@@ -18,19 +19,24 @@ pub fn run(root: &Path) -> Result<()> {
     let sources = tools.sources()?;
     let mut problems = listed_once(&tools, &sources)?;
     let modules = sources.iter().filter(|file| !file.contains("/pkg/"));
-    for file in modules.clone() {
-        problems.extend(verilator(&tools, &sources, file, &[])?);
-    }
+    let mut checks: Vec<(&str, Vec<String>)> = modules.clone().map(|file| (file.as_str(), Vec::new())).collect();
     if let Some(file) = sources.iter().find(|file| module_of(file) == CHIP) {
         let base = Geometry::BASE;
         let widths = [base.with_digit_bits(2)?, base.with_digit_bits(8)?];
-        for geometry in Geometry::PRESETS.into_iter().chain(widths) {
-            let parameters: Vec<String> =
-                geometry.parameters().iter().map(|(name, value)| format!("-G{name}={value}")).collect();
-            problems.extend(verilator(&tools, &sources, file, &parameters)?);
-        }
+        checks.extend(Geometry::PRESETS.into_iter().chain(widths).map(|geometry| {
+            let parameters = geometry.parameters();
+            (file.as_str(), parameters.iter().map(|(name, value)| format!("-G{name}={value}")).collect())
+        }));
     }
-    problems.extend(yosys(&tools, &sources)?);
+    let (by_yosys, by_verilator) = rayon::join(
+        || yosys(&tools, &sources),
+        || -> Result<Vec<_>> {
+            let checks = checks.par_iter().with_max_len(1);
+            checks.map(|(file, parameters)| verilator(&tools, &sources, file, parameters)).collect()
+        },
+    );
+    problems.extend(by_verilator?.into_iter().flatten());
+    problems.extend(by_yosys?);
 
     for problem in &problems {
         eprintln!("{problem}\n");

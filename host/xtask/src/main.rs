@@ -5,6 +5,7 @@ mod device;
 mod flash;
 mod r#gen;
 mod lint;
+mod netlist;
 mod place;
 mod prove;
 mod record;

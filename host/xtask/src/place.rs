@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::sync::Mutex;
-use std::thread;
 
 use anyhow::{Context, Result, ensure};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::tools::Tools;
@@ -124,25 +123,15 @@ impl Placer {
         })
     }
 
-    /// Places and routes from the seeds 1 to `seeds`, two at a time on two cores; returns the fastest.
+    /// Places and routes from each of `seeds`, as many at a time as there are cores; returns the fastest.
     pub fn best(&self, tools: &Tools, netlist: &str, seeds: std::ops::Range<u64>) -> Result<Routed> {
-        let cores = thread::available_parallelism().map_or(1, usize::from);
-        let next = Mutex::new(seeds);
-        let routed = thread::scope(|scope| {
-            let work = || {
-                let mut mine = Vec::new();
-                while let Some(seed) = { next.lock().ok().and_then(|mut seeds| seeds.next()) } {
-                    let routed = self.route(tools, netlist, seed);
-                    if let Ok(routed) = &routed {
-                        eprintln!("seed {seed}: {} MHz", routed.fmax_mhz);
-                    }
-                    mine.push(routed);
-                }
-                mine
-            };
-            let workers: Vec<_> = (0..cores).map(|_| scope.spawn(work)).collect();
-            workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect::<Result<Vec<_>>>()
-        })?;
+        let seeds: Vec<u64> = seeds.collect();
+        let route = |&seed: &u64| {
+            let routed = self.route(tools, netlist, seed)?;
+            eprintln!("seed {seed}: {} MHz", routed.fmax_mhz);
+            Ok(routed)
+        };
+        let routed: Vec<Routed> = seeds.par_iter().with_max_len(1).map(route).collect::<Result<_>>()?;
         routed.into_iter().max_by(|a, b| a.fmax_mhz.total_cmp(&b.fmax_mhz)).context("no seed was placed")
     }
 

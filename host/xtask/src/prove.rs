@@ -4,11 +4,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use rayon::prelude::*;
 use serde::Deserialize;
 
 use crate::tools::Tools;
@@ -75,35 +74,14 @@ pub fn run(root: &Path, only: Option<&str>) -> Result<()> {
         ensure!(!proof.broken.is_empty(), "proof {name} has no broken copy; add one that it must refute");
     }
     tools.warm()?;
-    let outcomes = run_all(&tools, &jobs)?;
+    let outcomes: Vec<Outcome> =
+        jobs.par_iter().with_max_len(1).map(|job| prove(&tools, job)).collect::<Result<_>>()?;
     for outcome in &outcomes {
         println!("{}", outcome.line);
     }
     let wrong = outcomes.iter().filter(|outcome| !outcome.good).count();
     ensure!(wrong == 0, "{wrong} of {} proof runs ended wrongly; logs are in target/prove", outcomes.len());
     Ok(())
-}
-
-/// Works through the jobs on all cores; outcomes in the order of the jobs.
-fn run_all(tools: &Tools, jobs: &[Job]) -> Result<Vec<Outcome>> {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let next = AtomicUsize::new(0);
-    let done = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..threads.min(jobs.len()) {
-            scope.spawn(|| {
-                loop {
-                    let index = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(job) = jobs.get(index) else { break };
-                    let outcome = prove(tools, job);
-                    done.lock().expect("no worker panics").push((index, outcome));
-                }
-            });
-        }
-    });
-    let mut done = done.into_inner().expect("no worker panics");
-    done.sort_by_key(|(index, _)| *index);
-    done.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
 fn prove(tools: &Tools, job: &Job) -> Result<Outcome> {

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Args;
 use lacuna_spec::Geometry;
+use rayon::prelude::*;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::device::{Device, Resources, Target};
+use crate::netlist;
 use crate::record::{Record, Report};
 use crate::tools::Tools;
 
@@ -46,12 +47,8 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
     let tools = Tools::find(root)?;
     tools.warm()?;
     let targets = options.target.map_or(vec![Target::Icebreaker, Target::Ecp5], |target| vec![target]);
-    let reports: Vec<Result<(String, Report)>> = thread::scope(|scope| {
-        let tools = &tools;
-        let running: Vec<_> =
-            targets.iter().map(|target| scope.spawn(move || report(tools, options, &target.device()))).collect();
-        running.into_iter().map(|thread| thread.join().expect("no synthesis panics")).collect()
-    });
+    let reports: Vec<Result<(String, Report)>> =
+        targets.par_iter().map(|target| report(&tools, options, &target.device())).collect();
     let mut record = Record::read(tools.root())?;
     for made in reports {
         let (key, report) = made?;
@@ -93,6 +90,7 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
     let mut report = synthesise(tools, top, device, &geometry, whole)?;
     if let Some(placer) = placer {
         let netlist = netlist(top, device);
+        open_carry_ends(&tools.root().join(&netlist))?;
         let cells = placer.pack(tools, &netlist)?;
         report.fits &= cells.used <= cells.available;
         report.cells = Some(cells.used);
@@ -110,6 +108,17 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
     }
     report.seconds = start.elapsed().as_secs();
     Ok((key, report))
+}
+
+/// Rewrites a netlist if `netlist::open_carry_ends` has something to do.
+fn open_carry_ends(path: &Path) -> Result<()> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("no {shown}"))?;
+    let mut netlist = serde_json::from_str(&text).with_context(|| format!("{shown} is no JSON"))?;
+    if netlist::open_carry_ends(&mut netlist)? > 0 {
+        fs::write(path, serde_json::to_string(&netlist)?).with_context(|| format!("{shown} cannot be written"))?;
+    }
+    Ok(())
 }
 
 /// Where the netlist of a full synthesis lies, from the repository.
