@@ -93,4 +93,4 @@ hdl/top/lacuna_core.sv
 hdl/top/lacuna_uart_top.sv
 hdl/top/lacuna_pll.sv
 hdl/top/lacuna_ulx3s.sv
-hdl/top/lacuna_colorlight_i5.sv
+hdl/top/lacuna_colorlight.sv

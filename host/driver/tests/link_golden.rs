@@ -3,8 +3,8 @@
 
 use lacuna_driver::link::{Decoder, encode};
 use lacuna_driver::trial::{
-    Access, Faults, GoldenEnd, Memory, Receiver, Recovery, Tested, commands_on_a_bad_line, corrupted_frames,
-    silent_cuts,
+    Access, Faults, GoldenEnd, Memory, Receiver, Recovery, Tested, Way, commands_on_a_bad_line, corrupted_frames,
+    silent_cuts, streamed_tensors,
 };
 use lacuna_golden::link::{self as golden, Bus as _};
 use lacuna_sim::testing::randomised;
@@ -188,6 +188,22 @@ fn the_trial_finds_out_decoders_that_check_nothing_or_stay_out_of_step() {
     assert!(unchecked.iter().all(|report| report.undetected > 0 && !report.holds()), "{unchecked:?}");
     let lost = corrupted_frames(&mut Careless { checks: true, partial: Vec::new() }, 6000, 1020, 1, |_| {});
     assert!(lost.iter().all(|report| report.undetected == 0 && report.out_of_step > 0 && !report.holds()), "{lost:?}");
+}
+
+#[test]
+fn tensors_are_nearly_all_that_a_line_carries() {
+    let share = |shape, way| {
+        let report = streamed_tensors(&mut GoldenEnd::new(shape), way, 40, 3072, 1).unwrap();
+        assert_eq!(report.wrong, 0, "{report:?}");
+        (report.holds(), report.share)
+    };
+    for way in [Way::In, Way::Out, Way::Both] {
+        let (holds, of_line) = share(Shape::of(&Geometry::BASE), way);
+        assert!(holds, "{way:?}: {of_line}");
+        // A chip that holds one request at a time waits for the next.
+        let (holds, waiting) = share(Shape { slots: 2, ..Shape::of(&Geometry::BASE) }, way);
+        assert!(!holds && waiting < of_line, "{way:?}: {waiting}");
+    }
 }
 
 #[test]

@@ -17,6 +17,8 @@ pub enum Target {
     Icebreaker,
     /// `small` on a Colorlight i5 (LFE5U-25F).
     ColorlightI5,
+    /// `small` on a Colorlight i9 (LFE5U-45F).
+    ColorlightI9,
     /// `base` on a ULX3S (LFE5U-85F).
     Ulx3s,
 }
@@ -69,6 +71,8 @@ const ECP5: &str = "synth_ecp5 -nowidelut";
 const ICE40: &str = "synth_ice40 -device u -spram -dff";
 // Every multiplier block has the clock: nothing else tells that its registers are gone.
 const ICE40_CHECKS: &str = "select -assert-none t:SB_MAC16 w:clk_i %co1:+SB_MAC16[CLK] %d";
+// Those of packed cells take the place of some of Yosys' own.
+const ICE40_MODELS: &str = "read_verilog +/ice40/cells_sim.v; read_verilog -sv -overwrite hdl/tech/ice40/packed.v";
 const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
 
 /// A board with an ECP5.
@@ -78,7 +82,7 @@ const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Place
         device: part,
         constraints: ("--lpf", constraints),
         cell: "TRELLIS_COMB",
-        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack },
+        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack, models: None },
     }
 }
 
@@ -106,13 +110,23 @@ impl Target {
                 name: "LFE5U-25F",
                 board: Some("colorlight-i5"),
                 preset: "small",
-                top: "lacuna_colorlight_i5",
+                top: "lacuna_colorlight",
                 available: Resources { lut: 24_288, ff: 24_288, bram: 56, dsp: 28, spram: 0 },
                 placer: Some(ecp5(
                     &["--25k", "--package", "CABGA381", "--speed", "6"],
                     "constraints/colorlight_i5/colorlight_i5.lpf",
                 )),
                 ..Self::Ecp5.device()
+            },
+            Self::ColorlightI9 => Device {
+                name: "LFE5U-45F",
+                board: Some("colorlight-i9"),
+                available: Resources { lut: 43_848, ff: 43_848, bram: 108, dsp: 72, spram: 0 },
+                placer: Some(ecp5(
+                    &["--45k", "--package", "CABGA381", "--speed", "6"],
+                    "constraints/colorlight_i9/colorlight_i9.lpf",
+                )),
+                ..Self::ColorlightI5.device()
             },
             Self::Icebreaker => Device {
                 name: "iCE40UP5K",
@@ -128,7 +142,7 @@ impl Target {
                     device: &["--up5k", "--package", "sg48"],
                     constraints: ("--pcf", "constraints/icebreaker/icebreaker.pcf"),
                     cell: "ICESTORM_LC",
-                    flow: Flow { routed: "--asc", packer: Packer::Icepack },
+                    flow: Flow { routed: "--asc", packer: Packer::Icepack, models: Some(ICE40_MODELS) },
                 }),
             },
         }
@@ -136,6 +150,11 @@ impl Target {
 }
 
 impl Device {
+    /// Where the bitstream of the board lies, from the repository.
+    pub fn bitstream(&self) -> String {
+        format!("target/synth/{}-{}.bit", self.top, self.name)
+    }
+
     /// The device's own version of a source.
     pub fn variant(&self, root: &Path, source: &str) -> Option<String> {
         let file = format!("{}/{}", self.variants, Path::new(source).file_name()?.to_str()?);

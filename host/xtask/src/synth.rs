@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::device::{Device, Resources, Target};
 use crate::netlist;
 use crate::record::{Record, Report};
+use crate::routed::netlist_of;
 use crate::tools::Tools;
 
 /// What to synthesise.
@@ -96,7 +97,11 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
         report.cells = Some(cells.used);
         if report.fits && !options.check {
             let routed = placer.best(tools, &netlist, options.seed..options.seed + options.seeds.max(1))?;
-            let path = bitstream(top);
+            if let Some(cells) = &routed.cells {
+                fs::copy(tools.root().join(cells), tools.root().join(netlist_of(top)))
+                    .with_context(|| cells.clone())?;
+            }
+            let path = device.bitstream();
             placer.bitstream(tools, &routed, &path)?;
             let bytes = fs::read(tools.root().join(&path)).with_context(|| format!("no {path}"))?;
             eprintln!("{path}: {} bytes", bytes.len());
@@ -124,11 +129,6 @@ fn open_carry_ends(path: &Path) -> Result<()> {
 /// Where the netlist of a full synthesis lies, from the repository.
 fn netlist(top: &str, device: &Device) -> String {
     format!("target/synth/{top}-{}.netlist.json", device.name)
-}
-
-/// Where the bitstream of a board's top lies, from the repository.
-pub fn bitstream(top: &str) -> String {
-    format!("target/synth/{top}.bit")
 }
 
 /// Runs Yosys; without `whole` only until memories and multipliers are mapped.

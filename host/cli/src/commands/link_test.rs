@@ -5,7 +5,7 @@ use lacuna_driver::DeviceError;
 use lacuna_driver::link::Decoder;
 use lacuna_driver::trial::{
     ClosedReport, CommandsReport, CutReport, Damage, Duplex, Faults, FramesReport, GoldenEnd, Receiver, Recovery,
-    Watched, closed_pipes, commands_on_a_bad_line, corrupted_frames, silent_cuts,
+    StreamReport, Watched, Way, closed_pipes, commands_on_a_bad_line, corrupted_frames, silent_cuts, streamed_tensors,
 };
 use lacuna_spec::Geometry;
 use lacuna_spec::frame::{CRC_BYTES, Shape};
@@ -27,6 +27,14 @@ pub struct LinkTestArgs {
     /// Commands to send over the bad line.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     commands: u64,
+
+    /// Tensors to stream over a sound line, in, out and both ways.
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    tensors: u64,
+
+    /// Bytes of each tensor.
+    #[arg(long, value_name = "N", default_value_t = 3_072)]
+    tensor_bytes: usize,
 
     /// Share of frames lost.
     #[arg(long, value_name = "SHARE", default_value_t = Faults::BAD.drop, value_parser = share)]
@@ -85,6 +93,7 @@ struct Report {
     faults: Faults,
     frames: Vec<DecoderReport>,
     commands: CommandsReport,
+    streams: Vec<StreamReport>,
     cuts: Vec<CutReport>,
     closed: ClosedReport,
     failed: Vec<&'static str>,
@@ -122,6 +131,10 @@ pub async fn run(args: &LinkTestArgs) -> Result<(), CliError> {
     let mut chip = GoldenEnd::new(shape);
     let commands = commands_on_a_bad_line(&mut chip, faults, args.commands, args.seed, |done| bar.set_position(done));
     bar.finish_and_clear();
+    let streams = [Way::In, Way::Out, Way::Both]
+        .map(|way| streamed_tensors(&mut GoldenEnd::new(shape), way, args.tensors, args.tensor_bytes, args.seed));
+    let streams: Vec<_> =
+        streams.into_iter().collect::<Result<_, _>>().map_err(|error| DeviceError::Simulation(error.to_string()))?;
     let cuts = silent_cuts(|| Box::new(GoldenEnd::new(shape)), args.seed);
 
     let watched = Watched::new(shape);
@@ -132,11 +145,13 @@ pub async fn run(args: &LinkTestArgs) -> Result<(), CliError> {
     let claims = [
         ("corrupted frames", frames.iter().all(|row| row.report.holds())),
         ("commands on a bad line", commands.holds()),
+        ("tensors on a sound line", streams.iter().all(StreamReport::holds)),
         ("lines that die", cuts.iter().all(CutReport::holds)),
         ("pipes that close", closed.holds()),
     ];
     let failed: Vec<_> = claims.iter().filter(|(_, holds)| !holds).map(|(name, _)| *name).collect();
-    let report = Report { geometry: geometry.name, seed: args.seed, faults, frames, commands, cuts, closed, failed };
+    let report =
+        Report { geometry: geometry.name, seed: args.seed, faults, frames, commands, streams, cuts, closed, failed };
     if args.json {
         output::json(&report);
     } else {
@@ -178,6 +193,24 @@ fn print(report: &Report) {
     if let Some(error) = &c.error {
         say!("the link gave up: {error}");
     }
+
+    let mut table =
+        output::table(&["tensors on a sound line", "bytes each", "seconds at 3 Mbaud", "share of 8N1", "wrong"]);
+    for row in &report.streams {
+        let way = match row.way {
+            Way::In => "to the chip",
+            Way::Out => "from the chip",
+            Way::Both => "both ways at once",
+        };
+        table.add_row([
+            format!("{} {way}", row.tensors),
+            row.tensor_bytes.to_string(),
+            format!("{:.2}", row.seconds),
+            format!("{:.1} %", 100.0 * row.share),
+            row.wrong.to_string(),
+        ]);
+    }
+    say!("\n{table}");
 
     let mut table = output::table(&[
         "the line dies",

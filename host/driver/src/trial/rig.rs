@@ -104,13 +104,18 @@ impl<'a> Rig<'a> {
         None
     }
 
-    /// A random command. Its number is in its address, above the byte that the memory looks at.
+    /// A random command.
     pub(super) fn command(&mut self, shape: &Shape) -> (Token, Command) {
-        let token = self.submitted;
-        self.submitted += 1;
         let op = if self.rng.random_bool(0.6) { Op::Write } else { Op::Read };
         let longest = if self.rng.random_range(0..4) == 0 { shape.max_beats() } else { 4 };
         let count = self.rng.random_range(1..=longest) as u32;
+        self.command_of(op, count, shape)
+    }
+
+    /// A command of random data. Its number is in its address, above the byte that the memory looks at.
+    pub(super) fn command_of(&mut self, op: Op, count: u32, shape: &Shape) -> (Token, Command) {
+        let token = self.submitted;
+        self.submitted += 1;
         let address = (token as u32) << 8 | self.rng.random_range(0..=256 - count);
         let (mut read, mut payload) = (Vec::new(), Vec::new());
         for beat in address..address + count {

@@ -1,10 +1,10 @@
-// `small` on a Colorlight i5 (LFE5U-25F) and its extension board: the chip with its UART link, at
-// 25 MHz.
+// `small` on a Colorlight i5 (LFE5U-25F) or i9 (LFE5U-45F) and their extension board: the chip with
+// its UART link, at 25 MHz.
 //
 // Contract:   3 Mbaud on the extension board's USB connector. `rst_ni` is low while the button is
 //             pressed. `led_no`, lit by 0, toggles with every request that is heard and is dark
 //             until the clock is locked.
-module lacuna_colorlight_i5 #(
+module lacuna_colorlight #(
   parameter int unsigned Tiles         = lacuna_spec_pkg::SmallTiles,
   parameter int unsigned Lanes         = lacuna_spec_pkg::SmallLanes,
   parameter int unsigned Pages         = lacuna_spec_pkg::SmallPages,

@@ -1,0 +1,104 @@
+//! Tensors streamed over a sound line: what share of it they are.
+
+use std::time::Duration;
+
+use lacuna_spec::frame::{Op, Shape};
+use serde::Serialize;
+
+use super::chip::Tested;
+use super::faults::{Faults, Line};
+use super::rig::Rig;
+use crate::link::{Endpoint, LinkError};
+
+/// Which way tensors go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Way {
+    /// To the chip.
+    In,
+    /// From it.
+    Out,
+    /// As many each way, in turn.
+    Both,
+}
+
+/// What streaming tensors took.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StreamReport {
+    /// Which way they went.
+    pub way: Way,
+    /// Tensors, of each direction that they took.
+    pub tensors: u64,
+    /// Bytes of each.
+    pub tensor_bytes: usize,
+    /// Virtual time on a line of 3 Mbaud.
+    pub seconds: f64,
+    /// Their bytes, of those that 8N1 carries in this time, in the direction where there are more.
+    pub share: f64,
+    /// Answers that were not bit-exact, or never came.
+    pub wrong: u64,
+}
+
+impl StreamReport {
+    /// The least share that a chip with words of 16 bytes has to reach.
+    pub const LEAST: f64 = 0.95;
+
+    /// Whether everything arrived and the line was used well.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.wrong == 0 && self.share >= Self::LEAST
+    }
+}
+
+/// Streams tensors of whole beats over a line without faults, in frames as long as the chip takes them.
+///
+/// # Errors
+/// A link that gives up.
+pub fn streamed_tensors(
+    chip: &mut dyn Tested,
+    way: Way,
+    tensors: u64,
+    tensor_bytes: usize,
+    seed: u64,
+) -> Result<StreamReport, LinkError> {
+    let mut rig = Rig::new(chip, Faults::NONE, seed);
+    let mut endpoint = rig.open().ok_or(LinkError::NoAnswer { tries: 1 })?;
+    let shape = endpoint.hello().shape;
+    let begin = rig.now;
+    let ops: &[Op] = match way {
+        Way::In => &[Op::Write],
+        Way::Out => &[Op::Read],
+        Way::Both => &[Op::Write, Op::Read],
+    };
+    for _ in 0..tensors {
+        submit(&mut rig, &mut endpoint, ops, &shape, tensor_bytes);
+    }
+    // Ten times what the line needs.
+    let bytes = tensors * tensor_bytes as u64;
+    let end = begin + Duration::from_millis(1000 + 10 * bytes / Line::RATE as u64);
+    while !rig.expected.is_empty() && rig.now < end {
+        rig.step(&mut endpoint, Line::RATE)?;
+    }
+    let took = rig.now - begin;
+    Ok(StreamReport {
+        way,
+        tensors,
+        tensor_bytes,
+        seconds: took.as_secs_f64(),
+        share: bytes as f64 / (took.as_secs_f64() * 1000.0 * Line::RATE as f64),
+        wrong: rig.wrong + rig.expected.len() as u64,
+    })
+}
+
+/// One tensor for each operation, a frame of each in turn.
+fn submit(rig: &mut Rig, endpoint: &mut Endpoint, ops: &[Op], shape: &Shape, bytes: usize) {
+    let mut left = bytes / shape.word_bytes;
+    while left > 0 {
+        let count = left.min(shape.max_beats());
+        for &op in ops {
+            let (token, command) = rig.command_of(op, count as u32, shape);
+            endpoint.submit(token, command);
+        }
+        left -= count;
+    }
+}
