@@ -1,9 +1,9 @@
 """Random cases of the operators that move, join, multiply and look up values, in operator-oriented and in QDQ form."""
 
 import numpy as np
-from onnx import helper
+from onnx import TensorProto, helper
 
-from model_builders import OPSETS, Quantised
+from model_builders import ELEMENT, OPSETS, Quantised
 
 # The runtime moves 8-bit values with these; it has only float kernels for the others, which QDQ networks use.
 ON_BYTES = {"Slice", "Split", "Pad", "Resize", "Tile", "Expand", "Gather", "Concat", "Transpose", "Reshape"}
@@ -176,6 +176,46 @@ class Operators(Quantised):
             self.requantised(40 * self.scale)
         shape = [1 if at + 1 in axes else size for at, size in enumerate(self.shape)]
         return self.closed(value, shape if keep else [s for at, s in enumerate(shape) if at + 1 not in axes])
+
+
+class Places(Operators):
+    """Ends in the places of extremes, among few values so that many are equal."""
+
+    def place(self, op, axis, keep, last, squeezed):
+        value = self.opened() if self.qdq else self.value
+        self.value = self.emit(op, [value], axis=axis, keepdims=keep, select_last_index=last)
+        axis = axis % 4 - 1
+        self.shape = [1 if at == axis else d for at, d in enumerate(self.shape) if keep or at != axis]
+        if squeezed:
+            self.value = self.emit("Cast", [self.value], to=TensorProto.INT32)
+        return self
+
+    def model(self, batch="batch"):
+        self.io, io = "places", self.io
+        model = super().model(batch)
+        kind = TensorProto.INT32 if self.nodes[-1].op_type == "Cast" else TensorProto.INT64
+        model.graph.input[0].type.tensor_type.elem_type = ELEMENT["float" if io == "float" else self.kind]
+        model.graph.output[0].type.tensor_type.elem_type = kind
+        self.io = io
+        return model
+
+    def samples(self, count, highest=255):
+        scale, zero = self.first
+        values = self.rng.integers(0, 6, (count, *self.source_shape)) + max(self.low(), min(zero - 2, self.low() + 250))
+        if self.io != "float":
+            return values.astype(self.kind)
+        return ((values - zero) * scale).astype(np.float32)
+
+
+def place_cases(rng):
+    """Networks that end in integers: (name, operator, builder)."""
+    for at in range(12):
+        for op in ["ArgMax", "ArgMin"]:
+            kind, form = ["int8", "uint8"][at % 2], ["qop", "qdq"][at // 2 % 2]
+            shape = (int(rng.choice([4, 8, 21])), int(rng.integers(3, 9)), int(rng.integers(3, 9)))
+            net = Places(rng, shape, qdq=form == "qdq", kind=kind, io=["float", kind][at % 3 // 2])
+            axis = [1, -1, 2, -3][at % 4 if at % 5 else 0]
+            yield f"{form}_{op.lower()}_{at:02}", op, net.place(op, axis, at // 3 % 2, at % 4 // 2, at % 5 == 3)
 
 
 def real_cases(rng):

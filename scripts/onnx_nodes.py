@@ -3,7 +3,7 @@
 
     scripts/onnx_nodes.py OUTDIR
 
-Takes every case of one operator that moves elements or is quantised (OPERATORS). Inputs that are parameters (shapes, axes, indices,
+Takes every case of one operator that moves elements, is quantised or finds places (OPERATORS). Inputs that are parameters (shapes, axes, indices,
 scales, zero points, weights) become initialisers; int32 values that are only moved become float, which holds them exactly. OUTDIR gets NAME.onnx and NAME.npz (arrays `x0`, `x1` and so on, the inputs that are
 left, and `y0` and so on, the outputs) for each case, and manifest.json:
 
@@ -25,7 +25,8 @@ MOVEMENT = [
     "Squeeze", "Tile", "Transpose", "Unsqueeze",
 ]  # fmt: skip
 QUANTISED = ["DequantizeLinear", "QLinearConv", "QLinearMatMul", "QuantizeLinear"]
-OPERATORS = {*MOVEMENT, *QUANTISED}
+PLACES = ["ArgMax", "ArgMin"]
+OPERATORS = {*MOVEMENT, *QUANTISED, *PLACES}
 PLAIN = {np.dtype(name) for name in ("float32", "int8", "uint8")}
 
 
@@ -76,7 +77,8 @@ def write(folder, outdir):
     arrays |= {f"y{at}": value for at, value in enumerate(outputs)}
     if entry["operator"] in MOVEMENT and all(value.dtype == np.int32 for value in arrays.values()):
         arrays = as_float(model, arrays)
-    odd = sorted({str(value.dtype) for value in arrays.values() if value.dtype not in PLAIN})
+    wide = {np.dtype(np.int64)} if entry["operator"] in PLACES else set()
+    odd = sorted({str(value.dtype) for value in arrays.values() if value.dtype not in PLAIN | wide})
     if odd:
         entry["unreadable"] = f"its values are {', '.join(odd)}"
         return entry

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tflite_builder import NONE, RELU, RELU6, SAME, VALID, Network
+from tflite_builder import KINDS, NONE, RELU, RELU6, SAME, VALID, Network
 from tflite_draw import ACTIVATIONS, Draw
 
 
@@ -93,6 +93,38 @@ class Layers(Draw):
         y = net.like(x, shape)
         net.main.emit("REDUCE_MAX", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
         return net.output(y)
+
+    def place(self, code):
+        net = self.network()
+        # Few values, so that many are equal.
+        low = int(self.rng.integers(0, 252)) + int(net.low())
+        net.values = lambda shape: (self.rng.integers(0, 5, shape) + low).astype(net.dtype)
+        x = self.one_of(self.picture, lambda net: net.input([1, self.size(2, 40)]))(net)
+        axis = int(self.rng.integers(-len(x.shape), len(x.shape)))
+        if self.rng.random() < 0.2:
+            x = net.main.emit("DEQUANTIZE", [x], [net.main.tensor(x.shape, np.float32)])
+        kind = self.one_of(np.int32, np.int64)
+        shape = [d for at, d in enumerate(x.shape) if at != axis % len(x.shape)]
+        y = net.main.tensor(shape, kind)
+        places = net.main.integers(axis, self.one_of(np.int32, np.int64))
+        net.main.emit(
+            code, [x, places], [y], f"{code.title().replace('_', '')}Options", OutputType=KINDS[np.dtype(kind)]
+        )
+        if self.rng.random() < 0.3:
+            y = net.main.emit("EXPAND_DIMS", [y, net.main.integers(-1)], [net.main.tensor([*shape, 1], kind)])
+        elif self.rng.random() < 0.3:
+            other = np.int32 if kind == np.int64 else np.int64
+            y = net.main.emit(
+                "CAST", [y], [net.main.tensor(shape, other)], "CastOptions", InDataType=KINDS[np.dtype(kind)],
+                OutDataType=KINDS[np.dtype(other)],
+            )  # fmt: skip
+        return net.output(y)
+
+    def arg_max(self):
+        return self.place("ARG_MAX")
+
+    def arg_min(self):
+        return self.place("ARG_MIN")
 
     def fully_connected(self):
         net = self.network()

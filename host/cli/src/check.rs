@@ -22,7 +22,7 @@ pub struct Tally {
 impl Tally {
     /// Compares two answers; a missing or extra value differs.
     pub fn compare(&mut self, ours: &[Value], theirs: &[Value]) {
-        let flat = |values: &[Value]| values.iter().flat_map(bits).collect::<Vec<u32>>();
+        let flat = |values: &[Value]| values.iter().flat_map(bits).collect::<Vec<u64>>();
         let (a, b) = (flat(ours), flat(theirs));
         self.values += a.len().max(b.len()) as u64;
         let differing = a.iter().zip(&b).filter(|(x, y)| x != y).count();
@@ -42,10 +42,11 @@ impl Tally {
 }
 
 /// The exact bits of each number, so that no tolerance hides in a float comparison.
-fn bits(value: &Value) -> Vec<u32> {
+fn bits(value: &Value) -> Vec<u64> {
     match value {
-        Value::I8(v) => v.iter().map(|&x| i32::from(x) as u32).collect(),
-        Value::F32(v) => v.iter().map(|x| x.to_bits()).collect(),
+        Value::I8(v) => v.iter().map(|&x| i64::from(x) as u64).collect(),
+        Value::F32(v) => v.iter().map(|x| u64::from(x.to_bits())).collect(),
+        Value::I64(v) => v.iter().map(|&x| x as u64).collect(),
     }
 }
 

@@ -233,8 +233,10 @@ impl Array {
             (DType::I8, true, Self::I64(a)) => cut(&narrow::<u8>(a)?, size, Value::from_u8),
             (DType::I8, false, Self::I8(a)) => cut(a, size, |c| Value::I8(c.to_vec())),
             (DType::I8, false, Self::I64(a)) => cut(&narrow(a)?, size, |c| Value::I8(c.to_vec())),
+            (DType::I64, _, Self::I64(a)) => cut(a, size, |c| Value::I64(c.to_vec())),
             (dtype, unsigned, _) => {
                 let kind = match (dtype, unsigned) {
+                    (DType::I64, _) => "int32 or int64",
                     (DType::F32, _) => "float32",
                     (_, true) => "uint8",
                     _ => "int8",

@@ -29,7 +29,7 @@ fn prepared(file: &str) -> Graph {
 fn right(graph: &Graph, frames: &[Vec<Value>], labels: &[u8]) -> usize {
     let answer = |frame: &Vec<Value>| match reference::run(graph, frame).unwrap().remove(0) {
         Value::F32(logits) => (0..10).max_by(|&a, &b| logits[a].total_cmp(&logits[b])).unwrap(),
-        Value::I8(_) => panic!("logits are real"),
+        Value::I8(_) | Value::I64(_) => panic!("logits are real"),
     };
     frames.iter().zip(labels).filter(|(frame, label)| answer(frame) == usize::from(**label)).count()
 }

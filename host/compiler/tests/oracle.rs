@@ -30,6 +30,7 @@ fn mismatches(graph: &Graph, frames: &[Vec<Value>], expected: &Array, tolerance:
                 let differs = |(a, b): &(&f32, &f32)| f64::from((*a - *b).abs()) > tolerance;
                 found.iter().zip(wanted).filter(differs).count()
             }
+            (Value::I64(found), Value::I64(wanted)) => found.iter().zip(wanted).filter(|(a, b)| a != b).count(),
             _ => panic!("the output has another type"),
         };
     }

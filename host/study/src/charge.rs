@@ -216,5 +216,6 @@ pub(crate) fn largest(value: &Value) -> usize {
     match value {
         Value::I8(values) => of(&mut values.iter().map(|&v| f32::from(v))),
         Value::F32(values) => of(&mut values.iter().copied()),
+        Value::I64(values) => values.first().map_or(0, |&class| class as usize),
     }
 }

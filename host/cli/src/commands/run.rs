@@ -181,16 +181,18 @@ fn to_json(value: &Value) -> serde_json::Value {
     match value {
         Value::I8(v) => v.clone().into(),
         Value::F32(v) => v.clone().into(),
+        Value::I64(v) => v.clone().into(),
     }
 }
 
-/// The class of the largest output; the first of equals.
+/// The class of the largest output, the first of equals, or the one that the network names itself.
 #[must_use]
 pub fn prediction(answer: &FrameReport) -> Option<usize> {
     let best = |v: Vec<f32>| (0..v.len()).rev().max_by(|&a, &b| v[a].total_cmp(&v[b]));
     match answer.outputs.first()? {
         Value::I8(v) => best(v.iter().map(|&x| f32::from(x)).collect()),
         Value::F32(v) => best(v.clone()),
+        Value::I64(v) => v.first().filter(|_| v.len() == 1).and_then(|&class| usize::try_from(class).ok()),
     }
 }
 

@@ -45,7 +45,7 @@ fn picture(value: Option<&Value>) -> Vec<String> {
     let pixels: Vec<f32> = match value {
         Some(Value::F32(v)) => v.clone(),
         Some(Value::I8(v)) => v.iter().map(|&x| f32::from(x)).collect(),
-        None => return Vec::new(),
+        Some(Value::I64(_)) | None => return Vec::new(),
     };
     let side = pixels.len().isqrt();
     if side * side != pixels.len() || side > WIDEST {

@@ -199,6 +199,8 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         }
         ("", "ReduceMean") => reductions::mean(context, node),
         ("", "ReduceMax") => reductions::max(context, node),
+        ("", "ArgMax") => reductions::place(context, node, true),
+        ("", "ArgMin") => reductions::place(context, node, false),
         ("", "GlobalMaxPool") => reductions::global_max(context, node),
         ("", "Relu") => float::relu(context, node),
         ("", "Clip") => float::clip(context, node),

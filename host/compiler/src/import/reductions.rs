@@ -1,4 +1,4 @@
-//! Means and maxima over axes, and over the whole picture.
+//! Means and maxima over axes and over the whole picture, and places of extremes.
 
 use super::attributes::{int, invalid, spatial_rank};
 use super::context::{Context, Output, unsupported};
@@ -7,7 +7,7 @@ use super::proto::NodeProto;
 use super::shapes::{axis, integers, view};
 use crate::error::Error;
 use crate::graph::{DType, TensorId};
-use crate::op::{Clamp, FloatOp, MaxPool, Op, Window};
+use crate::op::{ArgExtreme, Clamp, FloatOp, MaxPool, Op, Window};
 
 /// The axes of a reduction, ascending, and whether they stay as dimensions of 1.
 fn axes(context: &Context, node: &NodeProto, rank: usize) -> Result<(Vec<usize>, bool), Error> {
@@ -36,7 +36,10 @@ fn reduced(
     let shape = context.tensor(input).shape.clone();
     context.charge(volume(&shape))?;
     let kept: Vec<usize> = shape.iter().enumerate().map(|(at, &d)| if axes.contains(&at) { 1 } else { d }).collect();
-    let output = Output::like(context.tensor(input), kept);
+    let mut output = Output::like(context.tensor(input), kept);
+    if let Op::ArgExtreme(_) = op {
+        output = Output { dtype: DType::I64, unsigned: false, quant: None, ..output };
+    }
     if keep {
         return context.push(node, op, vec![input], output);
     }
@@ -88,6 +91,25 @@ pub fn max(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
     let (axes, keep) = axes(context, node, context.tensor(input).shape.len())?;
     pool(context, node, &axes, keep)
+}
+
+/// `ArgMax` and `ArgMin` of 8-bit or real values.
+pub fn place(context: &mut Context, node: &NodeProto, greatest: bool) -> Result<(), Error> {
+    let input = context.required(node, 0)?;
+    if context.tensor(input).dtype != DType::I8 {
+        super::float::real_input(context, node, 0)?;
+    }
+    let shape = &context.tensor(input).shape;
+    let along = axis(node, int(node, "axis", 0), shape.len())?;
+    if along == 0 {
+        return Err(invalid(node, "axis", "is 0: the first dimension, which is the batch, must stay".into()));
+    }
+    if shape[along] == 0 {
+        return Err(unsupported(node, "it looks for a place among no values: export the model again"));
+    }
+    let op = ArgExtreme { axis: along, greatest, last: int(node, "select_last_index", 0) != 0 };
+    let keep = int(node, "keepdims", 1) != 0;
+    reduced(context, node, Op::ArgExtreme(op), input, (&[along], keep))
 }
 
 /// `GlobalMaxPool`.

@@ -15,7 +15,7 @@ pub use linear::{Linear, Monitored, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
 pub use normalise::L2Normalise;
 pub use pair::{Pair, Prelu};
-pub use pool::{AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
+pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
@@ -153,6 +153,8 @@ pub enum Op {
     GlobalAveragePool(GlobalAveragePool),
     /// Quantised mean or sum over some axes.
     Mean(Mean),
+    /// The place of an extreme along an axis; writes integers.
+    ArgExtreme(ArgExtreme),
     /// Quantised element-wise product of equal shapes.
     Mul(Mul),
     /// Quantised element-wise product of equal shapes by ONNX Runtime's rule.
@@ -231,6 +233,8 @@ impl Op {
             Self::Clamp(_) | Self::Float(FloatOp::Clip { .. }) => "Clip",
             Self::Table(_) => "Table",
             Self::Mean(_) | Self::Float(FloatOp::Mean { .. }) => "Mean",
+            Self::ArgExtreme(ArgExtreme { greatest: true, .. }) => "ArgMax",
+            Self::ArgExtreme(_) => "ArgMin",
             Self::Mul(_) | Self::Product(_) | Self::Float(FloatOp::Mul) => "Mul",
             Self::Reshape | Self::View => "Reshape",
             Self::Concat { .. } => "Concat",

@@ -1,4 +1,4 @@
-//! Pools and means.
+//! Pools, means and the places of extremes.
 
 use super::{Clamp, Window};
 
@@ -88,6 +88,17 @@ pub struct GlobalAveragePool {
     pub scale: f32,
     /// The fused activation.
     pub clamp: Clamp,
+}
+
+/// Where along an axis the greatest or the least value is, as an integer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ArgExtreme {
+    /// The axis, which becomes 1.
+    pub axis: usize,
+    /// The greatest instead of the least.
+    pub greatest: bool,
+    /// The last of equals instead of the first.
+    pub last: bool,
 }
 
 impl Mean {

@@ -64,6 +64,7 @@ fn constants(graph: &mut Graph) -> Result<(), Error> {
                 graph.tensors[node.output.0].data = Some(match value {
                     Value::I8(values) => Data::I8(values),
                     Value::F32(values) => Data::F32(values),
+                    Value::I64(values) => Data::I64(values),
                 });
             }
             None => graph.nodes.push(node),

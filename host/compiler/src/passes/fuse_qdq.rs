@@ -20,6 +20,11 @@ pub fn run(graph: &mut Graph) -> Result<(), Error> {
     while lift(graph) {}
     let producers = graph.producers();
     for index in 0..graph.nodes.len() {
+        let node = &graph.nodes[index];
+        if let (Op::ArgExtreme(_), Some(x)) = (&node.op, source(graph, &producers, node.inputs[0])) {
+            // The runtime, too, looks among the quantised values.
+            graph.nodes[index].inputs = vec![x.id];
+        }
         if let Some((op, inputs)) = quantised_form(graph, &producers, index)? {
             graph.nodes[index].op = op;
             graph.nodes[index].inputs = inputs;

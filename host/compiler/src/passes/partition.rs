@@ -9,6 +9,9 @@ use crate::op::{FloatOp, Op};
 /// Why the host converts between real and quantised values, and computes exponentials.
 const REAL: &str = "real numbers are the host's";
 
+/// Why the host finds places of extremes, and moves them.
+const INTEGERS: &str = "wide integers are the host's";
+
 /// One node that runs on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
@@ -18,7 +21,8 @@ pub struct Fallback {
     pub op: &'static str,
     /// Why.
     pub reason: String,
-    /// Whether it was expected: the host always converts between real and quantised values, and the file's order of elements.
+    /// Whether it was expected: the host always converts between real and quantised values, computes
+    /// wide integers, and brings elements into the file's order.
     pub expected: bool,
 }
 
@@ -39,7 +43,7 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
         let border = border(graph, &graph.nodes[index]);
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
-            let expected = border || reason == REAL;
+            let expected = border || reason == REAL || reason == INTEGERS;
             let (node, op) = (node.name.clone(), node.op.name());
             fallbacks.push(Fallback { node, op, reason: reason.clone(), expected });
         }
@@ -61,6 +65,9 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         return host("one operand is a constant, and the chip keeps no constants in tile memory");
     }
     let pictures = node.inputs.iter().chain([&node.output]).all(|id| graph.tensor(*id).chw().is_some());
+    if graph.tensor(node.output).dtype == DType::I64 {
+        return host(INTEGERS);
+    }
     match &node.op {
         Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_) | Op::TableSoftmax(_) => {
             host(REAL)

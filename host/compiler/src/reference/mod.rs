@@ -35,6 +35,8 @@ pub enum Value {
     I8(Vec<i8>),
     /// Real.
     F32(Vec<f32>),
+    /// Places, of a file's 32- or 64-bit integers.
+    I64(Vec<i64>),
 }
 
 impl Value {
@@ -44,6 +46,7 @@ impl Value {
         match self {
             Self::I8(values) => values.len(),
             Self::F32(values) => values.len(),
+            Self::I64(values) => values.len(),
         }
     }
 
@@ -53,16 +56,22 @@ impl Value {
         self.len() == 0
     }
 
-    /// The quantised contents; `None` for real ones.
+    /// The quantised contents; `None` for others.
     #[must_use]
     pub fn as_i8(&self) -> Option<&[i8]> {
         if let Self::I8(values) = self { Some(values) } else { None }
     }
 
-    /// The real contents; `None` for quantised ones.
+    /// The real contents; `None` for others.
     #[must_use]
     pub fn as_f32(&self) -> Option<&[f32]> {
         if let Self::F32(values) = self { Some(values) } else { None }
+    }
+
+    /// The integers; `None` for others.
+    #[must_use]
+    pub fn as_i64(&self) -> Option<&[i64]> {
+        if let Self::I64(values) = self { Some(values) } else { None }
     }
 
     /// Rebases the contents of a uint8 tensor.
@@ -71,12 +80,12 @@ impl Value {
         Self::I8(values.iter().map(|&value| (value ^ 0x80) as i8).collect())
     }
 
-    /// The contents of a uint8 tensor as the file means them; `None` for real tensors.
+    /// The contents of a uint8 tensor as the file means them; `None` for other tensors.
     #[must_use]
     pub fn to_u8(&self) -> Option<Vec<u8>> {
         match self {
             Self::I8(values) => Some(values.iter().map(|&value| value as u8 ^ 0x80).collect()),
-            Self::F32(_) => None,
+            Self::F32(_) | Self::I64(_) => None,
         }
     }
 }
@@ -142,6 +151,8 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             Value::I8(x.iter().map(|&q| table[(i32::from(q) + 128) as usize]).collect())
         }
         (Op::Mean(op), [Value::I8(x)]) => Value::I8(pool::mean(op, x, &tensors[0].shape)),
+        (Op::ArgExtreme(op), [Value::I8(x)]) => Value::I64(pool::place(op, x, &tensors[0].shape)),
+        (Op::ArgExtreme(op), [Value::F32(x)]) => Value::I64(pool::place(op, x, &tensors[0].shape)),
         (Op::Mul(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| elementwise::mul(op, a, b)).collect())
         }
@@ -190,7 +201,7 @@ fn move_elements(graph: &Graph, node: &Node, operands: &[&Value]) -> Option<Valu
     let shapes: Vec<&[usize]> = node.inputs.iter().map(|id| graph.tensor(*id).shape.as_slice()).collect();
     let output = &graph.tensor(node.output).shape;
     if let Op::Pad(_) = &node.op
-        && matches!(operands, [Value::F32(_)])
+        && !matches!(operands, [Value::I8(_)])
     {
         return None;
     }
@@ -198,6 +209,10 @@ fn move_elements(graph: &Graph, node: &Node, operands: &[&Value]) -> Option<Valu
     if operands.iter().all(|value| matches!(value, Value::I8(_))) {
         let inputs: Vec<&[i8]> = operands.iter().filter_map(|value| value.as_i8()).collect();
         return movement::movement(&node.op, &inputs, &shapes, output, fill).map(Value::I8);
+    }
+    let integers: Option<Vec<&[i64]>> = operands.iter().map(|value| value.as_i64()).collect();
+    if let Some(inputs) = integers {
+        return movement::movement(&node.op, &inputs, &shapes, output, 0).map(Value::I64);
     }
     let inputs: Option<Vec<&[f32]>> = operands.iter().map(|value| value.as_f32()).collect();
     if let Op::Float(FloatOp::Pad(pad)) = &node.op {

@@ -2,7 +2,7 @@
 
 use lacuna_spec::numerics::requantise_b;
 
-use crate::op::{AveragePool, GlobalAveragePool, Mean, MeanRule, Window};
+use crate::op::{ArgExtreme, AveragePool, GlobalAveragePool, Mean, MeanRule, Window};
 
 /// Calls `visit` with the in-picture taps of every output pixel of one plane, in row order.
 fn taps(window: &Window, height: usize, width: usize, mut visit: impl FnMut(&mut dyn Iterator<Item = usize>)) {
@@ -100,4 +100,16 @@ pub fn global_average(op: &GlobalAveragePool, x: &[i8], [_, height, width]: [usi
     let planes = x.chunks((height * width).max(1));
     let sum = |plane: &[i8]| plane.iter().map(|&q| i32::from(q) - op.x_zero_point).sum::<i32>();
     planes.map(|plane| op.clamp.apply(requantise_b(sum(plane), op.scale, op.y_zero_point))).collect()
+}
+
+/// The place of the extreme along the axis; what compares with nothing (not a number) never takes another's place.
+pub fn place<T: Copy + PartialOrd>(op: &ArgExtreme, x: &[T], shape: &[usize]) -> Vec<i64> {
+    let (size, inner) = (shape[op.axis], shape[op.axis + 1..].iter().product::<usize>());
+    let beats = |a: T, b: T| (if op.greatest { a > b } else { a < b }) || (op.last && a == b);
+    let of = |first: usize| {
+        let at = |place: usize| x[first + place * inner];
+        (1..size).fold(0, |best, place| if beats(at(place), at(best)) { place } else { best }) as i64
+    };
+    let outer = shape[..op.axis].iter().product::<usize>();
+    (0..outer).flat_map(|block| (0..inner).map(move |at| block * size * inner + at)).map(of).collect()
 }

@@ -52,10 +52,11 @@ pub fn cases(variable: &str, committed: &str, extension: &str) -> Vec<Case> {
 }
 
 /// The exact bits of each number, so that no tolerance hides in a comparison.
-pub fn bits(value: &Value) -> Vec<u32> {
+pub fn bits(value: &Value) -> Vec<u64> {
     match value {
-        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
-        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
+        Value::I8(values) => values.iter().map(|&v| v as u64).collect(),
+        Value::F32(values) => values.iter().map(|v| u64::from(v.to_bits())).collect(),
+        Value::I64(values) => values.iter().map(|&v| v as u64).collect(),
     }
 }
 
@@ -64,6 +65,7 @@ pub enum Array {
     F32(Vec<f32>),
     I8(Vec<i8>),
     U8(Vec<u8>),
+    I64(Vec<i64>),
 }
 
 impl Array {
@@ -76,6 +78,12 @@ impl Array {
         if let Ok(array) = open().by_name::<OwnedRepr<i8>, IxDyn>(name) {
             return Self::I8(array.iter().copied().collect());
         }
+        if let Ok(array) = open().by_name::<OwnedRepr<i64>, IxDyn>(name) {
+            return Self::I64(array.iter().copied().collect());
+        }
+        if let Ok(array) = open().by_name::<OwnedRepr<i32>, IxDyn>(name) {
+            return Self::I64(array.iter().copied().map(i64::from).collect());
+        }
         Self::U8(open().by_name::<OwnedRepr<u8>, IxDyn>(name).unwrap().iter().copied().collect())
     }
 
@@ -86,6 +94,7 @@ impl Array {
             Self::F32(values) => Value::F32(values[range].to_vec()),
             Self::I8(values) => Value::I8(values[range].to_vec()),
             Self::U8(values) => Value::from_u8(&values[range]),
+            Self::I64(values) => Value::I64(values[range].to_vec()),
         }
     }
 
@@ -94,6 +103,7 @@ impl Array {
             Self::F32(values) => values.len(),
             Self::I8(values) => values.len(),
             Self::U8(values) => values.len(),
+            Self::I64(values) => values.len(),
         }
     }
 }

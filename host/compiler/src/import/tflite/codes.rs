@@ -36,6 +36,7 @@ pub mod code {
     pub const CAST: i32 = 53;
     pub const PRELU: i32 = 54;
     pub const MAXIMUM: i32 = 55;
+    pub const ARG_MAX: i32 = 56;
     pub const MINIMUM: i32 = 57;
     pub const PADV2: i32 = 60;
     pub const SLICE: i32 = 65;
@@ -45,6 +46,7 @@ pub mod code {
     pub const SUM: i32 = 74;
     pub const RSQRT: i32 = 76;
     pub const SHAPE: i32 = 77;
+    pub const ARG_MIN: i32 = 79;
     pub const REDUCE_PROD: i32 = 81;
     pub const REDUCE_MAX: i32 = 82;
     pub const PACK: i32 = 83;

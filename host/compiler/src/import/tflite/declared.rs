@@ -24,6 +24,7 @@ impl Declared<'_> {
                 Meaning { dtype: DType::I8, unsigned: self.unsigned(), quant: Some(self.quant()?) }
             }
             kind::FLOAT32 => Meaning { dtype: DType::F32, unsigned: false, quant: None },
+            kind::INT32 | kind::INT64 => Meaning { dtype: DType::I64, unsigned: false, quant: None },
             _ => return Err(self.wrong_type("float32, int8 or uint8")),
         })
     }

@@ -251,6 +251,12 @@ impl<'a> Importer<'a> {
         Ok(self.known.contains_key(&index) || self.declared(index)?.data.is_some())
     }
 
+    /// Whether an operand holds integers that are computed from values.
+    pub fn is_place(&self, index: usize) -> bool {
+        let value = self.values.get(index).copied().flatten();
+        value.is_some_and(|id| self.graph.tensor(id).dtype == DType::I64)
+    }
+
     /// Keeps integers that an operator computes.
     pub fn know(&mut self, index: usize, integers: Vec<i64>) -> Result<(), Error> {
         if self.known.insert(index, integers).is_some() || self.values.get(index).copied().flatten().is_some() {

@@ -13,6 +13,7 @@ mod layers;
 mod layout;
 mod movement;
 mod pairs;
+mod places;
 mod pools;
 mod rearrange;
 mod resize;
@@ -25,7 +26,7 @@ mod windows;
 
 use super::limits::{MAX_MODEL_BYTES, MAX_NODES, at_most};
 use crate::error::Error;
-use crate::graph::Graph;
+use crate::graph::{DType, Graph};
 use crate::op::Pair;
 use codes::code;
 use importer::{Importer, Node};
@@ -148,6 +149,9 @@ fn inputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
             usize::try_from(index).map_err(|_| Error::MalformedTflite { detail: "an input is absent".into() })?;
         let declared = importer.declared(index)?;
         let meaning = declared.meaning()?;
+        if meaning.dtype == DType::I64 {
+            return Err(declared.wrong_type("float32, int8 or uint8"));
+        }
         // Where both orders are one, the graph's shape spares the transpose.
         let plain = same_order(&declared.shape);
         let shape = if plain { graph_shape(&declared.shape) } else { declared.shape.clone() };
@@ -175,6 +179,9 @@ fn outputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
 }
 
 fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Error> {
+    if places::concerns(importer, node)? {
+        return places::add(importer, node);
+    }
     if shapes::computes_integers(importer, node)? {
         return shapes::evaluate(importer, node);
     }
