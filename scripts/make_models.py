@@ -27,7 +27,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 import oracle
 from model_builders import Floating, Quantised
-from model_operators import operator_cases, place_cases, real_cases
+from model_operators import linear_cases, operator_cases, place_cases, real_cases, sum_cases
 
 
 # What the networks written node by node are about, by the first word of their names.
@@ -285,7 +285,10 @@ def main():
         cases.append(write(args.outdir, name, operator, "qop", tags, model, net.samples(args.samples, highest)))
     operators = operator_cases(np.random.default_rng([args.seed, 2]))
     real = real_cases(np.random.default_rng([args.seed, 3]))
-    for name, operator, net in [*operators, *real, *place_cases(np.random.default_rng([args.seed, 4]))]:
+    places = place_cases(np.random.default_rng([args.seed, 4]))
+    sums = sum_cases(np.random.default_rng([args.seed, 6]))
+    linear = linear_cases(np.random.default_rng([args.seed, 5]))
+    for name, operator, net in [*operators, *real, *places, *linear, *sums]:
         model = net.model(net.batch)
         onnx.checker.check_model(model)
         # Half the range of inputs, so that the oracle cannot saturate.

@@ -93,7 +93,7 @@ class Operators(Quantised):
         else:
             shape = [int(np.float32(scale) * np.float32(size)) for scale, size in zip(scales, self.shape)]
             constants = ["", self.constant([1, *scales], np.float32)]
-        return self.moved("Resize", constants, shape, mode="nearest", **attributes)
+        return self.moved("Resize", constants, shape, **{"mode": "nearest"} | attributes)
 
     def gather(self):
         axis = int(self.rng.integers(1, 4))
@@ -171,9 +171,14 @@ class Operators(Quantised):
         return self.closed(value, self.shape)
 
     def reduced(self, op, axes, keep=1):
-        value = self.emit(op, [self.opened()], axes=axes, keepdims=keep)
-        if op == "ReduceMean":
-            self.requantised(40 * self.scale)
+        inputs, attributes = [self.opened()], {"axes": axes}
+        if op == "ReduceSum":
+            inputs, attributes = [*inputs, self.ints(axes)], {}
+        value = self.emit(op, inputs, keepdims=keep, **attributes)
+        if op != "ReduceMax":
+            # The runtime's order of summands depends on how many frames there are.
+            self.batch = 1
+            self.requantised(40 * self.scale * (1 if op == "ReduceMean" else 4))
         shape = [1 if at + 1 in axes else size for at, size in enumerate(self.shape)]
         return self.closed(value, shape if keep else [s for at, s in enumerate(shape) if at + 1 not in axes])
 
@@ -216,6 +221,31 @@ def place_cases(rng):
             net = Places(rng, shape, qdq=form == "qdq", kind=kind, io=["float", kind][at % 3 // 2])
             axis = [1, -1, 2, -3][at % 4 if at % 5 else 0]
             yield f"{form}_{op.lower()}_{at:02}", op, net.place(op, axis, at // 3 % 2, at % 4 // 2, at % 5 == 3)
+
+
+def linear_cases(rng):
+    """Pictures resized by interpolation, some between convolutions: (name, operator, builder)."""
+    for at in range(15):
+        kind = ["int8", "uint8"][at % 2]
+        shape = (int(rng.choice([4, 8, 12])), int(rng.integers(2, 9)), int(rng.integers(2, 9)))
+        net = Operators(rng, shape, qdq=True, kind=kind, io=["float", kind][at // 2 % 2])
+        if at % 4 > 1:
+            net.conv(8, (3, 3), pads=(1, 1, 1, 1))
+        scales = [None, (1, 2, 2), (1, *rng.uniform(0.5, 3, 2))][at // 5]
+        net.resize(scales, mode="linear", coordinate_transformation_mode=COORDINATES[at % 5])
+        if at % 4 == 3:
+            net.conv(5, (1, 1))
+        yield f"qdq_linear_resize_{at:02}", "Linear resize", net
+
+
+def sum_cases(rng):
+    """Sums and means of real values: (name, operator, builder)."""
+    for at in range(14):
+        axes = [[2, 3], [1], [3], [2], [1, 2, 3], [1, 3], [1, 2]][at % 7]
+        for op in ["ReduceSum", "ReduceMean"]:
+            kind = ["int8", "uint8"][at % 2]
+            net = Operators(rng, [int(v) for v in rng.integers(2, 12, 3)], qdq=True, kind=kind, io=["float", kind][at // 2 % 2])
+            yield f"qdq_sum_{op.lower()}_{at:02}", op, net.reduced(op, axes, at % 2)
 
 
 def real_cases(rng):

@@ -40,8 +40,10 @@ fn seeds() -> Vec<Vec<u8>> {
         "qdq_mul_03",
         "qop_softmax_05",
         "qop_matmul_of_rows_00",
-        "qop_argmax_08",
+        "qop_argmin_01",
         "qdq_argmin_11",
+        "qdq_linear_resize_03",
+        "qdq_sum_reducesum_00",
     ];
     let mut files: Vec<Vec<u8>> =
         names.iter().map(|name| std::fs::read(folder.join(format!("{name}.onnx"))).unwrap()).collect();

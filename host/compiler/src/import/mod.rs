@@ -197,7 +197,8 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "LeakyRelu") => {
             float::unary(context, node, FloatOp::LeakyRelu { alpha: attributes::real(node, "alpha", 0.01) })
         }
-        ("", "ReduceMean") => reductions::mean(context, node),
+        ("", "ReduceMean") => reductions::sum(context, node, |axes| FloatOp::Mean { axes }),
+        ("", "ReduceSum") => reductions::sum(context, node, |axes| FloatOp::Sum { axes }),
         ("", "ReduceMax") => reductions::max(context, node),
         ("", "ArgMax") => reductions::place(context, node, true),
         ("", "ArgMin") => reductions::place(context, node, false),

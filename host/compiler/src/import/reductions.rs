@@ -1,4 +1,4 @@
-//! Means and maxima over axes and over the whole picture, and places of extremes.
+//! Sums, means and maxima over axes and over the whole picture, and places of extremes.
 
 use super::attributes::{int, invalid, spatial_rank};
 use super::context::{Context, Output, unsupported};
@@ -49,11 +49,11 @@ fn reduced(
     context.push(node, Op::Reshape, vec![id], output)
 }
 
-/// `ReduceMean` of real values.
-pub fn mean(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+/// `ReduceSum` and `ReduceMean` of real values.
+pub fn sum(context: &mut Context, node: &NodeProto, of: fn(Vec<usize>) -> FloatOp) -> Result<(), Error> {
     let input = super::float::real_input(context, node, 0)?;
     let (axes, keep) = axes(context, node, context.tensor(input).shape.len())?;
-    let op = Op::Float(FloatOp::Mean { axes: axes.clone() });
+    let op = Op::Float(of(axes.clone()));
     reduced(context, node, op, input, (&axes, keep))
 }
 

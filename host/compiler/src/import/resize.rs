@@ -1,4 +1,4 @@
-//! `Resize` by the nearest neighbour.
+//! `Resize` to the nearest neighbour, and by linear interpolation of pictures.
 
 use super::attributes::{int, ints, invalid, text};
 use super::context::{Context, Output, title, unsupported};
@@ -6,8 +6,8 @@ use super::movement::{finish, volume};
 use super::proto::NodeProto;
 use super::shapes::{axis, required, view};
 use crate::error::{Error, show};
-use crate::graph::Data;
-use crate::op::{Op, Resize};
+use crate::graph::{DType, Data};
+use crate::op::{Bilinear, Op, Resize, Weighted};
 
 /// Where an output coordinate lies in the input, in `f32` as ONNX Runtime computes it.
 fn coordinate(mode: &str, to: usize, scale: f32, [input, output]: [usize; 2]) -> Option<f32> {
@@ -94,12 +94,55 @@ fn extents(context: &Context, node: &NodeProto, shape: &[usize]) -> Result<(Vec<
     Ok((scales, sizes))
 }
 
+/// Resizes pictures by interpolation between four pixels.
+fn linear(
+    context: &mut Context,
+    node: &NodeProto,
+    (scales, sizes): (&[f32], &[usize]),
+    transformation: &str,
+) -> Result<(), Error> {
+    let input = context.required(node, 0)?;
+    let tensor = context.tensor(input);
+    let shape = tensor.shape.clone();
+    let whole = |at: usize| sizes[at] == shape[at] && scales[at].to_bits() == 1.0_f32.to_bits();
+    if tensor.dtype != DType::F32 {
+        let reason = "it interpolates 8-bit values, for which the runtime has several rules: use the QDQ form";
+        return Err(unsupported(node, reason));
+    }
+    if shape.len() != 4 || !whole(0) || !whole(1) {
+        let reason = format!("it interpolates {shape:?} to {sizes:?}: only height and width of pictures run here");
+        return Err(unsupported(node, &reason));
+    }
+    let known = || unsupported(node, &format!("it interpolates by '{}'", show(transformation)));
+    if transformation == "tf_half_pixel_for_nn" {
+        return Err(known());
+    }
+    let table = |at: usize| -> Option<Vec<Weighted>> {
+        let last = shape[at] - 1;
+        let between = |to: usize| {
+            let same = scales[at].to_bits() == 1.0_f32.to_bits();
+            let place =
+                if same { to as f32 } else { coordinate(transformation, to, scales[at], [shape[at], sizes[at]])? };
+            let place = place.clamp(0.0, last as f32);
+            let low = (place as usize).min(last);
+            let high = (low + 1).min(last);
+            let (of_high, of_low) = if low == high { (0.5, 0.5) } else { (place - low as f32, high as f32 - place) };
+            Some(Weighted { low, high, of_low, of_high })
+        };
+        (0..sizes[at]).map(between).collect()
+    };
+    let (rows, columns) = (table(2).ok_or_else(known)?, table(3).ok_or_else(known)?);
+    context.charge(volume(sizes).saturating_mul(4))?;
+    let output = Output::like(context.tensor(input), sizes.to_vec());
+    context.push(node, Op::Bilinear(Bilinear { rows, columns }), vec![input], output)
+}
+
 pub fn resize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
     let shape = context.tensor(input).shape.clone();
     let mode = text(node, "mode").unwrap_or("nearest");
-    if mode != "nearest" {
-        let reason = format!("its mode is '{}': only nearest-neighbour resizing is exact here", show(mode));
+    if !matches!(mode, "nearest" | "linear") {
+        let reason = format!("its mode is '{}': only 'nearest' and 'linear' run here", show(mode));
         return Err(unsupported(node, &reason));
     }
     let old = context.opset < 11;
@@ -108,11 +151,14 @@ pub fn resize(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let rounding = if old { "" } else { text(node, "nearest_mode").unwrap_or("round_prefer_floor") };
     let (scales, sizes) = extents(context, node, &shape)?;
     if shape.contains(&0) || int(node, "antialias", 0) != 0 {
-        return Err(unsupported(node, "its input is empty, or it is to blur: only nearest-neighbour resizing runs"));
+        return Err(unsupported(node, "its input is empty, or it is to blur: resize without 'antialias'"));
     }
     // The runtime copies where no size changes, whatever the factors are.
     if sizes == shape {
         return context.alias(node);
+    }
+    if mode == "linear" {
+        return linear(context, node, (&scales, &sizes), transformation);
     }
     let table = |at: usize| -> Option<Vec<usize>> {
         let from = |to: usize| {

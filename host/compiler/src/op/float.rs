@@ -3,7 +3,7 @@
 use super::{RealPad, Window};
 
 /// Operators as the file states them between `DequantizeLinear` and `QuantizeLinear`.
-/// [`crate::passes::fuse_qdq`] turns them into quantised ones; those of one input, of two equal shapes, `Pad` and `Mean` also run as they are.
+/// [`crate::passes::fuse_qdq`] turns them into quantised ones; those of one input, of two equal shapes, `Pad`, `Sum` and `Mean` also run as they are.
 #[derive(Debug, Clone, PartialEq)]
 pub enum FloatOp {
     /// Inputs: picture, weights, optional bias.
@@ -36,6 +36,11 @@ pub enum FloatOp {
     Min,
     /// The first, multiplied by the second where it is below 0.
     PRelu,
+    /// Sum over some axes, which stay as dimensions of 1.
+    Sum {
+        /// The axes, ascending.
+        axes: Vec<usize>,
+    },
     /// Mean over some axes, which stay as dimensions of 1.
     Mean {
         /// The axes, ascending.

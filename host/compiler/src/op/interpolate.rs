@@ -39,3 +39,25 @@ pub struct RealInterpolate {
     /// For each column of the output.
     pub columns: Vec<RealBetween>,
 }
+
+/// Two neighbours along one axis and what counts of each.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weighted {
+    /// The first neighbour.
+    pub low: usize,
+    /// The second.
+    pub high: usize,
+    /// Weight of the first.
+    pub of_low: f32,
+    /// Weight of the second.
+    pub of_high: f32,
+}
+
+/// ONNX Runtime's linear `Resize` of real pictures: four products in `f32`, summed in order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Bilinear {
+    /// For each row of the output.
+    pub rows: Vec<Weighted>,
+    /// For each column of the output.
+    pub columns: Vec<Weighted>,
+}

@@ -10,7 +10,7 @@ mod pool;
 mod runtime;
 
 pub use float::FloatOp;
-pub use interpolate::{Between, Interpolate, RealBetween, RealInterpolate};
+pub use interpolate::{Between, Bilinear, Interpolate, RealBetween, RealInterpolate, Weighted};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
 pub use normalise::L2Normalise;
@@ -198,6 +198,8 @@ pub enum Op {
     Interpolate(Interpolate),
     /// Resize by interpolation in floating point.
     RealInterpolate(RealInterpolate),
+    /// Resize by interpolation, by ONNX Runtime's rule.
+    Bilinear(Bilinear),
     /// Dimensions of 1 repeated to the output's shape; as many dimensions as the output.
     Broadcast,
     /// Real to int8.
@@ -242,13 +244,14 @@ impl Op {
             Self::Pad(_) | Self::Float(FloatOp::Pad(_)) => "Pad",
             Self::DepthToSpace { .. } => "DepthToSpace",
             Self::SpaceToDepth { .. } => "SpaceToDepth",
-            Self::Resize(_) | Self::Interpolate(_) | Self::RealInterpolate(_) => "Resize",
+            Self::Resize(_) | Self::Interpolate(_) | Self::RealInterpolate(_) | Self::Bilinear(_) => "Resize",
             Self::L2Normalise(_) => "LpNormalization",
             Self::Pair(Pair::SquaredDifference(_)) => "SquaredDifference",
             Self::Pair(Pair::Sub(_)) | Self::Float(FloatOp::Sub) => "Sub",
             Self::Pair(Pair::Maximum) | Self::Float(FloatOp::Max) => "Max",
             Self::Pair(Pair::Minimum) | Self::Float(FloatOp::Min) => "Min",
             Self::Pair(Pair::Prelu(_)) | Self::Float(FloatOp::PRelu) => "PRelu",
+            Self::Float(FloatOp::Sum { .. }) => "ReduceSum",
             Self::Broadcast => "Expand",
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",

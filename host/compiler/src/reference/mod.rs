@@ -167,6 +167,10 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
             Value::I8(pair::interpolate_real(op, x, [height, width]))
         }
+        (Op::Bilinear(op), [Value::F32(x)]) => {
+            let [.., height, width] = *tensors[0].shape else { return Err(wrong()) };
+            Value::F32(pair::bilinear(op, x, [height, width]))
+        }
         (Op::L2Normalise(op), [Value::I8(x)]) => Value::I8(normalise::l2(*op, x, &tensors[0].shape)),
         (Op::Product(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| runtime::product(op, a, b)).collect())
@@ -183,6 +187,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Float(op), [Value::F32(a), Value::F32(b)]) if binary(op, 0.0, 0.0).is_some() => {
             Value::F32(a.iter().zip(b).filter_map(|(&a, &b)| binary(op, a, b)).collect())
         }
+        (Op::Float(FloatOp::Sum { axes }), [Value::F32(x)]) => Value::F32(runtime::sum(x, &tensors[0].shape, axes)),
         (Op::Float(FloatOp::Mean { axes }), [Value::F32(x)]) => Value::F32(runtime::mean(x, &tensors[0].shape, axes)),
         (Op::Float(FloatOp::Pad(_)), [Value::F32(_)]) => return move_elements(graph, node, operands).ok_or_else(wrong),
         (Op::Float(op), [Value::F32(x)]) if unary(op, 0.0).is_some() => {

@@ -1,10 +1,11 @@
-//! Functions of two tensors, and interpolation between pixels, as TensorFlow Lite's reference kernels compute them.
+//! Functions of two tensors, and interpolation between pixels, as TensorFlow Lite's reference kernels compute them and, where an
+//! item says so, ONNX Runtime.
 
 use lacuna_spec::numerics::requantise_a;
 
 use super::elementwise::{same_scale, sum_a};
 use super::quantise_multiplier;
-use crate::op::{Add, Interpolate, Pair, Prelu, RealInterpolate};
+use crate::op::{Add, Bilinear, Interpolate, Pair, Prelu, RealInterpolate};
 
 /// One value of a function of two.
 #[must_use]
@@ -65,6 +66,25 @@ pub fn interpolate_real(op: &RealInterpolate, x: &[i8], [height, width]: [usize;
                     + at(row.high, column.high) * row.part * column.part
                     + 0.5;
                 result.push((sum as u8 ^ 0x80) as i8);
+            }
+        }
+    }
+    result
+}
+
+/// A whole tensor of ONNX Runtime's linear `Resize`; planes follow one another.
+pub fn bilinear(op: &Bilinear, x: &[f32], [height, width]: [usize; 2]) -> Vec<f32> {
+    let mut result = Vec::with_capacity(x.len() / (height * width).max(1) * op.rows.len() * op.columns.len());
+    for plane in x.chunks((height * width).max(1)) {
+        for row in &op.rows {
+            for column in &op.columns {
+                let at = |y: usize, x: usize| plane[y * width + x];
+                result.push(
+                    column.of_low * row.of_low * at(row.low, column.low)
+                        + column.of_high * row.of_low * at(row.low, column.high)
+                        + column.of_low * row.of_high * at(row.high, column.low)
+                        + column.of_high * row.of_high * at(row.high, column.high),
+                );
             }
         }
     }

@@ -76,33 +76,58 @@ fn hard_sigmoid(alpha: f32, beta: f32, x: f32) -> f32 {
     (alpha * x + beta).clamp(0.0, 1.0)
 }
 
-/// The mean over some axes, in single precision.
-pub fn mean(x: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
-    let (kept, order): (Vec<usize>, Vec<usize>) = {
-        let kept = (0..shape.len()).filter(|axis| !axes.contains(axis)).collect::<Vec<_>>();
-        let order = kept.iter().chain(axes).copied().collect();
-        (kept, order)
-    };
+/// The sums over some axes, ascending, in single precision and in the order in which the runtime adds up a frame by itself.
+pub fn sum(x: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
+    let kept = (0..shape.len()).filter(|axis| !axes.contains(axis));
+    let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
     let count: usize = axes.iter().map(|&axis| shape[axis]).product();
-    let rows = super::elementwise::transpose(x, shape, &order);
-    // Where the axes are the last ones the runtime adds up vectors of four, elsewhere one value after another.
-    let last = kept.iter().all(|axis| axes.iter().all(|other| other > axis));
-    let sum = |row: &[f32]| if last { vector_sum(row) } else { row.iter().copied().fold(0.0, |a, b| a + b) };
-    rows.chunks(count.max(1)).map(|row| sum(row) / count as f32).collect()
+    let moved = super::elementwise::transpose(x, shape, &order);
+    let rows = moved.chunks(count.max(1)).enumerate();
+    let (first, end) = (axes.first().copied().unwrap_or(0), axes.last().map_or(0, |&last| last + 1));
+    let together = end - first == axes.len();
+    if together && end == shape.len() {
+        rows.map(|(at, row)| vector_sum(row, at * count)).collect()
+    } else if together && shape[..first].iter().product::<usize>() > 1 {
+        rows.map(|(_, row)| product_sum(row)).collect()
+    } else {
+        rows.map(|(_, row)| in_order(row)).collect()
+    }
 }
 
-/// A sum in the order in which two vectors of four collect it.
-fn vector_sum(row: &[f32]) -> f32 {
-    let (vectors, rest) = row.as_chunks::<4>();
+/// The means over some axes: their sums, divided.
+pub fn mean(x: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
+    let count: usize = axes.iter().map(|&axis| shape[axis]).product();
+    sum(x, shape, axes).into_iter().map(|sum| sum / count as f32).collect()
+}
+
+fn in_order(row: &[f32]) -> f32 {
+    row.iter().copied().reduce(|sum, value| sum + value).unwrap_or(0.0)
+}
+
+/// A sum in the order of a product with a matrix of ones: of four values each, then of two, then of one.
+fn product_sum(row: &[f32]) -> f32 {
+    let (fours, rest) = row.as_chunks::<4>();
+    let (twos, one) = rest.as_chunks::<2>();
+    let groups = fours.iter().map(|group| in_order(group)).chain(twos.iter().map(|group| in_order(group)));
+    groups.chain(one.iter().copied()).reduce(|sum, group| sum + group).unwrap_or(0.0)
+}
+
+/// A sum in the order in which two vectors of four collect it from an aligned address on; the row starts at element `start` behind one.
+fn vector_sum(row: &[f32], start: usize) -> f32 {
+    let (head, aligned) = row.split_at((start.next_multiple_of(4) - start).min(row.len()));
+    let (vectors, rest) = aligned.as_chunks::<4>();
     let plus = |a: [f32; 4], b: &[f32; 4]| std::array::from_fn(|lane| a[lane] + b[lane]);
-    let mut sums = [[0.0; 4]; 2];
-    let (pairs, odd) = vectors.as_chunks::<2>();
-    for [first, second] in pairs {
-        sums = [plus(sums[0], first), plus(sums[1], second)];
-    }
-    let both = plus(sums[0], &sums[1]);
-    let [a, b, c, d] = odd.iter().fold(both, plus);
-    rest.iter().fold((a + c) + (b + d), |sum, value| sum + value)
+    let sums = match vectors {
+        [] => return in_order(row),
+        [only] => *only,
+        [first, second, others @ ..] => {
+            let (pairs, odd) = others.as_chunks::<2>();
+            let both = pairs.iter().fold([*first, *second], |sums, [a, b]| [plus(sums[0], a), plus(sums[1], b)]);
+            odd.iter().fold(plus(both[0], &both[1]), plus)
+        }
+    };
+    let [a, b, c, d] = sums;
+    head.iter().chain(rest).fold((a + c) + (b + d), |sum, value| sum + value)
 }
 
 /// The hyperbolic tangent as the runtime's kernel for processors with fused multiply-add computes it, like [`logistic`].
@@ -165,6 +190,18 @@ mod tests {
         (0xc220_0000, 0x0000_0000),
         (0x4055_54ca, 0x3f77_2e87),
     ];
+
+    #[test]
+    fn sums_go_in_the_runtimes_order() {
+        // Beside 1e8 a 1 is lost.
+        let row = [1e8, 1.0, 1.0, 1.0, -1e8, 1.0, 1.0];
+        assert_eq!(in_order(&row).to_bits(), 2.0_f32.to_bits());
+        assert_eq!(product_sum(&row).to_bits(), 1.0_f32.to_bits());
+        // (1e8 + 1) + (1 + 1), then -1e8, 1 and 1.
+        assert_eq!(vector_sum(&row, 8).to_bits(), 2.0_f32.to_bits());
+        // The four behind the first are a vector: (1e8 + 1) + (1 - 1e8), then 1, 1 and 1.
+        assert_eq!(vector_sum(&[1.0, 1e8, 1.0, 1.0, -1e8, 1.0, 1.0], 3).to_bits(), 3.0_f32.to_bits());
+    }
 
     #[test]
     fn products_add_the_files_zero_point_before_they_round() {
