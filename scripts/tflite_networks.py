@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tflite_builder import NONE, RELU, RELU6, SAME, Network
+from tflite_builder import KINDS, NONE, RELU, RELU6, SAME, Network
 
 
 class Chain:
@@ -143,6 +143,15 @@ class Chain:
         self.net.main.emit("CONCATENATION", [x for x, _ in parts], [y], "ConcatenationOptions", Axis=3)
         return self
 
+    def place(self):
+        """The place of the greatest value."""
+        places = self.net.main.tensor([1], np.int64)
+        self.net.main.emit(
+            "ARG_MAX", [self.value, self.net.main.integers(-1)], [places], "ArgMaxOptions", OutputType=KINDS[np.dtype(np.int64)]
+        )
+        self.value = places
+        return self.finish()
+
     def finish(self):
         self.net.output(self.value)
         return self.net, [self.samples]
@@ -200,6 +209,22 @@ def inverted_residuals(rng, count):
     return chain.conv(96, activation=RELU6).pooled().dense(10).finish()
 
 
+def mobile_classifier(rng, count):
+    """MobileNetV2, width 0.25, which names the class itself: more layers than instructions fit some chips."""
+    chain = Chain(rng, pictures(rng, count, 64, 64, 3)).conv(8, (3, 3), 2, RELU6)
+    for grow, outputs, times, stride in [
+        (1, 8, 1, 1), (6, 8, 2, 2), (6, 8, 3, 2), (6, 16, 4, 2), (6, 24, 3, 1), (6, 40, 3, 2), (6, 80, 1, 1),
+    ]:  # fmt: skip
+        for at in range(times):
+            mark, inputs = chain.mark(), chain.real.shape[-1]
+            if grow > 1:
+                chain.conv(inputs * grow, activation=RELU6)
+            chain.depthwise(stride=1 if at else stride, activation=RELU6).conv(outputs, activation=NONE)
+            if at:
+                chain.combine("ADD", mark)
+    return chain.conv(320, activation=RELU6).pooled().dense(200).place()
+
+
 def gated_residuals(rng, count):
     """The blocks of MobileNetV3: hard swishes, and channels gated by what the whole picture shows."""
     chain = Chain(rng, pictures(rng, count, 32, 32, 3)).conv(8, (3, 3), 2, NONE).hard_swish()
@@ -232,4 +257,6 @@ def segmentation(rng, count):
     return chain.conv(3, activation=NONE).finish()
 
 
-NETWORKS = [person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation]
+NETWORKS = [
+    person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
+]  # fmt: skip

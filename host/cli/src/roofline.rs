@@ -89,7 +89,10 @@ fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunRep
     let instrs = program.start..program.start + program.instrs.len();
     let owners: Vec<(usize, usize)> = instrs.map(|index| (owner(index), index)).collect();
     let slots_of = |(at, layer): (usize, &Layer)| {
-        let own = owners.iter().filter(|(owner, _)| *owner == at).map(|(_, index)| index * tiles..(index + 1) * tiles);
+        let own = owners.iter().filter(|(owner, _)| *owner == at).map(|(_, index)| {
+            let index = index - program.start + program.place;
+            index * tiles..(index + 1) * tiles
+        });
         let compute = layer.instrs.iter().map(|index| &program.instrs[index - program.start]);
         let used = compute.fold(0, |mask, instr| mask | instr.head().tiles);
         let mut slots = Slots::default();

@@ -53,8 +53,9 @@ fn named(what: &str, tile: usize, unit: usize, name: &str) -> Event {
 }
 
 fn span(program: &Program, job: &lacuna_golden::chip::Job, origin: u64) -> Event {
-    let instr = &program.instrs[job.instruction - program.start];
-    let of = |instrs: &[usize]| instrs.contains(&job.instruction);
+    let at = job.instruction - program.place;
+    let instr = &program.instrs[at];
+    let of = |instrs: &[usize]| instrs.contains(&(program.start + at));
     let layer = program.layers.iter().find(|layer| of(&layer.instrs) || of(&layer.moves));
     let work = if computes(instr) { "work" } else { "beats" };
     Event {
@@ -64,6 +65,6 @@ fn span(program: &Program, job: &lacuna_golden::chip::Job, origin: u64) -> Event
         dur: Some(u64::from(job.record.cycles)),
         pid: job.tile,
         tid: usize::from(!computes(instr)),
-        args: serde_json::json!({ "instruction": job.instruction, work: job.record.work }),
+        args: serde_json::json!({ "instruction": program.start + at, work: job.record.work }),
     }
 }

@@ -19,7 +19,7 @@ pub struct FrameReport {
 /// The chip's record of one instruction on one tile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct InstrProfile {
-    /// Index in program memory.
+    /// Index among the instructions of the network; of a program without one, in program memory.
     pub instruction: usize,
     /// Tile.
     pub tile: usize,

@@ -1,7 +1,8 @@
 //! Runs a compiled network on a device: loads it once, then streams frames through it.
 //!
 //! With one program and two buffers, the next frame is written while the chip computes the last one and
-//! its answer is read while the chip computes the next one. Weights that take turns are sent as their pages come free.
+//! its answer is read while the chip computes the next one. Weights that take turns are sent as their pages come free, programs
+//! that take turns before they start.
 
 use lacuna_compiler::backend::{Compiled, Program, Step, TensorLayout, io};
 use lacuna_compiler::graph::{Graph, TensorId};
@@ -12,7 +13,7 @@ use tracing::Instrument as _;
 
 use crate::device::{Device, Registers};
 use crate::feed::{Feed, write_pages};
-use crate::{DeviceError, FrameReport, bare};
+use crate::{DeviceError, FrameReport, InstrProfile, bare};
 
 /// Cycles that one frame may take before the chip counts as hung.
 pub const FRAME_LIMIT: u64 = 1 << 28;
@@ -75,17 +76,21 @@ impl<'a> Session<'a> {
         for constant in &self.compiled.constants {
             self.write_bytes(constant).await?;
         }
-        for step in &self.compiled.steps {
-            if let Step::Chip(program) = step {
-                let mut bytes = Vec::new();
-                for instr in &program.instrs {
-                    bytes.extend(instr.pack()?);
-                }
-                let at = program.start * self.compiled.geometry.instr_beats();
-                self.device.write(Region::Program.at(at as u32), &bytes).await?;
+        if self.compiled.is_resident() {
+            for program in self.compiled.programs() {
+                self.write_program(program).await?;
             }
         }
         Ok(())
+    }
+
+    async fn write_program(&mut self, program: &Program) -> Result<(), DeviceError> {
+        let mut bytes = Vec::new();
+        for instr in &program.instrs {
+            bytes.extend(instr.pack()?);
+        }
+        let at = program.place * self.compiled.geometry.instr_beats();
+        self.device.write(Region::Program.at(at as u32), &bytes).await
     }
 
     async fn write_bytes(&mut self, transfer: &io::Transfer) -> Result<(), DeviceError> {
@@ -125,6 +130,9 @@ impl<'a> Session<'a> {
             match step {
                 Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
                 Step::Chip(program) => {
+                    if !self.compiled.is_resident() {
+                        self.write_program(program).await?;
+                    }
                     self.send(program, &values, 0).await?;
                     self.launch(program, 0).await?;
                     self.feed.serve(self.device, at, false).await?;
@@ -208,7 +216,7 @@ impl<'a> Session<'a> {
         let mut registers = Registers(self.device);
         registers.write(regs::INPUT_OFFSET, (buffer * program.input_stride) as u32).await?;
         registers.write(regs::OUTPUT_OFFSET, (buffer * program.output_stride) as u32).await?;
-        registers.write(regs::START, program.start as u32).await
+        registers.write(regs::START, program.place as u32).await
     }
 
     async fn finish(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
@@ -226,7 +234,8 @@ impl<'a> Session<'a> {
         for (index, instr) in program.instrs.iter().enumerate() {
             let tiles = instr.head().tiles;
             for tile in (0..self.compiled.geometry.tiles).filter(|tile| tiles >> tile & 1 == 1) {
-                answer.profile.push(bare::record(self.device, program.start + index, tile).await?);
+                let record = bare::record(self.device, program.place + index, tile).await?;
+                answer.profile.push(InstrProfile { instruction: program.start + index, ..record });
             }
         }
         Ok(())

@@ -183,6 +183,42 @@ async fn weights_that_take_turns_give_the_reference_answers_in_the_golden_cycles
     assert!(phases > 4, "{phases} phases");
 }
 
+/// Runs a case whose programs take turns, and returns the record of every instruction too.
+async fn run_profiled(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
+    let mut session = Session::load(device, &case.compiled).await.unwrap().with_profile();
+    let mut reports = Vec::new();
+    session.run(case.frames.iter().cloned(), |report| reports.push(report)).await.unwrap();
+    let outputs = reports.iter().map(|report| &report.outputs);
+    assert!(outputs.eq(&case.wanted), "{} on {}", case.name, case.compiled.geometry.name);
+    reports
+}
+
+#[tokio::test]
+async fn programs_that_take_turns_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
+    let (mut programs, mut phased) = (0, 0);
+    for (geometry, names) in [
+        (Geometry::BASE, &["residual_chain", "depthwise_separable", "qdq_residual"][..]),
+        (Geometry::NANO, &["depthwise_separable", "conv_03", "matmul", "residual_chain"]),
+    ] {
+        // Compiled for less program memory than the chip has.
+        let short = Geometry { program_len: 16, ..geometry };
+        for mut case in committed_cases(short, true, "").into_iter().filter(|case| names.contains(&&*case.name)) {
+            if case.compiled.is_resident() {
+                continue;
+            }
+            case.compiled.geometry = geometry;
+            let golden = run_profiled(&mut GoldenDevice::new(geometry), &case).await;
+            let chip = run_profiled(&mut SimDevice::new(geometry).unwrap(), &case).await;
+            assert_eq!(chip, golden, "{}", case.name);
+            let instructions = golden[0].profile.iter().map(|record| record.instruction);
+            assert!(instructions.is_sorted(), "records of all programs, in order");
+            programs += case.compiled.programs().count();
+            phased += usize::from(!case.compiled.phases.is_empty());
+        }
+    }
+    assert!(programs > 8 && phased > 0, "{programs} programs, {phased} networks whose weights take turns as well");
+}
+
 #[tokio::test]
 async fn weights_that_take_turns_come_over_a_link_too() {
     let case = phased_cases(Geometry::NANO).into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lacuna_compiler::backend::{Compiled, Layer, Program, Step};
+use lacuna_compiler::backend::{Compiled, Layer, Program};
 use lacuna_compiler::graph::Place;
 use lacuna_compiler::reference::Value;
 use lacuna_driver::{FrameReport, Session};
@@ -56,6 +56,8 @@ struct Report {
     tile_bytes: usize,
     instructions_used: usize,
     instructions: usize,
+    programs: usize,
+    program_bytes: usize,
     phases: usize,
     reload_bytes: usize,
     expected_cycles: u64,
@@ -103,6 +105,9 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
         report.instructions,
         report.expected_cycles
     );
+    if report.program_bytes > 0 {
+        say!("programs take turns: {}", super::run::turns(report.programs, report.program_bytes));
+    }
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
     }
@@ -143,10 +148,7 @@ pub fn layer_cycles(layer: &Layer, answer: &FrameReport) -> u32 {
 
 /// The programs of a compiled network.
 pub fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
-    compiled.steps.iter().filter_map(|step| match step {
-        Step::Chip(program) => Some(program.as_ref()),
-        Step::Host(_) => None,
-    })
+    compiled.programs()
 }
 
 fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Report {
@@ -192,6 +194,8 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         tile_bytes: geometry.tile_bytes(),
         instructions_used: programs(compiled).map(|p| p.instrs.len()).sum(),
         instructions: geometry.program_len,
+        programs: programs(compiled).count(),
+        program_bytes: compiled.program_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         expected_cycles: answer.cycles,

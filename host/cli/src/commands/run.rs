@@ -63,6 +63,8 @@ struct Report {
     mismatches: u64,
     cycles: Vec<u64>,
     cycle_mismatches: u64,
+    programs: usize,
+    program_bytes: usize,
     phases: usize,
     reload_bytes: usize,
     accuracy: Option<f64>,
@@ -119,6 +121,8 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
         mismatches: golden.mismatches + other.mismatches,
         cycles: answers.iter().map(|a| a.cycles).collect(),
         cycle_mismatches,
+        programs: compiled.programs().count(),
+        program_bytes: compiled.program_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         accuracy,
@@ -201,6 +205,12 @@ fn accuracy(answers: &[FrameReport], labels: &[u8]) -> f64 {
     right.count() as f64 / answers.len().min(labels.len()).max(1) as f64
 }
 
+/// What programs that take turns cost the host, for people.
+#[must_use]
+pub fn turns(programs: usize, bytes: usize) -> String {
+    format!("{programs} programs, {bytes} bytes of instructions a frame")
+}
+
 /// What phases cost the host, for people.
 #[must_use]
 pub fn reloads(phases: usize, bytes: usize) -> String {
@@ -215,6 +225,9 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
     let (least, most) = (report.cycles.iter().min().unwrap_or(&0), report.cycles.iter().max().unwrap_or(&0));
     let mean = report.cycles.iter().sum::<u64>() / report.cycles.len().max(1) as u64;
     lines.push(("cycles a frame".into(), format!("{mean} ({least} to {most})")));
+    if report.program_bytes > 0 {
+        lines.push(("programs that take turns".into(), turns(report.programs, report.program_bytes)));
+    }
     if report.phases > 0 {
         lines.push(("weights that take turns".into(), reloads(report.phases, report.reload_bytes)));
     }

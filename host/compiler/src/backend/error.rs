@@ -25,10 +25,14 @@ pub enum BackendError {
         /// Bytes of a tile memory.
         available: usize,
     },
-    /// More instructions than the program memory holds.
-    #[error("the program has {needed} instructions but the chip holds {available}; use a larger geometry")]
+    /// One layer has more instructions than the program memory holds.
+    #[error(
+        "layer {layer:?} takes {needed} instructions at a time but the program memory holds {available}; use a larger geometry"
+    )]
     Program {
-        /// Instructions needed.
+        /// The layer.
+        layer: String,
+        /// Its instructions, and a halt.
         needed: usize,
         /// Instructions that the program memory holds.
         available: usize,

@@ -12,7 +12,7 @@ use crate::passes::partition::Fallback;
 /// Compiles a graph whose nodes have been placed.
 ///
 /// What does not fit goes to the host, with a warning that says by how much: a layer of which not even one column block
-/// fits, then all movements, then one node after the other at the tensor that does not fit.
+/// or not all instructions fit, then all movements, then one node after the other at the tensor that does not fit.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
@@ -60,7 +60,7 @@ fn too_small(error: &BackendError) -> Place {
 
 /// Whether fewer nodes on the chip may help.
 fn is_short_of_room(error: &BackendError) -> bool {
-    matches!(error, BackendError::TileMemory { .. } | BackendError::Program { .. })
+    matches!(error, BackendError::TileMemory { .. })
 }
 
 /// The nodes that are placed on the chip.
@@ -97,6 +97,7 @@ fn finish(graph: Graph, placed: &[bool], compiled: Compiled) -> Compiled {
 /// The one layer that an error is about and that has no place on this chip, whatever else does.
 fn offender(graph: &Graph, error: &BackendError) -> Option<usize> {
     let (BackendError::Pages { layer: name, .. }
+    | BackendError::Program { layer: name, .. }
     | BackendError::Field { layer: name, .. }
     | BackendError::Accumulator { layer: name, .. }) = error
     else {

@@ -20,6 +20,8 @@ pub mod split;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod turns_tests;
 pub mod weights;
 mod widen;
 

@@ -1,7 +1,7 @@
 //! Cuts a placed graph into chip programs and host nodes, and compiles each program.
 
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Gating, Instr};
+use lacuna_spec::instr::{Gating, INSTR_BYTES, Instr};
 
 use super::io::Transfer;
 use super::split::Split;
@@ -26,7 +26,7 @@ pub struct PageImage {
 pub struct Phase {
     /// The step whose program it belongs to.
     pub step: usize,
-    /// The `load` that waits for it; a fence before it waits for every job of the phases before.
+    /// The `load` that waits for it, in program memory; a fence before it waits for every job of the phases before.
     pub load: usize,
     /// Index of the phase that had its pages last: of this frame if lower than its own, else of the frame before.
     pub follows: usize,
@@ -45,7 +45,7 @@ pub struct Layer {
     pub node: usize,
     /// How it is dealt over the tiles.
     pub split: Split,
-    /// Its compute instructions in program memory.
+    /// Its compute instructions, among those of the network.
     pub instrs: Vec<usize>,
     /// The moves that bring its output to where it is read.
     pub moves: Vec<usize>,
@@ -57,11 +57,14 @@ pub struct Layer {
     pub output: [usize; 3],
 }
 
-/// Instructions and data of one uninterrupted stay on the chip.
+/// Instructions between a start and a halt, and the data that the host brings and takes. What one leaves in tile memory, others
+/// find there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Program {
-    /// First instruction in program memory.
+    /// Its first instruction among those of the network.
     pub start: usize,
+    /// Where program memory holds its first instruction.
+    pub place: usize,
     /// The instructions, ending in a halt.
     pub instrs: Vec<Instr>,
     /// What the host writes before a run.
@@ -109,6 +112,27 @@ pub struct Compiled {
 }
 
 impl Compiled {
+    /// The programs of a frame, in order.
+    pub fn programs(&self) -> impl Iterator<Item = &Program> {
+        self.steps.iter().filter_map(|step| match step {
+            Step::Chip(program) => Some(program.as_ref()),
+            Step::Host(_) => None,
+        })
+    }
+
+    /// Whether program memory holds all programs at once; else they take turns, and the host writes each before it starts.
+    #[must_use]
+    pub fn is_resident(&self) -> bool {
+        self.programs().all(|program| program.place == program.start)
+    }
+
+    /// Bytes of instructions that the host sends for each frame.
+    #[must_use]
+    pub fn program_bytes(&self) -> usize {
+        let instrs = self.programs().map(|program| program.instrs.len()).sum::<usize>();
+        if self.is_resident() { 0 } else { instrs * INSTR_BYTES }
+    }
+
     /// Bytes of weights that the host sends for each frame.
     #[must_use]
     pub fn reload_bytes(&self) -> usize {
@@ -174,8 +198,8 @@ fn compile_within(graph: &Graph, geometry: Geometry, gating: Gating, fit: emit::
     let mut next = 0;
     for run in &runs {
         steps.extend((next..run.start).map(Step::Host));
-        let program = emitter.program(run.clone(), steps.len())?;
-        steps.push(Step::Chip(Box::new(program)));
+        let programs = emitter.programs(run.clone(), steps.len())?;
+        steps.extend(programs.into_iter().map(|program| Step::Chip(Box::new(program))));
         next = run.end;
     }
     steps.extend((next..graph.nodes.len()).map(Step::Host));

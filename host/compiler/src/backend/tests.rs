@@ -31,15 +31,20 @@ fn load(compiled: &Compiled) -> Chip {
     for constant in &compiled.constants {
         write(map::tile_word(constant.tile, constant.address / geometry.word_bytes()), &constant.bytes);
     }
-    for program in programs(compiled) {
-        let bytes: Vec<u8> = program.instrs.iter().flat_map(|instr| instr.pack().unwrap()).collect();
-        write(Region::Program.at((program.start * geometry.instr_beats()) as u32), &bytes);
-    }
     chip
 }
 
 fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
-    compiled.steps.iter().filter_map(|step| if let Step::Chip(program) = step { Some(program.as_ref()) } else { None })
+    compiled.programs()
+}
+
+/// Writes a program to its place.
+fn write_program(chip: &mut Chip, program: &Program) {
+    let (beats, word) = (chip.geometry().instr_beats(), chip.geometry().word_bytes());
+    let bytes: Vec<u8> = program.instrs.iter().flat_map(|instr| instr.pack().unwrap()).collect();
+    for (at, beat) in bytes.chunks(word).enumerate() {
+        chip.write_beat(Region::Program.at((program.place * beats + at) as u32), beat).unwrap();
+    }
 }
 
 /// Runs one frame step by step and checks every output against the reference; returns the cycles.
@@ -51,7 +56,7 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
         values[id.0] = Some(value.clone());
     }
     let mut cycles = 0;
-    for step in &compiled.steps {
+    for (at, step) in compiled.steps.iter().enumerate() {
         let program = match step {
             Step::Chip(program) => program,
             Step::Host(index) => {
@@ -70,7 +75,8 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
                 }
             }
         }
-        cycles += run(&mut chip, compiled, program);
+        write_program(&mut chip, program);
+        cycles += run(&mut chip, compiled, program, at);
         assert_eq!(chip.register(regs::FAULT).unwrap() >> 16, 0);
         for (id, layout) in &program.outputs {
             let read = |(tile, address, count): (usize, usize, usize)| {
@@ -89,20 +95,20 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
     cycles
 }
 
-/// Runs a program, loading each phase when it waits for it; returns the cycles.
-fn run(chip: &mut Chip, compiled: &Compiled, program: &Program) -> u32 {
+/// Runs the program of a step, loading each phase when it waits for it; returns the cycles.
+fn run(chip: &mut Chip, compiled: &Compiled, program: &Program, step: usize) -> u32 {
     let geometry = compiled.geometry;
-    let first = compiled.phases.iter().take_while(|phase| phase.load < program.start).count();
+    let first = compiled.phases.iter().take_while(|phase| phase.step < step).count();
     let set = |chip: &mut Chip, phase: usize| {
         let mut beat = vec![0; geometry.word_bytes()];
         beat[..4].copy_from_slice(&(phase as u32).to_le_bytes());
         chip.write_beat(regs::PHASE, &beat).unwrap();
     };
     set(chip, first);
-    let mut outcome = chip.run(program.start);
+    let mut outcome = chip.run(program.place);
     while let Err(RunError::Phase { instruction, phase }) = outcome {
         let loaded = &compiled.phases[phase as usize - 1];
-        assert_eq!(loaded.load, instruction);
+        assert_eq!((loaded.step, loaded.load), (step, instruction));
         for page in &loaded.pages {
             let bytes: Vec<u8> = page.weights.iter().map(|&w| w as u8).collect();
             chip.write_beat(map::weight_page(page.tile, page.lane, page.page), &bytes).unwrap();
@@ -126,7 +132,7 @@ pub(crate) fn on_chip(mut graph: Graph, geometry: Geometry) -> Compiled {
     compile(graph, geometry, Gating::Digit).unwrap()
 }
 
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let seed = std::env::var("LACUNA_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or_else(rand::random);
     println!("LACUNA_SEED={seed}");
     seed

@@ -20,14 +20,16 @@ const STRETCH: usize = 8;
 /// What a byte, a page or a column block costs that there is no room for.
 const NO_ROOM: usize = 1 << 20;
 
+/// Nodes of longer networks are dealt without a search, which would take too long.
+const MOST_NODES: usize = 512;
+
 type Splits = HashMap<usize, Split>;
 
 impl Emitter<'_> {
     /// The split of every node; whatever does not fit turns from rows to blocks, as far as that helps.
     pub(super) fn splits(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
-        // Longer programs than the chip holds are refused anyway.
-        if self.geometry.tiles > 1 && nodes.len() <= self.geometry.program_len {
+        if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.
             for price in [0, 1, 2, 4, 8, 16, 32, 64] {
                 self.search(nodes, price, &mut splits);

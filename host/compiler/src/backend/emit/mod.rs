@@ -169,46 +169,96 @@ impl<'a> Emitter<'a> {
         Ok(emitter)
     }
 
-    /// Writes the program of a range of nodes, which is step `step` of the frame.
+    /// Writes the programs of a range of nodes, the first of which is step `step` of the frame: one, or as many as its instructions
+    /// take turns in program memory.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn program(&mut self, nodes: Range<usize>, step: usize) -> Result<Program, BackendError> {
+    pub fn programs(&mut self, nodes: Range<usize>, step: usize) -> Result<Vec<Program>, BackendError> {
         let mut draft = self.draft(&nodes)?;
         let mut deferred = Moves { node: nodes.start, instrs: Vec::new() };
-        for index in nodes.clone() {
+        for index in nodes {
             self.node(&mut draft, index, &mut deferred)?;
         }
         draft.take(&mut deferred);
-        draft.instrs.push(Instr::Halt(Head { opcode: Opcode::Halt as i64, ..Head::default() }));
-        let layers = nodes.filter(|&index| !self.is_alias(index));
-        let layers = layers.map(|index| self.layer(&draft, index)).collect();
+        let turns = self.turns(&draft)?;
+        let mut programs: Vec<Program> = Vec::with_capacity(turns.len());
+        for turn in turns {
+            let program = self.program(&draft, turn, step + programs.len());
+            programs.push(program);
+        }
+        let with_layout = |ids: &[TensorId]| ids.iter().map(|&id| (id, draft.layouts[&id].clone())).collect();
+        if let Some(first) = programs.first_mut() {
+            first.inputs = with_layout(&draft.inputs);
+            first.input_stride = draft.input_stride;
+        }
+        if let Some(last) = programs.last_mut() {
+            last.outputs = with_layout(&draft.outputs);
+            last.output_stride = draft.output_stride;
+        }
+        Ok(programs)
+    }
+
+    /// Nodes whose instructions program memory holds at once, as many in a turn as fit.
+    fn turns(&self, draft: &Draft) -> Result<Vec<Range<usize>>, BackendError> {
+        // A program ends in a halt.
+        let available = self.geometry.program_len;
+        let mut turns = vec![draft.nodes.start..draft.nodes.end];
+        if draft.instrs.len() < available {
+            return Ok(turns);
+        }
+        let mut taken = 1;
+        for index in draft.nodes.clone() {
+            let own = draft.owners.iter().filter(|owner| **owner == index).count();
+            if own >= available {
+                let layer = self.graph.nodes[index].name.clone();
+                return Err(BackendError::Program { layer, needed: own + 1, available });
+            }
+            taken += own;
+            if let Some(turn) = turns.last_mut().filter(|_| taken > available) {
+                let end = std::mem::replace(&mut turn.end, index);
+                turns.push(index..end);
+                taken = 1 + own;
+            }
+        }
+        Ok(turns)
+    }
+
+    /// The instructions of some nodes of a draft. Moves that would run beside a layer of the next program end this one.
+    fn program(&mut self, draft: &Draft, nodes: Range<usize>, step: usize) -> Program {
         let start = self.next_instr;
-        for (at, instr) in draft.instrs.iter().enumerate() {
+        let own = draft.instrs.iter().zip(&draft.owners).filter(|(_, owner)| nodes.contains(owner));
+        let (mut instrs, owners): (Vec<Instr>, Vec<usize>) = own.unzip();
+        instrs.push(Instr::Halt(Head { opcode: Opcode::Halt as i64, ..Head::default() }));
+        for (at, instr) in instrs.iter().enumerate() {
             if let Instr::Load(head) = instr {
                 let phase = &mut self.phases[head.phase as usize - 1];
                 (phase.step, phase.load) = (step, start + at);
             }
         }
-        self.next_instr += draft.instrs.len();
-        if self.next_instr > self.geometry.program_len {
-            return Err(BackendError::Program { needed: self.next_instr, available: self.geometry.program_len });
-        }
-        let with_layout = |ids: &[TensorId]| ids.iter().map(|&id| (id, draft.layouts[&id].clone())).collect();
-        Ok(Program {
-            start,
-            inputs: with_layout(&draft.inputs),
-            outputs: with_layout(&draft.outputs),
-            input_stride: draft.input_stride,
-            output_stride: draft.output_stride,
-            instrs: draft.instrs,
-            layers,
-        })
+        let layers = nodes.filter(|&index| !self.is_alias(index));
+        let layers = layers.map(|index| self.layer(&instrs, &owners, index)).collect();
+        self.next_instr += instrs.len();
+        let (inputs, outputs) = (Vec::new(), Vec::new());
+        Program { start, place: start, inputs, outputs, input_stride: 0, output_stride: 0, instrs, layers }
     }
 
     /// The network, but for its graph.
     #[must_use]
-    pub fn finish(self, steps: Vec<Step>) -> Compiled {
+    pub fn finish(mut self, mut steps: Vec<Step>) -> Compiled {
+        // Programs that take turns all begin where program memory does.
+        if self.next_instr > self.geometry.program_len {
+            for phase in &mut self.phases {
+                if let Step::Chip(program) = &steps[phase.step] {
+                    phase.load -= program.start;
+                }
+            }
+            for step in &mut steps {
+                if let Step::Chip(program) = step {
+                    program.place = 0;
+                }
+            }
+        }
         Compiled {
             graph: Graph::default(),
             geometry: self.geometry,
@@ -265,12 +315,11 @@ impl<'a> Emitter<'a> {
         Ok(())
     }
 
-    fn layer(&self, draft: &Draft, index: usize) -> Layer {
+    /// The record of a layer of the program whose instructions these are.
+    fn layer(&self, instrs: &[Instr], owners: &[usize], index: usize) -> Layer {
         let of = |moves: bool| {
-            let is = move |at: &usize| {
-                draft.owners[*at] == index && matches!(draft.instrs[*at], Instr::Reshape(..)) == moves
-            };
-            (0..draft.owners.len()).filter(is).map(|at| self.next_instr + at).collect()
+            let is = move |at: &usize| owners[*at] == index && matches!(instrs[*at], Instr::Reshape(..)) == moves;
+            (0..owners.len()).filter(is).map(|at| self.next_instr + at).collect()
         };
         let node = &self.graph.nodes[index];
         let plan = &self.plans[&index];
