@@ -138,6 +138,14 @@ class Elementwise(Draw):
         net.main.emit("SOFTMAX", [x], [y], "SoftmaxOptions", Beta=self.one_of(1.0, 1.0, 0.5))
         return net.output(y)
 
+    def log_softmax(self):
+        net = self.network()
+        scale = float(np.float32(10 ** self.rng.uniform(-2, 0.5)))
+        x = net.input(self.one_of([1, self.size(2, 40)], [1, self.size(), self.size(), self.size(2, 20)]), scale=scale)
+        y = net.activation(x.shape, 1 / 16, int(np.iinfo(net.dtype).max))
+        net.main.emit("LOG_SOFTMAX", [x], [y], "LogSoftmaxOptions")
+        return net.output(y)
+
     def quantize(self):
         net = self.network()
         shape = [1, self.size(), self.size(), self.size()]

@@ -65,7 +65,7 @@ fn programs_and_weights_take_turns_together() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     let (mut phases, mut programs) = (0, 0);
     for (geometry, pages, program_len) in
-        [(Geometry::BASE, 16, 16), (Geometry::BASE, 16, 32), (Geometry::SMALL, 32, 16), (Geometry::NANO, 64, 16)]
+        [(Geometry::BASE, 16, 16), (Geometry::BASE, 16, 32), (Geometry::SMALL, 32, 16), (Geometry::NANO, 64, 64)]
     {
         let geometry = Geometry { pages, program_len, tile_words: 2048, ..geometry };
         let graph = residuals(5, [16, 32], 6, &mut rng);

@@ -13,7 +13,7 @@ pub use float::FloatOp;
 pub use interpolate::{Between, Bilinear, Interpolate, RealBetween, RealInterpolate, Weighted};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
 pub use movement::{Pad, Resize, Slice};
-pub use normalise::L2Normalise;
+pub use normalise::{L2Normalise, LogSoftmax};
 pub use pair::{Pair, Prelu};
 pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use runtime::{Product, RealPad, TableSoftmax};
@@ -213,6 +213,8 @@ pub enum Op {
     },
     /// int8 softmax over the channels.
     QuantisedSoftmax(QuantisedSoftmax),
+    /// Logarithm of the int8 softmax over the channels.
+    LogSoftmax(LogSoftmax),
     /// int8 values divided by their root of squares over the channels.
     L2Normalise(L2Normalise),
     /// int8 softmax over the last dimension by ONNX Runtime's rule.
@@ -256,6 +258,7 @@ impl Op {
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",
             Self::Dequantize(_) => "DequantizeLinear",
+            Self::LogSoftmax(_) => "LogSoftmax",
             Self::Softmax { .. } | Self::QuantisedSoftmax(_) | Self::TableSoftmax(_) => "Softmax",
             Self::Float(FloatOp::Relu) => "Relu",
             Self::Float(FloatOp::LeakyRelu { .. }) => "LeakyRelu",

@@ -69,9 +69,12 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         return host(INTEGERS);
     }
     match &node.op {
-        Op::Quantize(_) | Op::Dequantize(_) | Op::Softmax { .. } | Op::QuantisedSoftmax(_) | Op::TableSoftmax(_) => {
-            host(REAL)
-        }
+        Op::Quantize(_)
+        | Op::Dequantize(_)
+        | Op::Softmax { .. }
+        | Op::QuantisedSoftmax(_)
+        | Op::LogSoftmax(_)
+        | Op::TableSoftmax(_) => host(REAL),
         Op::Float(
             FloatOp::Conv { .. } | FloatOp::Gemm { .. } | FloatOp::AveragePool { .. } | FloatOp::GlobalAveragePool,
         ) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),

@@ -68,6 +68,33 @@ pub fn reciprocal(x: i32) -> (i32, i32) {
     (one_over_one_plus(mantissa), 12 - zeros as i32)
 }
 
+/// The natural logarithm, with 5 integer bits, of an `x` of 12 integer bits that is at least 1: `x` is brought near a power of two, times
+/// the root of one half or not, and a rational function gives the rest.
+#[must_use]
+pub fn log(x: i32) -> i32 {
+    const LOG_2: i32 = 1_488_522_236;
+    /// Roots of one half, square and fourth.
+    const ROOT: i32 = 1_518_500_250;
+    const FOURTH_ROOT: i32 = 1_805_811_301;
+    /// Coefficients of the numerator and of the denominator.
+    const ALPHA: [i32; 4] = [117_049_297, 127_690_142, 1_057_819_769, 638_450_708];
+    const QUARTER: i32 = 1 << 23;
+    let times = rounding_doubling_high_mul;
+    let zeros = x.leading_zeros() as i32;
+    let first = scaled(times(scaled(x, zeros - 1), ROOT), 1);
+    let first_power = scaled(12 - zeros, 25).saturating_add(QUARTER);
+    let room = times(x, ROOT).leading_zeros() as i32 - 1;
+    let second = scaled(x, room);
+    let second_power = scaled(12 - room, 25).saturating_sub(QUARTER);
+    let (rest, power) = (first.min(second), first_power.max(second_power));
+    let middle = ((i64::from(rest) + i64::from(FOURTH_ROOT) + 1) / 2) as i32;
+    let off = 2 * (rest - FOURTH_ROOT);
+    let square = times(off, off);
+    let numerator = times(off, rest) + times(times(off, square), ALPHA[0]);
+    let denominator = times(middle, ALPHA[2] + off + times(ALPHA[1], square)) + times(ALPHA[3], off);
+    scaled(times(power, LOG_2) + times(scaled(numerator, -6), one_over_one_plus(denominator)), 1)
+}
+
 /// `1 / sqrt(x)` as a mantissa without integer bits and a left shift: five Newton steps with 3 integer bits. 0 counts as 1.
 #[must_use]
 pub fn inverse_root(x: i32) -> (i32, i32) {
@@ -115,6 +142,15 @@ mod tests {
             let found = f64::from(mantissa) * unit * 2_f64.powi(-right);
             let real = 2_f64.powi(19) / f64::from(x);
             assert!((found - real).abs() < real * 1e-8, "1 / {x} is {real}, not {found}");
+        }
+    }
+
+    #[test]
+    fn logarithms_are_close_to_the_real_ones() {
+        for x in (1 << 19..i32::MAX).step_by(777_777) {
+            let real = (f64::from(x) * 2_f64.powi(-19)).ln();
+            let found = f64::from(log(x)) * 2_f64.powi(-26);
+            assert!((found - real).abs() < 1e-5, "log of {x} is {real}, not {found}");
         }
     }
 

@@ -179,6 +179,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             Value::I8(runtime::softmax(op, x, tensors[0].shape.last().copied().unwrap_or(1)))
         }
         (Op::QuantisedSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::softmax(op, x, &tensors[0].shape)),
+        (Op::LogSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::log_softmax(op, x, &tensors[0].shape)),
         (Op::Quantize(affine), [Value::F32(x)]) => Value::I8(elementwise::quantize_all(affine, x, &tensors[0].shape)),
         (Op::Dequantize(affine), [Value::I8(x)]) => {
             Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))

@@ -52,11 +52,11 @@ pub fn cases(variable: &str, committed: &str, extension: &str) -> Vec<Case> {
 }
 
 /// The exact bits of each number, so that no tolerance hides in a comparison.
-pub fn bits(value: &Value) -> Vec<u64> {
+pub fn bits(value: &Value) -> Vec<u32> {
     match value {
-        Value::I8(values) => values.iter().map(|&v| v as u64).collect(),
-        Value::F32(values) => values.iter().map(|v| u64::from(v.to_bits())).collect(),
-        Value::I64(values) => values.iter().map(|&v| v as u64).collect(),
+        Value::I8(values) => values.iter().map(|&v| v as u32).collect(),
+        Value::F32(values) => values.iter().map(|v| v.to_bits()).collect(),
+        Value::I64(values) => values.iter().map(|&v| u32::try_from(v).expect("a place is small")).collect(),
     }
 }
 

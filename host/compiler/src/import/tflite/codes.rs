@@ -33,6 +33,7 @@ pub mod code {
     pub const SQUEEZE: i32 = 43;
     pub const STRIDED_SLICE: i32 = 45;
     pub const SPLIT: i32 = 49;
+    pub const LOG_SOFTMAX: i32 = 50;
     pub const CAST: i32 = 53;
     pub const PRELU: i32 = 54;
     pub const MAXIMUM: i32 = 55;

@@ -9,7 +9,8 @@ use crate::error::Error;
 use crate::graph::{DType, Quant, TensorId};
 use crate::import::limits::MAX_RANK;
 use crate::op::{
-    Add, AddRule, Affine, Clamp, L2Normalise, Linear, Mul, Op, QuantisedSoftmax, Requantise, Rounding, Weights, Window,
+    Add, AddRule, Affine, Clamp, L2Normalise, Linear, LogSoftmax, Mul, Op, QuantisedSoftmax, Requantise, Rounding,
+    Weights, Window,
 };
 use crate::reference::add as sum;
 use lacuna_spec::numerics::requantise_a;
@@ -184,6 +185,29 @@ pub fn softmax(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         ))
     })?;
     importer.emit(node, Op::QuantisedSoftmax(op), vec![input], 0, shape)
+}
+
+/// `LOG_SOFTMAX` over the last axis.
+pub fn log_softmax(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    let output = importer.declared(node.output(0)?)?;
+    let shape = importer.graph.tensor(input).shape.clone();
+    let y = output.quant()?;
+    if output.unsigned() != importer.graph.tensor(input).unsigned {
+        return Err(node.unsupported("it mixes element types: quantise the model with one activation type"));
+    }
+    if y.zero_point != 127 || y.scale.to_bits() != (1.0_f32 / 16.0).to_bits() {
+        return Err(
+            node.unsupported("its output must go in steps of 1/16 up to the greatest value: quantise the model again")
+        );
+    }
+    if importer.file_shape(input).last().is_some_and(|&length| length >= 4096) {
+        return Err(node.unsupported("it spreads over more than 4095 values, whose sum the runtime cannot hold"));
+    }
+    let op = LogSoftmax::new(x.scale);
+    let op =
+        op.ok_or_else(|| node.unsupported(format!("its input scale is {}: it must be from 2^-26 to 16", x.scale)))?;
+    importer.emit(node, Op::LogSoftmax(op), vec![input], 0, shape)
 }
 
 /// `L2_NORMALIZATION` over the last axis.

@@ -208,6 +208,7 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::ABS => functions::abs(importer, node),
         code::L2_NORMALIZATION => elementwise::l2_normalise(importer, node),
         code::SOFTMAX => elementwise::softmax(importer, node),
+        code::LOG_SOFTMAX => elementwise::log_softmax(importer, node),
         code::QUANTIZE => elementwise::quantize(importer, node),
         code::DEQUANTIZE => elementwise::dequantize(importer, node),
         code::MAX_POOL_2D => pools::max(importer, node),
