@@ -82,15 +82,15 @@ pub fn sum(x: &[f32], shape: &[usize], axes: &[usize]) -> Vec<f32> {
     let order: Vec<usize> = kept.chain(axes.iter().copied()).collect();
     let count: usize = axes.iter().map(|&axis| shape[axis]).product();
     let moved = super::elementwise::transpose(x, shape, &order);
-    let rows = moved.chunks(count.max(1)).enumerate();
+    let rows = moved.chunks(count.max(1));
     let (first, end) = (axes.first().copied().unwrap_or(0), axes.last().map_or(0, |&last| last + 1));
     let together = end - first == axes.len();
     if together && end == shape.len() {
-        rows.map(|(at, row)| vector_sum(row, at * count)).collect()
+        rows.enumerate().map(|(at, row)| vector_sum(row, at * count)).collect()
     } else if together && shape[..first].iter().product::<usize>() > 1 {
-        rows.map(|(_, row)| product_sum(row)).collect()
+        rows.map(product_sum).collect()
     } else {
-        rows.map(|(_, row)| in_order(row)).collect()
+        rows.map(in_order).collect()
     }
 }
 

@@ -203,11 +203,11 @@ impl<'a> Emitter<'a> {
     fn turns(&self, draft: &Draft) -> Result<Vec<Range<usize>>, BackendError> {
         // A program ends in a halt.
         let available = self.geometry.program_len;
-        let mut turns = vec![draft.nodes.start..draft.nodes.end];
         if draft.instrs.len() < available {
-            return Ok(turns);
+            return Ok(Vec::from([draft.nodes.clone()]));
         }
-        let mut taken = 1;
+        let mut turns = Vec::new();
+        let (mut first, mut taken) = (draft.nodes.start, 1);
         for index in draft.nodes.clone() {
             let own = draft.owners.iter().filter(|owner| **owner == index).count();
             if own >= available {
@@ -215,12 +215,12 @@ impl<'a> Emitter<'a> {
                 return Err(BackendError::Program { layer, needed: own + 1, available });
             }
             taken += own;
-            if let Some(turn) = turns.last_mut().filter(|_| taken > available) {
-                let end = std::mem::replace(&mut turn.end, index);
-                turns.push(index..end);
-                taken = 1 + own;
+            if taken > available {
+                turns.push(first..index);
+                (first, taken) = (index, 1 + own);
             }
         }
+        turns.push(first..draft.nodes.end);
         Ok(turns)
     }
 

@@ -179,7 +179,7 @@ fn outputs(importer: &mut Importer, main: &SubGraph) -> Result<(), Error> {
 }
 
 fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Error> {
-    if places::concerns(importer, node)? {
+    if places::concerns(importer, node) {
         return places::add(importer, node);
     }
     if shapes::computes_integers(importer, node)? {

@@ -11,9 +11,8 @@ use crate::graph::DType;
 use crate::op::{ArgExtreme, Op};
 
 /// Whether a node computes such integers, or reads any.
-pub fn concerns(importer: &Importer, node: &Node) -> Result<bool, Error> {
-    Ok(matches!(node.code, code::ARG_MAX | code::ARG_MIN)
-        || node.inputs.iter().flatten().any(|&at| importer.is_place(at)))
+pub fn concerns(importer: &Importer, node: &Node) -> bool {
+    matches!(node.code, code::ARG_MAX | code::ARG_MIN) || node.inputs.iter().flatten().any(|&at| importer.is_place(at))
 }
 
 /// Adds such a node.
