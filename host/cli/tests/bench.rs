@@ -97,6 +97,37 @@ fn a_wrong_answer_is_counted_and_ends_in_exit_code_1() {
 }
 
 #[test]
+fn networks_that_end_in_integers_are_compared_and_print_them() {
+    let folder = folder(&["models/qdq_argmax_03.onnx", "tflite/arg_max_1.tflite"]);
+    let (code, rows, stderr) = bench(folder.path(), &["--widths", "4"]);
+    assert!(code == 0 && rows.len() == 2, "{code}: {stderr}");
+    assert!(rows.iter().all(|row| row["mismatches"] == 0 && row["values"].as_u64() > Some(0)), "{rows:?}");
+
+    let (model, npz) = (folder.path().join("arg_max_1.tflite"), folder.path().join("arg_max_1.npz"));
+    let run = |reference: &Path| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lacuna"));
+        command.args(["run", "--json", "--device", "golden", "--check", "--input"]).arg(&npz).arg(&model);
+        command.arg("--reference").arg(reference).output().expect("the command starts")
+    };
+    let output = run(&npz);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let read = |path: &Path| -> ArrayD<i32> {
+        NpzReader::new(std::fs::File::open(path).unwrap()).unwrap().by_name::<OwnedRepr<i32>, IxDyn>("y0").unwrap()
+    };
+    let mut answers = read(&npz);
+    let printed = report["outputs"].as_array().unwrap().iter().flat_map(|frame| frame[0].as_array().unwrap());
+    assert!(printed.map(|value| value.as_i64().unwrap()).eq(answers.iter().map(|&v| i64::from(v))), "{report}");
+
+    *answers.last_mut().unwrap() += 1;
+    let wrong = folder.path().join("wrong.npz");
+    let mut archive = NpzWriter::new(std::fs::File::create(&wrong).unwrap());
+    archive.add_array("y0", &answers.mapv(i64::from)).unwrap();
+    archive.finish().unwrap();
+    assert_eq!(run(&wrong).status.code(), Some(1));
+}
+
+#[test]
 fn the_simulated_chip_takes_the_golden_cycles() {
     let folder = folder(&["models/dense_straight.onnx"]);
     let (code, rows, stderr) =
