@@ -2,8 +2,6 @@
 //!
 //! A top is rebuilt only when a file it read, its parameters or the tools changed; the outcome is
 //! shared by debug and release builds (`target/verilated/`), because its flags never depend on them.
-//!
-//! `LACUNA_ROUTED` names a netlist that becomes one more top.
 
 #[path = "build/cache.rs"]
 mod cache;
@@ -13,8 +11,6 @@ mod compile;
 mod emit;
 #[path = "build/interleave.rs"]
 mod interleave;
-#[path = "build/netlist.rs"]
-mod netlist;
 #[path = "build/ports.rs"]
 mod ports;
 #[path = "build/share.rs"]
@@ -34,22 +30,15 @@ fn main() {
     for watched in ["hdl", "sim/tops", "sim/tests/tops", "sim/shim", "sim/build", "sim/build.rs"] {
         println!("cargo:rerun-if-changed={}", root.join(watched).display());
     }
-    for variable in ["LACUNA_TOOLS", "LACUNA_TOPS", "LACUNA_ROUTED"] {
+    for variable in ["LACUNA_TOOLS", "LACUNA_TOPS"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
 
     let places = cache::Places::new(root);
     let tools = tools::Verilator::find(&places.root).unwrap_or_else(|problem| fail(&problem));
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
-    let mut tops =
+    let tops =
         table::read(&sim.join("tops"), feature("CHIPS"), feature("BLOCKS")).unwrap_or_else(|problem| fail(&problem));
-
-    println!("cargo:rustc-check-cfg=cfg(routed)");
-    if let Some(netlist) = env::var_os("LACUNA_ROUTED") {
-        println!("cargo:rustc-cfg=routed");
-        println!("cargo:rerun-if-changed={}", places.root.join(&netlist).display());
-        tops.push(table::Top::routed(places.root.join(netlist)));
-    }
 
     let runtime = cache::runtime(&places, &tools);
     let built = cache::build_all(&places, &tools, &tops);

@@ -1,11 +1,7 @@
 //! Reads `sim/tops/*.toml`: one table a top, keyed by the name of its Rust constructor.
 
 use lacuna_spec::Geometry;
-use std::{
-    collections::BTreeMap,
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, env, fs, path::Path};
 
 /// One design to Verilate.
 #[derive(serde::Deserialize)]
@@ -40,9 +36,6 @@ pub struct Top {
     /// Built so that waveforms can be asked for, also without the feature `waves`.
     #[serde(default = "yes")]
     pub waves: bool,
-    /// The one file that describes it, instead of the RTL.
-    #[serde(skip)]
-    pub netlist: Option<PathBuf>,
 }
 
 /// A parameter's value.
@@ -62,23 +55,6 @@ fn yes() -> bool {
 }
 
 impl Top {
-    /// What was placed and routed of `lacuna_uart_top`, as `cargo xtask routed` writes it.
-    pub fn routed(netlist: PathBuf) -> Self {
-        Self {
-            name: "uart_routed".to_owned(),
-            required: true,
-            module: "lacuna_uart_top".to_owned(),
-            files: Vec::new(),
-            preset: None,
-            uses: None,
-            params: BTreeMap::new(),
-            big: true,
-            alike: false,
-            waves: false,
-            netlist: Some(netlist),
-        }
-    }
-
     fn take_preset(&mut self) -> Result<(), String> {
         let Some(preset) = &self.preset else {
             return Ok(());

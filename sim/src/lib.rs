@@ -19,12 +19,3 @@ use {libz_sys as _, lz4_sys as _};
 pub mod tops {
     include!(concat!(env!("OUT_DIR"), "/tops.rs"));
 }
-
-/// What was placed and routed of `lacuna_uart_top`, if this was built with `LACUNA_ROUTED`.
-#[must_use]
-pub fn routed() -> Option<Model> {
-    #[cfg(routed)]
-    return Some(tops::uart_routed());
-    #[cfg(not(routed))]
-    None
-}

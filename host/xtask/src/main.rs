@@ -9,7 +9,6 @@ mod netlist;
 mod place;
 mod prove;
 mod record;
-mod routed;
 mod synth;
 mod tools;
 
@@ -44,8 +43,6 @@ enum Command {
     Coverage,
     /// Synthesise a design and report what it takes of the device.
     Synth(synth::Options),
-    /// Simulate what `synth` placed and routed of a board and run networks on it.
-    Routed { board: device::Target },
     /// Load a board with the bitstream that `synth` made for it.
     Flash { board: device::Target },
 }
@@ -57,7 +54,6 @@ fn main() -> Result<()> {
         Command::Lint => lint::run(&root),
         Command::Prove { name } => prove::run(&root, name.as_deref()),
         Command::Coverage => coverage::run(&root),
-        Command::Routed { board } => routed::run(&root, board),
         Command::Flash { board } => flash::run(&root, board),
         Command::Synth(options) => synth::run(&root, &options),
     }

@@ -25,8 +25,6 @@ pub struct Flow {
     /// nextpnr's option for what it routed.
     pub routed: &'static str,
     pub packer: Packer,
-    /// Yosys' commands that read models of packed cells, where there are some.
-    pub models: Option<&'static str>,
 }
 
 /// What makes bitstreams.
@@ -44,8 +42,6 @@ pub struct Routed {
     pub fmax_mhz: f64,
     /// Where the slowest path begins and ends, in the design's names.
     pub critical: Option<String>,
-    /// nextpnr's netlist, from the repository, if there are models of its cells.
-    pub cells: Option<String>,
     /// nextpnr's text of the device's configuration, from the repository.
     configuration: String,
 }
@@ -114,12 +110,7 @@ impl Placer {
     /// Places and routes a netlist from a seed.
     pub fn route(&self, tools: &Tools, netlist: &str, seed: u64) -> Result<Routed> {
         let configuration = format!("{netlist}.{seed}.routed");
-        let cells = format!("{configuration}.json");
-        let seed_text = seed.to_string();
-        let mut arguments = vec!["--timing-allow-fail", "--seed", &seed_text, self.flow.routed, &configuration];
-        if self.flow.models.is_some() {
-            arguments.extend(["--write", &cells]);
-        }
+        let arguments = ["--timing-allow-fail", "--seed", &seed.to_string(), self.flow.routed, &configuration];
         let report = self.run(tools, netlist, &configuration, &arguments)?;
         let clocks = report.fmax.values().map(|clock| clock.achieved);
         let slowest = clocks.min_by(f64::total_cmp).with_context(|| format!("{} reports no clock", self.program))?;
@@ -128,7 +119,6 @@ impl Placer {
             seed,
             fmax_mhz: (slowest * 100.0).round() / 100.0,
             critical: critical.and_then(Path::ends),
-            cells: self.flow.models.is_some().then_some(cells),
             configuration,
         })
     }

@@ -15,7 +15,6 @@ use sha2::{Digest, Sha256};
 use crate::device::{Device, Resources, Target};
 use crate::netlist;
 use crate::record::{Record, Report};
-use crate::routed::netlist_of;
 use crate::tools::Tools;
 
 /// What to synthesise.
@@ -97,10 +96,6 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
         report.cells = Some(cells.used);
         if report.fits && !options.check {
             let routed = placer.best(tools, &netlist, options.seed..options.seed + options.seeds.max(1))?;
-            if let Some(cells) = &routed.cells {
-                fs::copy(tools.root().join(cells), tools.root().join(netlist_of(top)))
-                    .with_context(|| cells.clone())?;
-            }
             let path = device.bitstream();
             placer.bitstream(tools, &routed, &path)?;
             let bytes = fs::read(tools.root().join(&path)).with_context(|| format!("no {path}"))?;

@@ -15,8 +15,6 @@ enum Chip {
     Sim,
     /// The golden model.
     Golden,
-    /// The placed and routed netlist that this program was built with, driven likewise.
-    Routed,
 }
 
 /// Offer a simulated chip on TCP or a pseudo-terminal.
@@ -34,7 +32,7 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value = "sim")]
     chip: Chip,
 
-    /// Chip size: base or nano for sim; any for golden; that of the netlist for routed.
+    /// Chip size: base or nano for sim; any for golden.
     #[arg(long, default_value = "base")]
     geometry: String,
 }
@@ -48,7 +46,6 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     let server = match args.chip {
         Chip::Sim => Server::new(UartChip::new(&geometry)?),
         Chip::Golden => Server::new(GoldenChip::new(geometry)),
-        Chip::Routed => Server::new(UartChip::routed()?),
     };
     if let Some(address) = args.tcp {
         let refuse = |e: std::io::Error| DeviceError::Open { device: format!("tcp:{address}"), reason: e.to_string() };

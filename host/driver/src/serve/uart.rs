@@ -29,39 +29,26 @@ pub struct UartChip {
     still: u32,
 }
 
-fn unavailable(reason: String) -> DeviceError {
-    DeviceError::Open { device: "uart".into(), reason }
-}
-
 impl UartChip {
     /// A chip of that geometry, as it is after configuration.
     ///
     /// # Errors
     /// [`DeviceError::Open`] when no top level of this geometry was Verilated.
     pub fn new(geometry: &Geometry) -> Result<Self, DeviceError> {
-        match (geometry.name, geometry.digit_bits) {
-            ("base", 4) => Ok(Self::of(tops::uart_base())),
-            ("nano", 8) => Ok(Self::of(tops::uart_nano())),
-            (name, bits) => Err(unavailable(format!(
-                "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (8), or serve the golden chip"
-            ))),
-        }
-    }
-
-    /// The placed and routed netlist that this program was built with.
-    ///
-    /// # Errors
-    /// [`DeviceError::Open`] when it was built with none.
-    pub fn routed() -> Result<Self, DeviceError> {
-        let missing = || unavailable("this program was built without a netlist: run `cargo xtask routed`".to_owned());
-        Ok(Self::of(lacuna_sim::routed().ok_or_else(missing)?))
-    }
-
-    fn of(mut model: Model) -> Self {
+        let mut model = match (geometry.name, geometry.digit_bits) {
+            ("base", 4) => tops::uart_base(),
+            ("nano", 8) => tops::uart_nano(),
+            (name, bits) => {
+                let reason = format!(
+                    "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (8), or serve the golden chip"
+                );
+                return Err(DeviceError::Open { device: "uart".into(), reason });
+            }
+        };
         let (rx_pin, tx_pin) = (model.port("uart_rx_i"), model.port("uart_tx_o"));
         model.set(rx_pin, 1);
         model.reset();
-        Self { model, rx_pin, tx_pin, outgoing: VecDeque::new(), sending: None, receiving: None, still: 0 }
+        Ok(Self { model, rx_pin, tx_pin, outgoing: VecDeque::new(), sending: None, receiving: None, still: 0 })
     }
 
     /// Clocks simulated so far.
