@@ -198,6 +198,7 @@ fn tensors_are_nearly_all_that_a_line_carries() {
         (report.holds(), report.share)
     };
     for way in [Way::In, Way::Out, Way::Both] {
+        assert!(share(Shape::of(&Geometry::NANO), way).0, "{way:?}");
         let (holds, of_line) = share(Shape::of(&Geometry::BASE), way);
         assert!(holds, "{way:?}: {of_line}");
         // A chip that holds one request at a time waits for the next.
