@@ -83,7 +83,7 @@ pub fn streamed_tensors(
     while !rig.expected.is_empty() && rig.now < end {
         rig.step(&mut endpoint, Line::RATE)?;
     }
-    let took = rig.now - begin;
+    let took = rig.now.saturating_sub(begin);
     Ok(StreamReport {
         way,
         tensors,
