@@ -193,7 +193,7 @@ fn the_trial_finds_out_decoders_that_check_nothing_or_stay_out_of_step() {
 #[test]
 fn tensors_are_nearly_all_that_a_line_carries() {
     let share = |shape, way| {
-        let report = streamed_tensors(&mut GoldenEnd::new(shape), way, 40, 3072, 1).unwrap();
+        let report = streamed_tensors(&mut GoldenEnd::new(shape), way, 200, 3072, 1).unwrap();
         assert_eq!(report.wrong, 0, "{report:?}");
         (report.holds(), report.share)
     };
