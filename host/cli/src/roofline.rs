@@ -75,7 +75,7 @@ pub struct LayerSlots<'a> {
 
 /// The layers of a frame, in order of execution. `reports` are golden's, one a program.
 pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlots<'a>> {
-    let programs = crate::commands::inspect::programs(compiled);
+    let programs = compiled.programs();
     programs.zip(reports).flat_map(|(program, report)| program_layers(compiled, program, report)).collect()
 }
 

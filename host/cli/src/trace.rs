@@ -40,7 +40,7 @@ pub fn trace(compiled: &Compiled, reports: &[RunReport]) -> Trace {
         events.push(named("thread_name", tile, 1, "reshape engine"));
     }
     let mut origin = 0;
-    for (program, report) in crate::commands::inspect::programs(compiled).zip(reports) {
+    for (program, report) in compiled.programs().zip(reports) {
         events.extend(report.jobs.iter().map(|job| span(program, job, origin)));
         origin += u64::from(report.counters.cycles);
     }

@@ -1,11 +1,13 @@
 //! What Yosys leaves in a netlist and nextpnr takes at its word.
 
 use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-/// Opens ends of ECP5's carry chains that nobody looks at; returns how many.
+/// Opens ends of ECP5's carry chains that nobody looks at, in a netlist's file.
 ///
 /// nextpnr puts a carry cell of its own in front of every chain whose first carry input is connected, and another behind
 /// one whose last carry output is: to a constant, or to a net that nobody reads, is enough. Open are
@@ -13,7 +15,18 @@ use serde_json::{Value, json};
 /// - carries that are not read, and
 /// - constant carries into a cell whose lower LUT says 0 whatever comes, so that its carry is an input's (as in
 ///   `hdl/tech/ecp5/lacuna_xor_add.sv`), and whose lower sum is not read.
-pub fn open_carry_ends(netlist: &mut Value) -> Result<usize> {
+pub fn open_carry_ends(path: &Path) -> Result<()> {
+    let shown = path.display();
+    let text = fs::read_to_string(path).with_context(|| format!("no {shown}"))?;
+    let mut netlist = serde_json::from_str(&text).with_context(|| format!("{shown} is no JSON"))?;
+    if open_in(&mut netlist)? > 0 {
+        fs::write(path, serde_json::to_string(&netlist)?).with_context(|| format!("{shown} cannot be written"))?;
+    }
+    Ok(())
+}
+
+/// Returns how many it opens.
+fn open_in(netlist: &mut Value) -> Result<usize> {
     let modules = netlist.get_mut("modules").and_then(Value::as_object_mut).context("the netlist has no modules")?;
     let mut opened = 0;
     for (name, module) in modules {
@@ -82,7 +95,7 @@ mod tests {
     #[test]
     fn ends_that_nobody_reads_are_opened() {
         let mut netlist = chain("0000000000001010", 5);
-        assert_eq!(open_carry_ends(&mut netlist).unwrap(), 2);
+        assert_eq!(open_in(&mut netlist).unwrap(), 2);
         assert_eq!(ends(&netlist), (&json!("x"), &json!("x")));
         assert_eq!(netlist["modules"]["top"]["cells"]["first"]["connections"]["COUT"][0], 3);
     }
@@ -93,13 +106,13 @@ mod tests {
         let sum_read = chain("0000000000001010", 2);
         for (before, left) in [(carry_read, (json!("0"), json!(7))), (sum_read, (json!("0"), json!("x")))] {
             let mut netlist = before;
-            open_carry_ends(&mut netlist).unwrap();
+            open_in(&mut netlist).unwrap();
             assert_eq!(ends(&netlist), (&left.0, &left.1));
         }
     }
 
     #[test]
     fn what_is_no_netlist_is_refused() {
-        assert!(open_carry_ends(&mut json!({ "modules": { "top": {} } })).is_err());
+        assert!(open_in(&mut json!({ "modules": { "top": {} } })).is_err());
     }
 }

@@ -90,7 +90,7 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
     let mut report = synthesise(tools, top, device, &geometry, whole)?;
     if let Some(placer) = placer {
         let netlist = netlist(top, device);
-        open_carry_ends(&tools.root().join(&netlist))?;
+        netlist::open_carry_ends(&tools.root().join(&netlist))?;
         let cells = placer.pack(tools, &netlist)?;
         report.fits &= cells.used <= cells.available;
         report.cells = Some(cells.used);
@@ -108,17 +108,6 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
     }
     report.seconds = start.elapsed().as_secs();
     Ok((key, report))
-}
-
-/// Rewrites a netlist if `netlist::open_carry_ends` has something to do.
-fn open_carry_ends(path: &Path) -> Result<()> {
-    let shown = path.display();
-    let text = fs::read_to_string(path).with_context(|| format!("no {shown}"))?;
-    let mut netlist = serde_json::from_str(&text).with_context(|| format!("{shown} is no JSON"))?;
-    if netlist::open_carry_ends(&mut netlist)? > 0 {
-        fs::write(path, serde_json::to_string(&netlist)?).with_context(|| format!("{shown} cannot be written"))?;
-    }
-    Ok(())
 }
 
 /// Where the netlist of a full synthesis lies, from the repository.

@@ -10,7 +10,7 @@ use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
 
 use super::bench_models;
-use super::inspect::{layer_cycles, programs};
+use super::inspect::layer_cycles;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
 use crate::model::{GatingArg, TargetArgs, import};
@@ -150,7 +150,7 @@ async fn measure(
 
 /// Cycles of a frame's convolutions, each from its first start to its last write.
 fn array_cycles(compiled: &Compiled, answer: &FrameReport) -> u64 {
-    let layers = programs(compiled).flat_map(|p| &p.layers).filter(|l| l.op == "Conv");
+    let layers = compiled.programs().flat_map(|p| &p.layers).filter(|l| l.op == "Conv");
     layers.map(|layer| u64::from(layer_cycles(layer, answer))).sum()
 }
 

@@ -11,7 +11,6 @@ use lacuna_driver::{Device, DeviceError, FrameReport, Session};
 use serde::Serialize;
 
 use super::bench::BenchArgs;
-use super::inspect::programs;
 use crate::check::Tally;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
@@ -184,7 +183,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     let cycles = reports.iter().map(|report| report.cycles).sum::<u64>() as f64 / count;
     let runs = golden.take_reports();
     let mut slots = Slots::default();
-    for frame in runs.chunks(programs(&compiled).count().max(1)) {
+    for frame in runs.chunks(compiled.programs().count().max(1)) {
         for layer in roofline::layers(&compiled, frame) {
             slots.merge(&layer.slots);
         }
@@ -193,7 +192,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     let bound_cycles = slots.bound as f64 / slots_a_cycle as f64 / count;
     Ok(Measured {
         frames: frames.len(),
-        macs: programs(&compiled).flat_map(|program| &program.layers).map(|layer| layer.macs).sum(),
+        macs: compiled.programs().flat_map(|program| &program.layers).map(|layer| layer.macs).sum(),
         host_operators: compiled.graph.nodes.iter().filter(|node| node.place != Place::Chip).count(),
         cycles,
         bound_cycles,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use lacuna_compiler::backend::{Compiled, Layer, Program};
+use lacuna_compiler::backend::{Compiled, Layer};
 use lacuna_compiler::graph::Place;
 use lacuna_compiler::reference::Value;
 use lacuna_driver::{FrameReport, Session};
@@ -146,13 +146,8 @@ pub fn layer_cycles(layer: &Layer, answer: &FrameReport) -> u32 {
     end.saturating_sub(start)
 }
 
-/// The programs of a compiled network.
-pub fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
-    compiled.programs()
-}
-
 fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Report {
-    let on_chip: Vec<&Layer> = programs(compiled).flat_map(|p| &p.layers).collect();
+    let on_chip: Vec<&Layer> = compiled.programs().flat_map(|p| &p.layers).collect();
     let layers = compiled.graph.nodes.iter().enumerate().map(|(index, node)| {
         let output = compiled.graph.tensor(node.output).shape.clone();
         match on_chip.iter().find(|layer| layer.node == index) {
@@ -192,9 +187,9 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         pages: geometry.pages,
         tile_bytes_used: compiled.tile_bytes,
         tile_bytes: geometry.tile_bytes(),
-        instructions_used: programs(compiled).map(|p| p.instrs.len()).sum(),
+        instructions_used: compiled.programs().map(|p| p.instrs.len()).sum(),
         instructions: geometry.program_len,
-        programs: programs(compiled).count(),
+        programs: compiled.programs().count(),
         program_bytes: compiled.program_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),

@@ -14,6 +14,11 @@ use serde::Serialize;
 use crate::error::CliError;
 use crate::output;
 
+/// Tensors to stream: so many that the way of the first and the last frame does not show.
+const TENSORS: u64 = 200;
+/// Bytes of each: a small picture.
+const TENSOR_BYTES: usize = 3_072;
+
 /// Try the link on a line that is bad, or gone: every command must run exactly once, whatever the line does.
 ///
 /// Both ends run in this process, in virtual time: the host's, and the golden model of the chip's, which the RTL
@@ -27,14 +32,6 @@ pub struct LinkTestArgs {
     /// Commands to send over the bad line.
     #[arg(long, value_name = "N", default_value_t = 10_000)]
     commands: u64,
-
-    /// Tensors to stream over a sound line, in, out and both ways.
-    #[arg(long, value_name = "N", default_value_t = 200)]
-    tensors: u64,
-
-    /// Bytes of each tensor.
-    #[arg(long, value_name = "N", default_value_t = 3_072)]
-    tensor_bytes: usize,
 
     /// Share of frames lost.
     #[arg(long, value_name = "SHARE", default_value_t = Faults::BAD.drop, value_parser = share)]
@@ -132,7 +129,7 @@ pub async fn run(args: &LinkTestArgs) -> Result<(), CliError> {
     let commands = commands_on_a_bad_line(&mut chip, faults, args.commands, args.seed, |done| bar.set_position(done));
     bar.finish_and_clear();
     let streams = [Way::In, Way::Out, Way::Both]
-        .map(|way| streamed_tensors(&mut GoldenEnd::new(shape), way, args.tensors, args.tensor_bytes, args.seed));
+        .map(|way| streamed_tensors(&mut GoldenEnd::new(shape), way, TENSORS, TENSOR_BYTES, args.seed));
     let streams: Vec<_> =
         streams.into_iter().collect::<Result<_, _>>().map_err(|error| DeviceError::Simulation(error.to_string()))?;
     let cuts = silent_cuts(|| Box::new(GoldenEnd::new(shape)), args.seed);

@@ -34,10 +34,6 @@ fn load(compiled: &Compiled) -> Chip {
     chip
 }
 
-fn programs(compiled: &Compiled) -> impl Iterator<Item = &Program> {
-    compiled.programs()
-}
-
 /// Writes a program to its place.
 fn write_program(chip: &mut Chip, program: &Program) {
     let (beats, word) = (chip.geometry().instr_beats(), chip.geometry().word_bytes());
@@ -150,7 +146,7 @@ fn grouped_convolutions_are_exact_on_every_split_of_groups_over_blocks() {
             let graph = builder.finish(out);
             let frame = frame(&graph, &mut rng);
             let compiled = on_chip(graph, geometry);
-            let runs = programs(&compiled).flat_map(|p| &p.instrs).filter(|i| matches!(i, Instr::Run(..))).count();
+            let runs = compiled.programs().flat_map(|p| &p.instrs).filter(|i| matches!(i, Instr::Run(..))).count();
             let depthwise = groups == inputs && groups == outputs;
             assert!(depthwise || runs >= outputs.div_ceil(geometry.columns()) / geometry.tiles, "{runs} runs");
             check(&compiled, &frame);
@@ -188,7 +184,7 @@ fn a_depthwise_layer_dealt_like_its_producer_needs_no_move_between_them() {
     let graph = builder.finish(out);
     let frame = frame(&graph, &mut rng);
     let compiled = on_chip(graph, Geometry::BASE);
-    let program = programs(&compiled).next().unwrap();
+    let program = compiled.programs().next().unwrap();
     assert_eq!(program.layers.iter().map(|layer| layer.split).collect::<Vec<_>>(), [Split::Blocks; 3]);
     assert_eq!(program.layers[0].moves.len(), 0);
     assert_ne!(program.layers[1].moves.len(), 0);
@@ -208,7 +204,7 @@ fn few_output_channels_are_computed_for_several_pixels_at_once() {
             let compiled = on_chip(graph, geometry);
             let of_run =
                 |instr: &Instr| if let Instr::Run(_, walk, _) = instr { Some(walk.out_w as usize) } else { None };
-            let widths: Vec<usize> = programs(&compiled).flat_map(|p| &p.instrs).filter_map(of_run).collect();
+            let widths: Vec<usize> = compiled.programs().flat_map(|p| &p.instrs).filter_map(of_run).collect();
             let at_once = (1..=(geometry.columns() / outputs).max(1)).rev().find(|n| width % n == 0).unwrap();
             assert!(widths.iter().all(|&vectors| vectors * at_once == width), "{outputs} outputs: {widths:?}");
             check(&compiled, &frame);
@@ -232,7 +228,7 @@ fn depthwise_layers_of_few_channels_take_several_pixels_a_word() {
                 Instr::Post(_, walk, _) => Some(walk.out_w as usize),
                 _ => None,
             };
-            let widths: Vec<usize> = programs(&compiled).flat_map(|p| &p.instrs).filter_map(of_post).collect();
+            let widths: Vec<usize> = compiled.programs().flat_map(|p| &p.instrs).filter_map(of_post).collect();
             assert!(!widths.is_empty() && widths.iter().all(|width| width * at_once == 12), "{channels}: {widths:?}");
             check(&compiled, &frame);
         }
@@ -265,7 +261,7 @@ fn layers_split_by_channels_move_in_pieces_beside_the_computation() {
         let graph = builder.finish(out);
         let frame = frame(&graph, &mut rng);
         let compiled = on_chip(graph, Geometry::BASE);
-        let program = programs(&compiled).next().unwrap();
+        let program = compiled.programs().next().unwrap();
         let split: Vec<Split> = program.layers.iter().map(|layer| layer.split).collect();
         assert!(split[..5].iter().all(|&split| split == Split::Blocks), "{channels} channels: {split:?}");
         let [depthwise, second] = [&program.layers[1], &program.layers[2]];
@@ -285,7 +281,7 @@ fn parameters_are_dealt_over_the_tiles_where_memory_is_short() {
     let graph = builder.finish(at);
     let frame = frame(&graph, &mut rng);
     let compiled = on_chip(graph, Geometry::BASE);
-    let program = programs(&compiled).next().unwrap();
+    let program = compiled.programs().next().unwrap();
     assert!(program.layers.iter().any(|layer| layer.split == Split::Blocks), "2,304 bytes of parameters a layer");
     check(&compiled, &frame);
 }
@@ -331,7 +327,7 @@ fn weights_beyond_the_pages_take_turns_and_change_nothing_but_fences() {
         let large = on_chip(graph, Geometry { pages: 4096, ..geometry });
         assert!(large.phases.is_empty());
         let splits =
-            |compiled: &Compiled| programs(compiled).flat_map(|p| &p.layers).map(|l| l.split).collect::<Vec<_>>();
+            |compiled: &Compiled| compiled.programs().flat_map(|p| &p.layers).map(|l| l.split).collect::<Vec<_>>();
         if splits(&compiled) == splits(&large) {
             let more = compiled.phases.len() * (2 * (geometry.instr_beats() + 3) + 200);
             assert!(cycles <= check(&large, &frame) + more as u32, "{cycles} cycles on {}", geometry.name);

@@ -33,7 +33,7 @@ pub struct StreamReport {
     pub tensor_bytes: usize,
     /// Virtual time on a line of 3 Mbaud.
     pub seconds: f64,
-    /// Their bytes, of those that 8N1 carries in this time, in the direction where there are more.
+    /// Their bytes of those that 8N1 carries in this time, in each direction that they took.
     pub share: f64,
     /// The share that it has to be.
     pub least: f64,
