@@ -59,3 +59,14 @@ pub async fn open(device: &DeviceArg, geometry: Geometry) -> Result<Box<dyn Devi
         DeviceArg::Tcp(address) => Box::new(lacuna_driver::transport::tcp::open(address).await?),
     })
 }
+
+/// Opens a device that has a chip already, so that a model can be compiled for it; `None` for those in this process.
+///
+/// # Errors
+/// Why it cannot be opened.
+pub async fn open_first(device: &DeviceArg) -> Result<Option<Box<dyn Device>>, CliError> {
+    Ok(match device {
+        DeviceArg::Sim | DeviceArg::Golden => None,
+        DeviceArg::Serial(_) | DeviceArg::Tcp(_) => Some(open(device, Geometry::BASE).await?),
+    })
+}

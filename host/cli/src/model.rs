@@ -63,9 +63,13 @@ pub struct ModelArgs {
 /// What a model is compiled for.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
-    /// Chip: nano, small, base or wide.
-    #[arg(long, default_value = "base")]
-    pub geometry: String,
+    /// Chip: nano, small, base or wide; the device's own where one tells, else base.
+    #[arg(long)]
+    geometry: Option<String>,
+
+    /// What the device told of its chip.
+    #[arg(skip)]
+    pub found: Option<Geometry>,
 
     /// Bits of one signed digit, if other than the geometry's: 2, 4 or 8.
     #[arg(long)]
@@ -103,13 +107,16 @@ impl ModelArgs {
 }
 
 impl TargetArgs {
-    /// The chip that was asked for.
+    /// The chip that was asked for, or that was found.
     ///
     /// # Errors
     /// A name or width that no geometry has.
     pub fn geometry(&self) -> Result<Geometry, CliError> {
         let usage = |e: lacuna_spec::GeometryError| CliError::Usage(e.to_string());
-        let geometry = Geometry::preset(&self.geometry).map_err(usage)?;
+        let geometry = match &self.geometry {
+            Some(name) => Geometry::preset(name).map_err(usage)?,
+            None => self.found.unwrap_or(Geometry::BASE),
+        };
         self.digit_bits.map_or(Ok(geometry), |bits| geometry.with_digit_bits(bits).map_err(usage))
     }
 

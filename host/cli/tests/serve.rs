@@ -60,6 +60,17 @@ fn a_served_chip_answers_like_the_golden_model() {
 }
 
 #[test]
+fn a_model_is_compiled_for_the_chip_that_is_found() {
+    let server = Server::start(&["--tcp", "127.0.0.1:0", "--geometry", "small"]);
+    let output = run(&server.device, &["--limit", "1", "--check", "--json"]).output().expect("the run ends");
+    assert!(output.status.success(), "{}", message(&output));
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one JSON object");
+    assert_eq!((&report["geometry"], &report["mismatches"]), (&"small".into(), &0.into()));
+    let output = run(&server.device, &["--limit", "1", "--geometry", "base"]).output().expect("the run ends");
+    assert!(!output.status.success(), "a program for another chip ran");
+}
+
+#[test]
 fn a_chip_that_vanishes_in_mid_transfer_ends_the_run() {
     for offer in [&["--tcp", "127.0.0.1:0"][..], &["--pty"]] {
         let server = Server::start(offer);

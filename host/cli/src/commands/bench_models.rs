@@ -97,7 +97,7 @@ pub async fn run(args: &BenchArgs, folder: &Path, device: &DeviceArg) -> Result<
         output::json(&serde_json::json!({
             "models": folder,
             "device": device.to_string(),
-            "geometry": args.target.geometry,
+            "geometry": args.target.geometry()?.name,
             "gating": args.target.gating,
             "networks": rows,
         }));

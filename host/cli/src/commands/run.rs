@@ -9,7 +9,7 @@ use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
 
 use crate::check::{Reference, Tally};
-use crate::device::{DeviceArg, open};
+use crate::device::{DeviceArg, open, open_first};
 use crate::error::CliError;
 use crate::model::{GatingArg, ModelArgs};
 use crate::{input, output};
@@ -75,7 +75,9 @@ struct Report {
 ///
 /// # Errors
 /// A model, input or device that fails; answers that differ from an oracle.
-pub async fn run(args: RunArgs) -> Result<(), CliError> {
+pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
+    let present = open_first(&args.device).await?;
+    args.model.target.found = present.as_ref().map(|device| device.geometry());
     let compiled = args.model.compile()?;
     let graph = &compiled.graph;
     let file = input::read(&args.input)?;
@@ -83,7 +85,10 @@ pub async fn run(args: RunArgs) -> Result<(), CliError> {
     frames.truncate(args.limit.unwrap_or(usize::MAX));
     let oracle = args.reference.as_deref().map(|path| Reference::read(path, graph)).transpose()?;
 
-    let mut device = open(&args.device, compiled.geometry).await?;
+    let mut device = match present {
+        Some(device) => device,
+        None => open(&args.device, compiled.geometry).await?,
+    };
     let bar = output::progress(frames.len(), "frames");
     let started = Instant::now();
     let mut answers: Vec<FrameReport> = Vec::with_capacity(frames.len());
