@@ -14,6 +14,8 @@ pub struct LayerRows {
     pub name: String,
     /// Rows of a vector.
     pub rows: usize,
+    /// Input channels: the rows of one kernel tap.
+    pub channels: usize,
     /// Output channels.
     pub outputs: usize,
     /// The gate value: rows are differences from it.
@@ -60,7 +62,8 @@ pub fn collect(graph: &Graph, frames: &[Vec<Value>]) -> Result<Vec<LayerRows>, E
             let vectors = layer_rows(layer, x, input_shape(graph, node, layer));
             if at == 0 {
                 let (rows, outputs, gate) = (layer.rows(), layer.outputs(), layer.gate as i16);
-                fresh.push(LayerRows { node, name: of_node.name.clone(), rows, outputs, gate, vectors });
+                let channels = layer.weights.shape[1];
+                fresh.push(LayerRows { node, name: of_node.name.clone(), rows, channels, outputs, gate, vectors });
             } else if let Some(slot) = slots.next() {
                 slot.vectors.extend(vectors);
             }

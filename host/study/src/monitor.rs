@@ -85,5 +85,5 @@ fn run(model: &mut ArrayModel, layer: &LayerRows, by: Decision, setting: Monitor
     let gating = if by.gated { Gating::Digit } else { Gating::Off };
     let shift = if by.second { setting.delta } else { 0 };
     let shifted: Vec<i16> = rows.iter().map(|d| d - shift).collect();
-    model.run(gating, layer.rows, &shifted)
+    model.run(gating, [layer.rows, layer.channels], &shifted)
 }

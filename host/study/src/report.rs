@@ -214,7 +214,7 @@ fn layer_report(layer: &LayerRows, frames: f64, options: &Options) -> LayerRepor
     let mut model = ArrayModel::new(geometry);
     let runs = GATINGS.map(|gating| {
         let mut all = ArrayRun::default();
-        all.add(&model.run(gating, layer.rows, &rows_of(layer, gating)), blocks);
+        all.add(&model.run(gating, [layer.rows, layer.channels], &rows_of(layer, gating)), blocks);
         all
     });
     let columns = geometry.columns();
@@ -248,7 +248,7 @@ fn width_report(layers: &[LayerRows], geometry: Geometry) -> WidthReport {
         let blocks = layer.outputs.div_ceil(geometry.columns()) as u64;
         macs += layer.macs();
         for (sum, gating) in runs.iter_mut().zip(GATINGS) {
-            sum.add(&model.run(gating, layer.rows, &rows_of(layer, gating)), blocks);
+            sum.add(&model.run(gating, [layer.rows, layer.channels], &rows_of(layer, gating)), blocks);
         }
     }
     let cells = (geometry.lanes * geometry.columns()) as f64;
