@@ -87,7 +87,33 @@ module lacuna_tile_memory #(
 
   assign rd_data_o = rd_data_q;
 
-  // Write, first cycle: rotated left to its place, and the bytes of each word marked.
+  // Write, first cycle: into registers, for what comes here went through a crossbar.
+  logic [OffWidth-1:0]  wr_off;
+  logic [IndexBits-1:0] wr_index;
+  logic                 wr_odd;
+
+  assign {wr_index, wr_odd, wr_off} = wr_addr_i;
+
+  logic                 wr_valid_q, wr_odd_q;
+  logic [OffWidth-1:0]  wr_off_q, wr_turn_q;
+  logic [OffWidth:0]    wr_bytes_q;
+  logic [IndexBits-1:0] wr_even_index_q, wr_odd_index_q;
+  logic [Bits-1:0]      wr_data_q;
+
+  always_ff @(posedge clk_i) begin
+    wr_valid_q <= wr_en_i;
+    if (wr_en_i) begin
+      wr_odd_q        <= wr_odd;
+      wr_off_q        <= wr_off;
+      wr_turn_q       <= wr_position_i - wr_off;
+      wr_bytes_q      <= wr_bytes_i;
+      wr_even_index_q <= wr_index + IndexBits'(wr_odd);
+      wr_odd_index_q  <= wr_index;
+      wr_data_q       <= wr_data_i;
+    end
+  end
+
+  // Write, second cycle: rotated left to its place, and the bytes of each word marked.
   function automatic logic [2*WordBytes-1:0] marked(input logic [OffWidth:0]   bytes,
                                                     input logic [OffWidth-1:0] off);
     marked = '0;
@@ -95,27 +121,15 @@ module lacuna_tile_memory #(
     marked = marked << off;
   endfunction
 
-  logic [OffWidth-1:0]  wr_off;
-  logic [IndexBits-1:0] wr_index;
-  logic                 wr_odd;
+  logic [WordBytes-1:0] wr_this_be, wr_next_be;
+  logic [Bits-1:0]      wr_data;
 
-  assign {wr_index, wr_odd, wr_off} = wr_addr_i;
-
-  // Write, second cycle: into the banks.
-  logic [IndexBits-1:0]   wr_even_index_q, wr_odd_index_q;
-  logic [WordBytes-1:0]   wr_even_be_q, wr_odd_be_q;
-  logic [Bits-1:0]        wr_data_q;
-
-  always_ff @(posedge clk_i) begin
-    if (wr_en_i) begin
-      wr_even_index_q <= wr_index + IndexBits'(wr_odd);
-      wr_odd_index_q  <= wr_index;
-      wr_data_q       <= rotated(wr_data_i, wr_position_i - wr_off);
-      if (wr_odd) {wr_even_be_q, wr_odd_be_q} <= marked(wr_bytes_i, wr_off);
-      else        {wr_odd_be_q, wr_even_be_q} <= marked(wr_bytes_i, wr_off);
-    end else begin
-      wr_even_be_q <= '0;
-      wr_odd_be_q  <= '0;
+  always_comb begin
+    wr_data                  = 'x;
+    {wr_next_be, wr_this_be} = '0;
+    if (wr_valid_q) begin
+      wr_data                  = rotated(wr_data_q, wr_turn_q);
+      {wr_next_be, wr_this_be} = marked(wr_bytes_q, wr_off_q);
     end
   end
 
@@ -124,9 +138,9 @@ module lacuna_tile_memory #(
     .rd_en_i  (rd_en_i),
     .rd_addr_i(rd_index + IndexBits'(rd_odd)),
     .rd_data_o(rd_even_word),
-    .wr_be_i  (wr_even_be_q),
+    .wr_be_i  (wr_odd_q ? wr_next_be : wr_this_be),
     .wr_addr_i(wr_even_index_q),
-    .wr_data_i(wr_data_q)
+    .wr_data_i(wr_data)
   );
 
   lacuna_ram_1r1w #(.Words(TileWords / 2), .WordBytes(WordBytes)) u_odd (
@@ -134,9 +148,9 @@ module lacuna_tile_memory #(
     .rd_en_i  (rd_en_i),
     .rd_addr_i(rd_index),
     .rd_data_o(rd_odd_word),
-    .wr_be_i  (wr_odd_be_q),
+    .wr_be_i  (wr_odd_q ? wr_this_be : wr_next_be),
     .wr_addr_i(wr_odd_index_q),
-    .wr_data_i(wr_data_q)
+    .wr_data_i(wr_data)
   );
 
 endmodule

@@ -1,5 +1,5 @@
 // `small` on a Colorlight i5 (LFE5U-25F) or i9 (LFE5U-45F) and their extension board: the chip with
-// its UART link, at 25 MHz.
+// its UART link, at 45 MHz.
 //
 // Contract:   3 Mbaud on the extension board's USB connector. `rst_ni` is low while the button is
 //             pressed. `led_no`, lit by 0, toggles with every request that is heard and is dark
@@ -26,13 +26,13 @@ module lacuna_colorlight #(
 );
 
   // 3 Mbaud, in sixteenths of a clock a bit.
-  localparam int unsigned Divisor = 133;
+  localparam int unsigned Divisor = 240;
 
   logic clk, locked, heard;
 
   assign led_no = !(heard && locked);
 
-  lacuna_pll #(.Divide(1), .Multiply(1), .Post(24)) u_pll (
+  lacuna_pll #(.Divide(5), .Multiply(9), .Post(13)) u_pll (
     .clk_i(clk_25mhz_i), .clk_o(clk), .locked_o(locked)
   );
 

@@ -1,4 +1,4 @@
-// `base` on a ULX3S with an LFE5U-85F: the chip with its UART link, at 25 MHz.
+// `base` on a ULX3S with an LFE5U-85F: the chip with its UART link, at 45 MHz.
 //
 // Contract:   3 Mbaud on the board's USB connector. `fire2_i` is high while pressed and resets the
 //             chip. LEDs, lit by 1: 0 toggles with every request that is heard, 1 the clock is
@@ -25,13 +25,13 @@ module lacuna_ulx3s #(
 );
 
   // 3 Mbaud, in sixteenths of a clock a bit.
-  localparam int unsigned Divisor = 133;
+  localparam int unsigned Divisor = 240;
 
   logic clk, locked, heard;
 
   assign led_o = {4'd0, !uart_tx_o, !uart_rx_i, locked, heard};
 
-  lacuna_pll #(.Divide(1), .Multiply(1), .Post(24)) u_pll (
+  lacuna_pll #(.Divide(5), .Multiply(9), .Post(13)) u_pll (
     .clk_i(clk_25mhz_i), .clk_o(clk), .locked_o(locked)
   );
 
