@@ -88,7 +88,7 @@ impl Endpoint {
     #[must_use]
     pub(super) fn new(hello: Hello, session: u16, base: u8, round_trip: Duration) -> Self {
         // A full window takes this many times as long as the greeting on a line that is all bandwidth.
-        let guess = (round_trip * 32).clamp(Duration::from_millis(100), Duration::from_secs(4));
+        let guess = (round_trip * 32).clamp(Duration::from_millis(100), Duration::from_secs(120));
         Self {
             hello,
             session,

@@ -8,12 +8,14 @@ pub struct Pacer {
     smoothed: Duration,
     deviation: Duration,
     backoff: u32,
+    /// The longest wait.
+    most: Duration,
 }
 
 impl Pacer {
     /// The shortest wait: above the latency timers of USB serial adapters.
     const SHORTEST: Duration = Duration::from_millis(40);
-    /// The longest wait.
+    /// The longest wait, unless the first one is longer: a chip that is simulated gate by gate.
     const LONGEST: Duration = Duration::from_secs(4);
     /// Expiries in a row that double the wait. Nobody shares the line: a few are for a chip that is slow.
     const DOUBLINGS: u32 = 3;
@@ -23,7 +25,7 @@ impl Pacer {
     /// A timer whose first wait is `guess`.
     #[must_use]
     pub fn new(guess: Duration) -> Self {
-        Self { smoothed: guess / 3, deviation: guess / 6, backoff: 0 }
+        Self { smoothed: guess / 3, deviation: guess / 6, backoff: 0, most: guess.max(Self::LONGEST) }
     }
 
     /// Learns from the round trip of a request that was sent once.
@@ -62,8 +64,8 @@ impl Pacer {
     }
 
     fn wait_after(&self, backoff: u32) -> Duration {
-        let wait = (self.smoothed + 4 * self.deviation).clamp(Self::SHORTEST, Self::LONGEST);
-        (wait * (1 << backoff)).min(Self::LONGEST)
+        let wait = (self.smoothed + 4 * self.deviation).clamp(Self::SHORTEST, self.most);
+        (wait * (1 << backoff)).min(self.most)
     }
 }
 
@@ -73,6 +75,8 @@ mod tests {
 
     #[test]
     fn the_wait_follows_the_line_and_doubles_without_answers() {
+        let slow = Pacer::new(Duration::from_secs(60));
+        assert_eq!((slow.wait(), slow.longest()), (Duration::from_secs(60), Duration::from_secs(60)));
         let mut pacer = Pacer::new(Duration::from_millis(300));
         assert_eq!(pacer.wait(), Duration::from_millis(300));
         for _ in 0..100 {
