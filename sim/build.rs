@@ -2,6 +2,8 @@
 //!
 //! A top is rebuilt only when a file it read, its parameters or the tools changed; the outcome is
 //! shared by debug and release builds (`target/verilated/`), because its flags never depend on them.
+//!
+//! `LACUNA_NETLIST` names a netlist that becomes one more top.
 
 #[path = "build/cache.rs"]
 mod cache;
@@ -11,6 +13,8 @@ mod compile;
 mod emit;
 #[path = "build/interleave.rs"]
 mod interleave;
+#[path = "build/netlist.rs"]
+mod netlist;
 #[path = "build/ports.rs"]
 mod ports;
 #[path = "build/share.rs"]
@@ -30,15 +34,23 @@ fn main() {
     for watched in ["hdl", "sim/tops", "sim/tests/tops", "sim/shim", "sim/build", "sim/build.rs"] {
         println!("cargo:rerun-if-changed={}", root.join(watched).display());
     }
-    for variable in ["LACUNA_TOOLS", "LACUNA_TOPS"] {
+    for variable in ["LACUNA_TOOLS", "LACUNA_TOPS", "LACUNA_NETLIST"] {
         println!("cargo:rerun-if-env-changed={variable}");
     }
 
     let places = cache::Places::new(root);
     let tools = tools::Verilator::find(&places.root).unwrap_or_else(|problem| fail(&problem));
     let feature = |name: &str| env::var_os(format!("CARGO_FEATURE_{name}")).is_some();
-    let tops =
+    let mut tops =
         table::read(&sim.join("tops"), feature("CHIPS"), feature("BLOCKS")).unwrap_or_else(|problem| fail(&problem));
+
+    println!("cargo:rustc-check-cfg=cfg(netlist)");
+    if let Some(netlist) = env::var_os("LACUNA_NETLIST") {
+        println!("cargo:rustc-cfg=netlist");
+        println!("cargo:rerun-if-changed={}", places.root.join(&netlist).display());
+        tops.push(table::Top::netlist(places.root.join(netlist)));
+        tops.sort_by(|a, b| a.name.cmp(&b.name));
+    }
 
     let runtime = cache::runtime(&places, &tools);
     let built = cache::build_all(&places, &tools, &tops);

@@ -1,6 +1,6 @@
 //! Keeps each top's library until something it depends on changes, and builds the others in parallel.
 
-use crate::{compile, ports, ports::Port, table::Top, tools::Verilator, verilate};
+use crate::{compile, netlist, ports, ports::Port, table::Top, tools::Verilator, verilate};
 use std::{
     env,
     fs::{self, File},
@@ -112,7 +112,10 @@ pub fn build_all(places: &Places, tools: &Verilator, tops: &[Top]) -> Vec<Result
 /// Returns the ports of `top` after putting its library into `OUT_DIR`.
 fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, String> {
     let (store, _guard) = places.store(&top.kept_as())?;
-    let arguments = verilate::arguments(top, &places.root, places.coverage)?;
+    let arguments = match &top.netlist {
+        Some(netlist) => netlist::arguments(top, netlist),
+        None => verilate::arguments(top, &places.root, places.coverage)?,
+    };
     let library = store.join(format!("lib{}.a", top.library()));
     let header = store.join("ports.h");
     let (key_file, read_file) = (store.join("key"), store.join("read"));
@@ -125,7 +128,8 @@ fn build(places: &Places, tools: &Verilator, top: &Top) -> Result<Vec<Port>, Str
         let work = store.join("work");
         let _ = fs::remove_dir_all(&work);
         let _ = fs::remove_file(&key_file);
-        let made = verilate::run(tools, &places.root, top, &arguments, &work)?;
+        let mut made = verilate::run(tools, &places.root, top, &arguments, &work)?;
+        made.read.extend(top.netlist.clone());
         let archive = compile::top(places, tools, top, &made, &places.kept(RUNTIME), &work)?;
         fs::rename(&archive, &library).map_err(told(&archive))?;
         fs::copy(work.join(format!("{}.h", top.class())), &header).map_err(told(&header))?;

@@ -1,7 +1,11 @@
 //! Reads `sim/tops/*.toml`: one table a top, keyed by the name of its Rust constructor.
 
 use lacuna_spec::Geometry;
-use std::{collections::BTreeMap, env, fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 /// One design to Verilate.
 #[derive(serde::Deserialize)]
@@ -36,6 +40,9 @@ pub struct Top {
     /// Built so that waveforms can be asked for, also without the feature `waves`.
     #[serde(default = "yes")]
     pub waves: bool,
+    /// The one file that describes it, instead of the RTL.
+    #[serde(skip)]
+    pub netlist: Option<PathBuf>,
 }
 
 /// A parameter's value.
@@ -55,6 +62,23 @@ fn yes() -> bool {
 }
 
 impl Top {
+    /// The netlist of a board, as `cargo xtask simulate` writes it.
+    pub fn netlist(netlist: PathBuf) -> Self {
+        Self {
+            name: "uart_netlist".to_owned(),
+            required: true,
+            module: "lacuna_board".to_owned(),
+            files: Vec::new(),
+            preset: None,
+            uses: None,
+            params: BTreeMap::new(),
+            big: true,
+            alike: false,
+            waves: false,
+            netlist: Some(netlist),
+        }
+    }
+
     fn take_preset(&mut self) -> Result<(), String> {
         let Some(preset) = &self.preset else {
             return Ok(());

@@ -19,3 +19,12 @@ use {libz_sys as _, lz4_sys as _};
 pub mod tops {
     include!(concat!(env!("OUT_DIR"), "/tops.rs"));
 }
+
+/// The netlist of a board that this was built with, if `LACUNA_NETLIST` named one.
+#[must_use]
+pub fn netlist() -> Option<Model> {
+    #[cfg(netlist)]
+    return Some(tops::uart_netlist());
+    #[cfg(not(netlist))]
+    None
+}

@@ -71,6 +71,10 @@ const ECP5: &str = "synth_ecp5 -nowidelut";
 const ICE40: &str = "synth_ice40 -device u -spram -dff";
 // Every multiplier block has the clock: nothing else tells that its registers are gone.
 const ICE40_CHECKS: &str = "select -assert-none t:SB_MAC16 w:clk_i %co1:+SB_MAC16[CLK] %d";
+// Those of packed cells take the place of some of Yosys' own, of which only those are read that are used.
+const ICE40_MODELS: &str =
+    "read_verilog -defer +/ice40/cells_sim.v; read_verilog -sv -icells -overwrite hdl/tech/ice40/packed.v";
+const ECP5_MODELS: &str = "read_verilog -sv -icells -defer hdl/tech/ecp5/packed.v";
 const ECP5_VARIANTS: &str = "hdl/tech/ecp5";
 
 /// A board with an ECP5.
@@ -80,7 +84,7 @@ const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Place
         device: part,
         constraints: ("--lpf", constraints),
         cell: "TRELLIS_COMB",
-        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack },
+        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack, models: ECP5_MODELS },
     }
 }
 
@@ -140,7 +144,7 @@ impl Target {
                     device: &["--up5k", "--package", "sg48"],
                     constraints: ("--pcf", "constraints/icebreaker/icebreaker.pcf"),
                     cell: "ICESTORM_LC",
-                    flow: Flow { routed: "--asc", packer: Packer::Icepack },
+                    flow: Flow { routed: "--asc", packer: Packer::Icepack, models: ICE40_MODELS },
                 }),
             },
         }

@@ -9,6 +9,7 @@ mod netlist;
 mod place;
 mod prove;
 mod record;
+mod simulate;
 mod synth;
 mod tools;
 
@@ -43,6 +44,8 @@ enum Command {
     Coverage,
     /// Synthesise a design and report what it takes of the device.
     Synth(synth::Options),
+    /// Simulate what `synth` placed and routed of a board and run networks on it.
+    Simulate(simulate::Options),
     /// Load a board with the bitstream that `synth` made for it.
     Flash { board: device::Target },
 }
@@ -54,6 +57,7 @@ fn main() -> Result<()> {
         Command::Lint => lint::run(&root),
         Command::Prove { name } => prove::run(&root, name.as_deref()),
         Command::Coverage => coverage::run(&root),
+        Command::Simulate(options) => simulate::run(&root, &options),
         Command::Flash { board } => flash::run(&root, board),
         Command::Synth(options) => synth::run(&root, &options),
     }

@@ -25,6 +25,8 @@ pub struct Flow {
     /// nextpnr's option for what it routed.
     pub routed: &'static str,
     pub packer: Packer,
+    /// Yosys' commands that read models of packed cells.
+    pub models: &'static str,
 }
 
 /// What makes bitstreams.
@@ -40,6 +42,8 @@ pub struct Routed {
     pub seed: u64,
     /// Of the slowest clock.
     pub fmax_mhz: f64,
+    /// What the board gives that clock.
+    pub clock_mhz: f64,
     /// Where the slowest path begins and ends, in the design's names.
     pub critical: Option<String>,
     /// nextpnr's text of the device's configuration, from the repository.
@@ -66,6 +70,8 @@ struct Report {
 struct Clock {
     /// MHz.
     achieved: f64,
+    /// MHz that the board gives it.
+    constraint: f64,
 }
 
 /// A path from register to register.
@@ -99,10 +105,27 @@ impl Path {
     }
 }
 
+impl Routed {
+    /// Where nextpnr's netlist lies, from the repository.
+    pub fn cells(&self) -> String {
+        cells(&self.configuration)
+    }
+}
+
+fn cells(configuration: &str) -> String {
+    format!("{configuration}.json")
+}
+
 impl Placer {
-    /// Logic cells of a netlist, packed and not placed.
-    pub fn pack(&self, tools: &Tools, netlist: &str) -> Result<Cells> {
-        let report = self.run(tools, netlist, &format!("{netlist}.packed"), &["--pack-only"])?;
+    /// The board's pins as a simulator sees them, beside the constraints.
+    pub fn pins(&self) -> String {
+        let folder = self.constraints.1.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        format!("{folder}/pins.v")
+    }
+
+    /// Logic cells of a netlist, packed and not placed. nextpnr's own netlist goes to the file `packed`.
+    pub fn pack(&self, tools: &Tools, netlist: &str, packed: &str) -> Result<Cells> {
+        let report = self.run(tools, netlist, &format!("{netlist}.packed"), &["--pack-only", "--write", packed])?;
         let cells = report.utilization.get(self.cell);
         cells.copied().with_context(|| format!("{} reports no {}", self.program, self.cell))
     }
@@ -110,14 +133,20 @@ impl Placer {
     /// Places and routes a netlist from a seed.
     pub fn route(&self, tools: &Tools, netlist: &str, seed: u64) -> Result<Routed> {
         let configuration = format!("{netlist}.{seed}.routed");
-        let arguments = ["--timing-allow-fail", "--seed", &seed.to_string(), self.flow.routed, &configuration];
-        let report = self.run(tools, netlist, &configuration, &arguments)?;
-        let clocks = report.fmax.values().map(|clock| clock.achieved);
-        let slowest = clocks.min_by(f64::total_cmp).with_context(|| format!("{} reports no clock", self.program))?;
+        let (seed_text, cells) = (seed.to_string(), cells(&configuration));
+        let report = self.run(
+            tools,
+            netlist,
+            &configuration,
+            &["--timing-allow-fail", "--seed", &seed_text, self.flow.routed, &configuration, "--write", &cells],
+        )?;
+        let slowest = report.fmax.values().min_by(|a, b| a.achieved.total_cmp(&b.achieved));
+        let slowest = slowest.with_context(|| format!("{} reports no clock", self.program))?;
         let critical = report.critical_paths.iter().max_by(|a, b| a.delay().total_cmp(&b.delay()));
         Ok(Routed {
             seed,
-            fmax_mhz: (slowest * 100.0).round() / 100.0,
+            fmax_mhz: (slowest.achieved * 100.0).round() / 100.0,
+            clock_mhz: slowest.constraint,
             critical: critical.and_then(Path::ends),
             configuration,
         })

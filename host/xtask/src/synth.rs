@@ -15,6 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::device::{Device, Resources, Target};
 use crate::netlist;
 use crate::record::{Record, Report};
+use crate::simulate::Stage;
 use crate::tools::Tools;
 
 /// What to synthesise.
@@ -91,11 +92,19 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
     if let Some(placer) = placer {
         let netlist = netlist(top, device);
         netlist::open_carry_ends(&tools.root().join(&netlist))?;
-        let cells = placer.pack(tools, &netlist)?;
+        let cells = placer.pack(tools, &netlist, &Stage::Packed.netlist(device))?;
         report.fits &= cells.used <= cells.available;
         report.cells = Some(cells.used);
         if report.fits && !options.check {
             let routed = placer.best(tools, &netlist, options.seed..options.seed + options.seeds.max(1))?;
+            ensure!(
+                routed.fmax_mhz >= routed.clock_mhz,
+                "{key} is routed at {} MHz and its board runs at {}; place it from more --seeds",
+                routed.fmax_mhz,
+                routed.clock_mhz
+            );
+            let cells = routed.cells();
+            fs::copy(tools.root().join(&cells), tools.root().join(Stage::Routed.netlist(device))).context(cells)?;
             let path = device.bitstream();
             placer.bitstream(tools, &routed, &path)?;
             let bytes = fs::read(tools.root().join(&path)).with_context(|| format!("no {path}"))?;

@@ -15,6 +15,8 @@ enum Chip {
     Sim,
     /// The golden model.
     Golden,
+    /// The netlist of a board that this program was built with, driven likewise.
+    Netlist,
 }
 
 /// Offer a simulated chip on TCP or a pseudo-terminal.
@@ -32,7 +34,7 @@ pub struct ServeArgs {
     #[arg(long, value_enum, default_value = "sim")]
     chip: Chip,
 
-    /// Chip size: base or nano for sim; any for golden.
+    /// Chip size: base or nano for sim; any for golden; that of the board for netlist.
     #[arg(long, default_value = "base")]
     geometry: String,
 }
@@ -46,6 +48,7 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     let server = match args.chip {
         Chip::Sim => Server::new(UartChip::new(&geometry)?),
         Chip::Golden => Server::new(GoldenChip::new(geometry)),
+        Chip::Netlist => Server::new(UartChip::netlist()?),
     };
     if let Some(address) = args.tcp {
         let refuse = |e: std::io::Error| DeviceError::Open { device: format!("tcp:{address}"), reason: e.to_string() };

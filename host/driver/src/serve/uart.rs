@@ -8,7 +8,7 @@ use lacuna_spec::Geometry;
 use super::Served;
 use crate::DeviceError;
 
-/// Clocks a bit: the default `Divisor` of `lacuna_uart_top`, 64 sixteenths.
+/// Clocks a bit of `lacuna_uart_top`: its default `Divisor`, 64 sixteenths.
 const BIT: u32 = 4;
 /// Clocks of one moment of work.
 const SLICE: u32 = 2000;
@@ -21,6 +21,8 @@ pub struct UartChip {
     model: Model,
     rx_pin: Port,
     tx_pin: Port,
+    /// Clocks a bit.
+    bit: u32,
     outgoing: VecDeque<u8>,
     /// The frame of ten bits on the wire to the chip, the current one lowest, and clocks left of that one.
     sending: Option<(u16, u32)>,
@@ -29,26 +31,43 @@ pub struct UartChip {
     still: u32,
 }
 
+fn unavailable(reason: String) -> DeviceError {
+    DeviceError::Open { device: "uart".into(), reason }
+}
+
 impl UartChip {
     /// A chip of that geometry, as it is after configuration.
     ///
     /// # Errors
     /// [`DeviceError::Open`] when no top level of this geometry was Verilated.
     pub fn new(geometry: &Geometry) -> Result<Self, DeviceError> {
-        let mut model = match (geometry.name, geometry.digit_bits) {
-            ("base", 4) => tops::uart_base(),
-            ("nano", 8) => tops::uart_nano(),
-            (name, bits) => {
-                let reason = format!(
-                    "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (8), or serve the golden chip"
-                );
-                return Err(DeviceError::Open { device: "uart".into(), reason });
-            }
-        };
+        match (geometry.name, geometry.digit_bits) {
+            ("base", 4) => Ok(Self::of(tops::uart_base(), BIT)),
+            ("nano", 8) => Ok(Self::of(tops::uart_nano(), BIT)),
+            (name, bits) => Err(unavailable(format!(
+                "no {name} top level with {bits}-bit digits was Verilated; choose base (4) or nano (8), or serve the golden chip"
+            ))),
+        }
+    }
+
+    /// The netlist that this program was built with.
+    ///
+    /// # Errors
+    /// [`DeviceError::Open`] when it was built with none.
+    pub fn netlist() -> Result<Self, DeviceError> {
+        let missing = || unavailable("this program was built without a netlist: run `cargo xtask simulate`".to_owned());
+        let mut model = lacuna_sim::netlist().ok_or_else(missing)?;
+        model.reset();
+        let bit = model.port("bit_clocks_o");
+        let bit = model.get(bit) as u32;
+        Ok(Self::of(model, bit))
+    }
+
+    fn of(mut model: Model, bit: u32) -> Self {
         let (rx_pin, tx_pin) = (model.port("uart_rx_i"), model.port("uart_tx_o"));
         model.set(rx_pin, 1);
         model.reset();
-        Ok(Self { model, rx_pin, tx_pin, outgoing: VecDeque::new(), sending: None, receiving: None, still: 0 })
+        Self { model, rx_pin, tx_pin, bit, outgoing: VecDeque::new(), sending: None, receiving: None, still: 0 }
     }
 
     /// Clocks simulated so far.
@@ -59,11 +78,12 @@ impl UartChip {
 
     /// Moves the wire to the chip by one clock; gives its level.
     fn drive(&mut self) -> bool {
-        let mut next = || self.outgoing.pop_front().map(|byte| (u16::from(byte) << 1 | 0x600, BIT));
+        let bit = self.bit;
+        let mut next = || self.outgoing.pop_front().map(|byte| (u16::from(byte) << 1 | 0x600, bit));
         self.sending = match self.sending {
             // The marker above the stop bit is alone: the byte is through.
             Some((3, 1)) | None => next(),
-            Some((bits, 1)) => Some((bits >> 1, BIT)),
+            Some((bits, 1)) => Some((bits >> 1, bit)),
             Some((bits, left)) => Some((bits, left - 1)),
         };
         self.sending.is_none_or(|(bits, _)| bits & 1 == 1)
@@ -78,10 +98,10 @@ impl UartChip {
             return None;
         };
         *clocks += 1;
-        if *clocks % BIT != BIT / 2 {
+        if *clocks % self.bit != self.bit / 2 {
             return None;
         }
-        let index = *clocks / BIT;
+        let index = *clocks / self.bit;
         *bits |= u16::from(level) << index;
         if index < 9 {
             return None;
