@@ -66,7 +66,7 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
         let fits = report.fits;
         let shown = format!("{:?} logic cells, {:?} of {:?}", report.cells, report.used, report.available);
         record.put(key.clone(), report)?;
-        ensure!(fits, "{key} does not fit: {shown}");
+        ensure!(fits, "{key} does not fit: {shown}; try a smaller --preset");
     }
     Ok(())
 }
