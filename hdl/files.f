@@ -14,6 +14,7 @@ hdl/memory/lacuna_ram_spram.sv
 hdl/memory/lacuna_tile_memory.sv
 hdl/memory/lacuna_tile_ports.sv
 hdl/cim/lacuna_count.sv
+hdl/cim/lacuna_left.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv

@@ -1,4 +1,4 @@
-// Proves lacuna_count and lacuna_tally, as RTL and on iCE40's cells, against plain arithmetic.
+// Proves lacuna_count, lacuna_left and lacuna_tally, as RTL and on iCE40's cells, against plain arithmetic.
 module lacuna_counts_proof #(
   parameter int unsigned Width = 6
 ) (
@@ -10,18 +10,19 @@ module lacuna_counts_proof #(
   input logic [7:0]       add_i
 );
 
-  logic [Width-1:0] up, down, up_q, down_q;
+  logic [Width-1:0] up, down, up_next, down_next, up_q, down_q;
+  logic             last;  // proven where it is made
   logic [31:0]      sum, sum_q;
   // What was set or begun is known from then on.
   logic             set_q, begun_q;
 
-  lacuna_count #(.Width(Width)) u_up (
-    .clk_i, .en_i, .set_i, .value_i, .count_o(up)
-  );
+  lacuna_count #(.Width(Width)) u_up (.set_i, .value_i, .count_i(up), .next_o(up_next));
 
   lacuna_count #(.Width(Width), .Down(1'b1)) u_down (
-    .clk_i, .en_i, .set_i, .value_i, .count_o(down)
+    .set_i, .value_i, .count_i(down), .next_o(down_next)
   );
+
+  lacuna_left #(.Width(Width), .Ahead(1'b1)) u_left (.clk_i, .en_i, .set_i, .turns_i(value_i), .last_o(last));
 
   lacuna_tally #(.First(16'd1)) u_tally (.clk_i, .begin_i, .add_i, .sum_o(sum));
 
@@ -31,6 +32,8 @@ module lacuna_counts_proof #(
     set_q   <= set_q || (en_i && set_i);
     begun_q <= begun_q || begin_i;
     if (en_i) begin
+      up     <= up_next;
+      down   <= down_next;
       up_q   <= set_i ? value_i : up_q + Width'(1);
       down_q <= set_i ? value_i : down_q - Width'(1);
     end

@@ -1,28 +1,19 @@
-// A count that is set, or goes on by one, up or down.
+// What a count is next: a value that it is set to, or one more, or one less.
 //
-// Throughput: one step a cycle.
-// Latency:    the count as of the cycle before.
+// Latency: combinational; the register is the user's.
 module lacuna_count #(
   parameter int unsigned Width = 10,
   parameter bit          Down  = 1'b0
 ) (
-  input  logic             clk_i,
-
-  input  logic             en_i,
   // Take `value_i` instead of going on.
   input  logic             set_i,
   input  logic [Width-1:0] value_i,
-  output logic [Width-1:0] count_o
+  input  logic [Width-1:0] count_i,
+  output logic [Width-1:0] next_o
 );
 
   localparam logic [Width-1:0] Step = Down ? '1 : Width'(1);
 
-  logic [Width-1:0] count_q;
-
-  assign count_o = count_q;
-
-  always_ff @(posedge clk_i) begin
-    if (en_i) count_q <= set_i ? value_i : count_q + Step;
-  end
+  assign next_o = set_i ? value_i : count_i + Step;
 
 endmodule

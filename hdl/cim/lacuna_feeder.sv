@@ -109,15 +109,16 @@ module lacuna_feeder #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                        run, depthwise, has_params, monitored;
+  logic                        run, depthwise, product, has_params, monitored;
 
   assign head       = instr_i[127:0];
   assign walk       = instr_i[383:128];
   assign run_tail   = instr_i[511:384];
   assign post_tail  = instr_i[511:384];
-  assign run        = head.opcode == lacuna_spec_pkg::OpRun;
+  assign run        = head.opcode[0] == lacuna_spec_pkg::OpRun[0];
   assign depthwise  = !run && (DepthwiseTaps != 0)
                    && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
+  assign product    = depthwise && post_tail.product;
   assign monitored  = Monitor && run && (run_tail.threshold != '0);
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
 
@@ -145,6 +146,9 @@ module lacuna_feeder #(
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
   logic                  probe_second_q;
+  // `product`: the next window is a tap, and whether the one before it was the word's first.
+  logic                  tap_next_q, first_q;
+  logic                  operand;
 
   logic issue_param, issue_window, issue_flush, param_end, part_end;
   logic word_full, left_over, word_out, vector_end, whole;
@@ -166,6 +170,7 @@ module lacuna_feeder #(
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
                              : (!last && !SerialPost) || (gap_q == '0));
   assign issue_flush  = (state_q == Flush) && room_i;
+  assign operand      = issue_window && product && !tap_next_q;
   assign issue_probe  = Monitor && (state_q == Probe);
 
   assign filled      = {1'b0, fill_q} + bytes;
@@ -218,6 +223,16 @@ module lacuna_feeder #(
     end
   end
 
+  if (DepthwiseTaps != 0) begin : gen_product
+    always_ff @(posedge clk_i) begin
+      if (start_i) tap_next_q <= 1'b0;
+      else if (issue_window) tap_next_q <= product && !tap_next_q;
+      if (issue_window) first_q <= first;
+    end
+  end else begin : gen_no_product
+    assign {tap_next_q, first_q} = '0;
+  end
+
   // The output row: its windows are measured once, while the first block is fed.
   if (Monitor) begin : gen_row
     logic [RowWidth-1:0] row_q;
@@ -251,7 +266,7 @@ module lacuna_feeder #(
   logic              slot_last;
   logic [OffWidth:0] count;
 
-  assign kind = {issue_probe, issue_param, issue_window && !run, word_out};
+  assign kind = {issue_probe, issue_param || operand, issue_window && !run && !operand, word_out};
 
   always_comb begin
     slot_last = run ? vector_end : last;
@@ -269,10 +284,11 @@ module lacuna_feeder #(
   ) u_slots (
     .clk_i, .rst_ni,
     .start_i, .depthwise_i(depthwise), .pad_byte_i(walk.pad),
+    .operand_index_i(IndexWidth'(post_tail.taps - 7'd1)),
     .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
     .kind_i(kind), .keep_i(issue_window && run), .pad_i((issue_window || issue_probe) && pad),
-    .flush_i(issue_flush), .full_i(word_full), .first_i(first), .last_i(slot_last),
+    .flush_i(issue_flush), .full_i(word_full), .first_i(product ? first_q : first), .last_i(slot_last), .operand_i(operand),
     .block_end_i(block_end), .gated_i,
     .second_i(issue_probe ? probe_second_q : Monitor && second_i),
     .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),

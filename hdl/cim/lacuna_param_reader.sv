@@ -59,20 +59,18 @@ module lacuna_param_reader #(
   assign end_o     = part_end_o && !weights_q;
 
   // Words may lie at any byte, the same in all of them.
-  logic [OffWidth-1:0] byte_q;
+  logic [OffWidth-1:0]           byte_q;
+  logic [AddrWidth-OffWidth-1:0] word_q, word_next;
 
   lacuna_count #(.Width(AddrWidth - OffWidth)) u_word (
-    .clk_i,
-    .en_i   (start_i || issue_o),
-    .set_i  (start_i),
-    .value_i(addr_i[AddrWidth-1:OffWidth]),
-    .count_o(addr_o[AddrWidth-1:OffWidth])
+    .set_i(start_i), .value_i(addr_i[AddrWidth-1:OffWidth]), .count_i(word_q), .next_o(word_next)
   );
 
-  assign addr_o[OffWidth-1:0] = byte_q;
+  assign addr_o = {word_q, byte_q};
 
   always_ff @(posedge clk_i) begin
     if (start_i) byte_q <= addr_i[OffWidth-1:0];
+    if (start_i || issue_o) word_q <= word_next;
   end
 
   always_ff @(posedge clk_i) begin

@@ -24,6 +24,7 @@ module lacuna_slots #(
 
   input  logic                   start_i,
   input  logic                   depthwise_i,
+  input  logic [IndexWidth-1:0]  operand_index_i,
   input  logic [7:0]             gate_i,
   input  logic [7:0]             second_gate_i,
   input  logic [7:0]             pad_byte_i,
@@ -37,6 +38,7 @@ module lacuna_slots #(
   input  logic                   full_i,       // completes a word
   input  logic                   first_i,
   input  logic                   last_i,       // of a vector, a word's taps, parameters, a batch
+  input  logic                   operand_i,    // parameters that a window holds: of operand_index_i
   input  logic                   block_end_i,
   input  logic                   gated_i,
   input  logic                   second_i,     // less the second gate value
@@ -69,6 +71,7 @@ module lacuna_slots #(
     logic                full;
     logic                first;
     logic                last;
+    logic                operand;
     logic                block_end;
     logic                gated;
     logic                second;
@@ -99,6 +102,7 @@ module lacuna_slots #(
     slot_1_q.full      <= full_i;
     slot_1_q.first     <= first_i;
     slot_1_q.last      <= last_i;
+    slot_1_q.operand   <= operand_i;
     slot_1_q.block_end <= block_end_i;
     slot_1_q.gated     <= gated_i;
     slot_1_q.second    <= second_i;
@@ -108,7 +112,8 @@ module lacuna_slots #(
     slot_3_q           <= slot_2_q;
   end
 
-  logic [7:0] gate;
+  logic [7:0]            gate;
+  logic [IndexWidth-1:0] index;
 
   always_comb begin
     gate = '0;
@@ -137,15 +142,17 @@ module lacuna_slots #(
     .page_i,
     .vector_pages_i,
     .word_i     (kind_3_q[0]),
-    .param_i    (kind_3_q[2]),
+    .param_i    (kind_3_q[2] && !slot_3_q.operand),
     .last_i     (slot_3_q.last),
     .block_end_i(slot_3_q.block_end),
     .page_o,
     .tag_o,
     .weights_o,
-    .index_o,
+    .index_o    (index),
     .bank_o
   );
+
+  assign index_o = slot_3_q.operand ? operand_index_i : index;
 
   for (genvar b = 0; b < WordBytes; b++) begin : gen_raw
     assign raw_o[8*b +: 8] = data_o[9*b +: 8];

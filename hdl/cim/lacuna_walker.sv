@@ -52,10 +52,6 @@ module lacuna_walker #(
     $error("lacuna_walker: AddrWidth is %0d; an instruction steps by 16 bits at most", AddrWidth);
   end
 
-  // Windows left at each level, this one included: 0 is the innermost.
-  logic [9:0] left_0, left_2, left_3, left_4;
-  logic [5:0] left_1;
-  logic [6:0] left_block;
   logic [9:0] count_0, count_2;
   logic [5:0] count_1;
 
@@ -63,50 +59,45 @@ module lacuna_walker #(
   assign count_1 = run_i ? walk_i.k_w : walk_i.k_h;
   assign count_2 = run_i ? {4'd0, walk_i.k_h} : walk_i.segments;
 
+  // The current window is the last one at each level: 0 is the innermost.
   logic last_0, last_1, last_2, last_3, last_4, last_block;
   logic inner_end, row_end, level_block;
 
-  assign last_0     = left_0 == 10'd1;
-  assign last_1     = left_1 == 6'd1;
-  assign last_2     = left_2 == 10'd1;
-  assign last_3     = left_3 == 10'd1;
-  assign last_4     = left_4 == 10'd1;
-  assign last_block = left_block == 7'd1;
-  assign inner_end  = last_0 && last_1 && last_2;
-  assign row_end    = inner_end && last_3;
+  assign inner_end = last_0 && last_1 && last_2;
+  assign row_end   = inner_end && last_3;
 
   // A level counts when those inside it begin anew.
   logic moves;
 
   assign moves = load_i || advance_i;
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_0 (
-    .clk_i, .en_i(moves), .set_i(load_i || last_0), .value_i(count_0), .count_o(left_0)
+  lacuna_left #(.Width(10), .Ahead(1'b1)) u_left_0 (
+    .clk_i, .en_i(moves), .set_i(load_i || last_0), .turns_i(count_0), .last_o(last_0)
   );
 
-  lacuna_count #(.Width(6), .Down(1'b1)) u_left_1 (
+  lacuna_left #(.Width(6), .Ahead(1'b1)) u_left_1 (
     .clk_i, .en_i(moves && (load_i || last_0)),
-    .set_i(load_i || last_1), .value_i(count_1), .count_o(left_1)
+    .set_i(load_i || last_1), .turns_i(count_1), .last_o(last_1)
   );
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_2 (
+  lacuna_left #(.Width(10)) u_left_2 (
     .clk_i, .en_i(moves && (load_i || (last_0 && last_1))),
-    .set_i(load_i || last_2), .value_i(count_2), .count_o(left_2)
+    .set_i(load_i || last_2), .turns_i(count_2), .last_o(last_2)
   );
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_3 (
+  lacuna_left #(.Width(10)) u_left_3 (
     .clk_i, .en_i(moves && (load_i || inner_end)),
-    .set_i(load_i || last_3), .value_i(walk_i.out_w), .count_o(left_3)
+    .set_i(load_i || last_3), .turns_i(walk_i.out_w), .last_o(last_3)
   );
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_4 (
+  lacuna_left #(.Width(10)) u_left_4 (
     .clk_i, .en_i(moves && (load_i || (row_end && !again_i))),
-    .set_i(load_i || last_4), .value_i(walk_i.out_h), .count_o(left_4)
+    .set_i(load_i || last_4), .turns_i(walk_i.out_h), .last_o(last_4)
   );
 
-  lacuna_count #(.Width(7), .Down(1'b1)) u_left_block (
+  lacuna_left #(.Width(7)) u_left_block (
     .clk_i, .en_i(moves && (load_i || level_block)),
-    .set_i(load_i || last_block), .value_i(walk_i.blocks), .count_o(left_block)
+    .set_i(load_i || last_block), .turns_i(walk_i.blocks), .last_o(last_block)
   );
 
   // The level that advances next, one-hot; `level_block` when the whole block is done.

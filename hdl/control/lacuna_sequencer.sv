@@ -74,7 +74,7 @@ module lacuna_sequencer #(
   localparam logic [2:0] Hold  = 3'd6;  // Serial: while the job runs.
 
   logic [2:0]           state_q;
-  logic [IndexBits-1:0] index;
+  logic [IndexBits-1:0] index_q, index_next;
   logic [BeatBits-1:0]  beat_q;
   logic                 arrives_q;
   logic [BeatBits-1:0]  arrived_q;
@@ -216,9 +216,9 @@ module lacuna_sequencer #(
                            || ((state_q == Drain) && !any_busy);
   assign running_o       = state_q != Idle;
   assign instr_o         = instr_q;
-  assign index_o         = index;
+  assign index_o         = index_q;
   assign fetch_o         = state_q == Fetch;
-  assign fetch_addr_o    = {index, beat_q};
+  assign fetch_addr_o    = {index_q, beat_q};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -241,12 +241,12 @@ module lacuna_sequencer #(
   end
 
   lacuna_count #(.Width(IndexBits)) u_index (
-    .clk_i,
-    .en_i   ((state_q == Idle) || next),
-    .set_i  (state_q == Idle),
-    .value_i(start_index_i),
-    .count_o(index)
+    .set_i(state_q == Idle), .value_i(start_index_i), .count_i(index_q), .next_o(index_next)
   );
+
+  always_ff @(posedge clk_i) begin
+    if ((state_q == Idle) || next) index_q <= index_next;
+  end
 
   always_ff @(posedge clk_i) begin
     arrives_q <= fetch_o;

@@ -62,7 +62,7 @@ module lacuna_link_executor_serial #(
   logic                  arriving_q, unmapped_q;
   logic [31:0]           shift_q, shift_d;
   logic [1:0]            head_op, op_q;
-  logic [7:0]            count;
+  logic [7:0]            count_q, count_next;
   logic [WordBytes-1:0]  strobe_q;
   // Of a header, the last four bytes to come.
   logic [31:0]           address_q;
@@ -76,7 +76,7 @@ module lacuna_link_executor_serial #(
   assign is_hello = op_q == lacuna_spec_pkg::FrameHello[1:0];
   assign answered = state_q == StAnswer && rsp_valid_i;
   // The beat in progress is the last one.
-  assign last     = count <= 8'd1;
+  assign last     = count_q <= 8'd1;
 
   // Beats lie at multiples of four bytes.
   assign head_done  = index_q[3:2] == 2'd3;
@@ -128,12 +128,14 @@ module lacuna_link_executor_serial #(
   end
 
   lacuna_count #(.Width(8), .Down(1'b1)) u_count (
-    .clk_i,
-    .en_i   (state_q == StDecode || (answered && is_write) || (state_q == StDrain && drain_done)),
-    .set_i  (state_q == StDecode),
-    .value_i(shift_q[15:8]),
-    .count_o(count)
+    .set_i(state_q == StDecode), .value_i(shift_q[15:8]), .count_i(count_q), .next_o(count_next)
   );
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == StDecode || (answered && is_write) || (state_q == StDrain && drain_done)) begin
+      count_q <= count_next;
+    end
+  end
 
   assign counted = {1'b0, address_q[7:0]} + 9'(count_up_q);
 

@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h48a3a651;
+  localparam logic [31:0] LayoutHash = 32'hae5a5a6b;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -205,7 +205,8 @@ package lacuna_spec_pkg;
 
   // The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on the output side; so are the blocks of `depthwise`.
   typedef struct packed {
-    logic [35:0] unused;
+    logic [34:0] unused;
+    logic [0:0] product;  // 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The weights of the last tap among the parameters are of no effect. See [`PostTail::product`].
     logic [6:0] taps;  // Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
     logic [1:0] op;  // Operation.
     logic signed [7:0] gate;  // Gate value g of `depthwise`: weights meet d = q - g. Of no effect on the others.

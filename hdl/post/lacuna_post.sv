@@ -95,7 +95,7 @@ module lacuna_post #(
   // What `run` and `post` share is in the same place of both tails. `by_column`: with parameters of
   // each column.
   always_comb begin
-    run       = head.opcode == lacuna_spec_pkg::OpRun;
+    run       = head.opcode[0] == lacuna_spec_pkg::OpRun[0];
     depthwise = !run && (DepthwiseTaps != 0) && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
     by_column = run || depthwise;
     is_max    = !run && (post_tail.op == lacuna_spec_pkg::PostMax);

@@ -26,29 +26,24 @@ module lacuna_post_walk #(
   output logic                last_o
 );
 
-  // Words left at each level. `base_q` are the addresses at the start of a turn of level 1 and of
-  // level 2.
-  logic [9:0]          left_0, left_1, left_2;
+  // The addresses at the start of a turn of level 1 and of level 2.
   logic [AddrBits-1:0] base_1_q, base_2_q, from, step, next;
 
-  assign last_0_o = left_0 == 10'd1;
-  assign last_1_o = left_1 == 10'd1;
-  assign last_2_o = left_2 == 10'd1;
-  assign last_o   = last_0_o && last_1_o && last_2_o;
+  assign last_o = last_0_o && last_1_o && last_2_o;
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_0 (
+  lacuna_left #(.Width(10)) u_left_0 (
     .clk_i, .en_i(start_i || step_i),
-    .set_i(start_i || last_0_o), .value_i(count_0_i), .count_o(left_0)
+    .set_i(start_i || last_0_o), .turns_i(count_0_i), .last_o(last_0_o)
   );
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_1 (
+  lacuna_left #(.Width(10)) u_left_1 (
     .clk_i, .en_i(start_i || (step_i && last_0_o)),
-    .set_i(start_i || last_1_o), .value_i(count_1_i), .count_o(left_1)
+    .set_i(start_i || last_1_o), .turns_i(count_1_i), .last_o(last_1_o)
   );
 
-  lacuna_count #(.Width(10), .Down(1'b1)) u_left_2 (
+  lacuna_left #(.Width(10)) u_left_2 (
     .clk_i, .en_i(start_i || (step_i && last_0_o && last_1_o)),
-    .set_i(start_i), .value_i(count_2_i), .count_o(left_2)
+    .set_i(start_i), .turns_i(count_2_i), .last_o(last_2_o)
   );
 
   // A simulator skips it unless there is a step.

@@ -108,7 +108,13 @@ module lacuna_tile #(
 
   assign head     = instr_q[127:0];
   assign run_tail = instr_q[511:384];
-  assign run      = head.opcode == lacuna_spec_pkg::OpRun;
+  assign run      = head.opcode[0] == lacuna_spec_pkg::OpRun[0];
+
+  // Here and in the units one bit tells the two instructions of a tile apart: a register, where a
+  // comparison would stand before everything that depends on it.
+  if (lacuna_spec_pkg::OpRun[0] == lacuna_spec_pkg::OpPost[0]) begin : gen_bad_opcodes
+    $error("lacuna_tile: run and post share their lowest bit");
+  end
 
   // Memory.
   logic                   feed_rd_req;

@@ -39,12 +39,12 @@ fn compiler(places: &Places, tools: &Verilator, folder: &Path) -> cc::Build {
 }
 
 /// A compiler of generated files and of their header.
-fn of_models(places: &Places, tools: &Verilator, folder: &Path, traced: bool) -> cc::Build {
+fn of_models(places: &Places, tools: &Verilator, folder: &Path, traced: bool, toggles: bool) -> cc::Build {
     let mut build = compiler(places, tools, folder);
     build
         .define("VM_TRACE", if traced { "1" } else { "0" })
         .define("VM_TRACE_FST", if traced { "1" } else { "0" })
-        .define("VM_COVERAGE", if places.coverage { "1" } else { "0" });
+        .define("VM_COVERAGE", if places.coverage || toggles { "1" } else { "0" });
     build
 }
 
@@ -58,7 +58,7 @@ fn header(places: &Places, tools: &Verilator, folder: &Path) -> Result<(), Strin
     let read = folder.join(format!("{HEADER}.gch"));
     let _ = fs::remove_dir_all(&read);
     for (level, traced) in KINDS {
-        let tool = of_models(places, tools, folder, traced).opt_level(level).get_compiler();
+        let tool = of_models(places, tools, folder, traced, false).opt_level(level).get_compiler();
         if !tool.is_like_gnu() || tool.is_like_clang() {
             return Ok(());
         }
@@ -99,7 +99,7 @@ pub fn top(
     folder: &Path,
 ) -> Result<PathBuf, String> {
     let mut text = shim(top, &made.ports);
-    let mut build = of_models(places, tools, folder, top.traced());
+    let mut build = of_models(places, tools, folder, top.traced(), top.toggles);
     build.flag("-include").flag(runtime.join(HEADER)).include(folder);
     // Chips run for minutes, blocks for seconds: less than the optimiser takes.
     build.opt_level(if top.required { 2 } else { 0 });

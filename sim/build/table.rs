@@ -40,6 +40,9 @@ pub struct Top {
     /// Built so that waveforms can be asked for, also without the feature `waves`.
     #[serde(default = "yes")]
     pub waves: bool,
+    /// Counts how often each bit toggles, also without the feature `coverage`.
+    #[serde(default)]
+    pub toggles: bool,
     /// The one file that describes it, instead of the RTL.
     #[serde(skip)]
     pub netlist: Option<PathBuf>,
@@ -75,6 +78,7 @@ impl Top {
             big: true,
             alike: false,
             waves: false,
+            toggles: false,
             netlist: Some(netlist),
         }
     }

@@ -37,7 +37,10 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
         arguments.push("--trace-fst".into());
     }
     if coverage {
-        arguments.extend(["--coverage-line".into(), "--coverage-toggle".into()]);
+        arguments.push("--coverage-line".into());
+    }
+    if coverage || top.toggles {
+        arguments.push("--coverage-toggle".into());
     }
 
     let list = root.join("hdl/files.f");

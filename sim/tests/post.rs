@@ -235,6 +235,7 @@ fn depthwise_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         gate: rng.random_range(-128..=127),
         op: PostOp::Depthwise as i64,
         taps: taps as i64,
+        product: 0,
         ..PostTail::default()
     };
     let mut schedule = Schedule::default();

@@ -174,7 +174,8 @@ impl Bench {
             let depthwise = self.geometry.depthwise_taps > 0;
             let job = match rng.random_range(0..10) {
                 0..5 => jobs::convolution(rng, &self.geometry),
-                5..7 if depthwise => jobs::depthwise(rng, &self.geometry, false),
+                5 if depthwise => jobs::depthwise(rng, &self.geometry, false),
+                6 if depthwise => jobs::product(rng, &self.geometry, false),
                 _ => jobs::elementwise(rng, &self.geometry),
             };
             self.load(&job);

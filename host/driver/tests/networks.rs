@@ -103,13 +103,13 @@ fn committed_cases(geometry: Geometry, tuned: bool, prefix: &str) -> Vec<Case> {
     cases
 }
 
-/// `depthwise` instructions of a program.
-fn depthwise(compiled: &Compiled) -> usize {
+/// What the post unit's multipliers compute in a program: depthwise layers, or products of two tensors.
+fn multiplications(compiled: &Compiled, product: i64) -> usize {
     let programs = compiled.steps.iter().filter_map(|step| match step {
         Step::Chip(program) => Some(program),
         Step::Host(_) => None,
     });
-    let is = |instr: &&Instr| matches!(instr, Instr::Post(_, _, tail) if tail.op == PostOp::Depthwise as i64);
+    let is = |instr: &&Instr| matches!(instr, Instr::Post(_, _, tail) if tail.op == PostOp::Depthwise as i64 && tail.product == product);
     programs.flat_map(|program| &program.instrs).filter(is).count()
 }
 
@@ -128,12 +128,21 @@ async fn run(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
 #[tokio::test]
 async fn golden_chips_of_every_geometry_give_the_reference_answers() {
     for geometry in Geometry::PRESETS {
+        let mut products = 0;
         for case in committed_cases(geometry, true, "") {
             run(&mut GoldenDevice::new(geometry), &case).await;
             let small = |op: &Op| matches!(op, Op::Conv(linear) if linear.is_depthwise() && linear.rows() <= geometry.depthwise_taps);
-            let unit = case.compiled.graph.nodes.iter().any(|node| node.place == Place::Chip && small(&node.op));
-            assert_eq!(depthwise(&case.compiled) > 0, unit, "{} on {}", case.name, geometry.name);
+            let product = |op: &Op| matches!(op, Op::Mul(_) | Op::Product(_));
+            let on_chip = |is: &dyn Fn(&Op) -> bool| {
+                case.compiled.graph.nodes.iter().any(|node| node.place == Place::Chip && is(&node.op))
+            };
+            for (product, unit) in [(0, on_chip(&small)), (1, on_chip(&product))] {
+                let found = multiplications(&case.compiled, product) > 0;
+                assert_eq!(found, unit, "{} on {}, products {product}", case.name, geometry.name);
+            }
+            products += multiplications(&case.compiled, 1);
         }
+        assert_eq!(products > 0, geometry.depthwise_taps > 0, "products of two tensors on {}", geometry.name);
     }
 }
 

@@ -77,6 +77,7 @@ impl Layer {
             gate: GATE,
             op: PostOp::Depthwise as i64,
             taps: self.taps() as i64,
+            product: 0,
         };
         Instr::Post(Head { opcode: Opcode::Post as i64, ..Head::default() }, walk, tail)
     }

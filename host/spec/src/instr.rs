@@ -245,6 +245,10 @@ packed! {
         op: u 2,
         /// Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
         taps: u 7,
+        /// 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last
+        /// tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The
+        /// weights of the last tap among the parameters are of no effect. See [`PostTail::product`].
+        product: u 1,
     }
 }
 
@@ -261,6 +265,14 @@ impl PostTail {
     #[must_use]
     pub const fn depthwise(&self, geometry: &Geometry) -> bool {
         geometry.depthwise_taps > 0 && self.op == PostOp::Depthwise as i64
+    }
+
+    /// Whether a chip takes it as the product of two tensors, element by element: the windows of a word
+    /// are b and a, twice or more, and the constant weights of all taps but the last add up to the
+    /// negative of b's zero point, so that their sum is `(a - gate) * (b - zero point)`.
+    #[must_use]
+    pub const fn product(&self, geometry: &Geometry) -> bool {
+        self.depthwise(geometry) && self.product == 1
     }
 }
 

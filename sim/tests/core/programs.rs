@@ -26,7 +26,8 @@ pub fn set_head(instr: &mut Instr, change: impl FnOnce(&mut Head)) {
 pub fn random_job(rng: &mut Rng, g: &Geometry) -> jobs::Job {
     match rng.random_range(0..10) {
         0..5 => jobs::convolution(rng, g),
-        5..7 if g.depthwise_taps > 0 => jobs::depthwise(rng, g, true),
+        5 if g.depthwise_taps > 0 => jobs::depthwise(rng, g, true),
+        6 if g.depthwise_taps > 0 => jobs::product(rng, g, true),
         _ => jobs::elementwise(rng, g),
     }
 }

@@ -61,6 +61,7 @@ pub fn depthwise(rng: &mut Rng, geometry: &Geometry, aligned: bool) -> Job {
         gate: rng.random_range(-128..128),
         op: PostOp::Depthwise as i64,
         taps: taps as i64,
+        product: 0,
     };
     let mut before = image(rng, geometry);
     let mut scales = Vec::new();

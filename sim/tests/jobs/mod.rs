@@ -1,6 +1,7 @@
 //! Random small layers for one tile, and what they must leave in its memory by plain integers.
 
 mod depthwise;
+mod product;
 mod shape;
 
 pub use depthwise::depthwise;
@@ -11,6 +12,7 @@ use lacuna_spec::{
     instr::{Head, Instr, Opcode, PostConstants, PostTail, RunTail, Walk},
     numerics,
 };
+pub use product::product;
 use rand::{Rng as _, RngCore as _};
 use shape::Shape;
 use std::ops::RangeInclusive;

@@ -36,7 +36,8 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let run = rng.random_bool(0.5);
     let depthwise = !run && geometry.depthwise_taps > 0 && rng.random_bool(0.5);
     let most = if depthwise { 4 } else { 5 };
-    let (k_h, k_w) = (k_h.min(most), k_w.min(most));
+    let product = depthwise && rng.random_bool(0.5);
+    let (k_h, k_w) = if product { (k_h.clamp(2, most), 2) } else { (k_h.min(most), k_w.min(most)) };
     let blocks = if run || depthwise { rng.random_range(1..4) } else { 1 };
     let walk = Walk {
         start: rng.random_range(-200..size),
@@ -78,8 +79,12 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
         Instr::Run(head, walk, tail)
     } else {
         let gate = rng.random_range(-128..128);
-        let (op, taps) = if depthwise { (3, k_h * k_w) } else { (rng.random_range(0..3), 0) };
-        Instr::Post(head, walk, PostTail { params, gate, op, taps, ..PostTail::default() })
+        let (op, taps) = match (depthwise, product) {
+            (true, true) => (3, k_h),
+            (true, false) => (3, k_h * k_w),
+            _ => (rng.random_range(0..3), 0),
+        };
+        Instr::Post(head, walk, PostTail { params, gate, op, taps, product: product.into(), ..PostTail::default() })
     }
 }
 
@@ -127,7 +132,7 @@ fn params(
     })
 }
 
-/// The gated bytes of one output word's taps.
+/// The gated bytes of one output word's taps; of a product every second window, behind what it is multiplied by.
 fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usize, memory: &[u8]) -> Vec<Given> {
     let word = geometry.word_bytes();
     let mut given = Vec::new();
@@ -139,10 +144,14 @@ fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usiz
         for (oy, ox) in pairs(walk.out_h, walk.out_w) {
             for (ky, kx) in pairs(walk.k_h, walk.k_w) {
                 let (data, pad) = window(geometry, walk, offset + block * word, memory, [oy, ox, ky, kx, 0], word);
+                if tail.product == 1 && kx == 0 {
+                    given.push(Given::Param { data, weights: true, index: taps as u8 - 1, bank: bank ^ 1 });
+                    continue;
+                }
                 given.push(Given::Tap {
                     data: data.into_iter().map(|byte| i16::from(byte as i8) - tail.gate as i16).collect(),
                     pad,
-                    first: (ky, kx) == (0, 0),
+                    first: (ky, kx) == (0, tail.product),
                     last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
                 });
             }

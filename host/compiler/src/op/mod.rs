@@ -7,6 +7,7 @@ mod movement;
 mod normalise;
 mod pair;
 mod pool;
+mod product;
 mod runtime;
 
 pub use float::FloatOp;
@@ -16,6 +17,7 @@ pub use movement::{Pad, Resize, Slice};
 pub use normalise::{L2Normalise, LogSoftmax};
 pub use pair::{Pair, Prelu};
 pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
+pub use product::ChipProduct;
 pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.

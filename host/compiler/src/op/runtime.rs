@@ -24,6 +24,14 @@ pub struct Product {
     pub clamp: super::Clamp,
 }
 
+impl Product {
+    /// What a product of differences is worth in steps of the output.
+    #[must_use]
+    pub fn scale(&self) -> f32 {
+        self.a.scale * self.b.scale / self.y.scale
+    }
+}
+
 /// ONNX Runtime's `QLinearSoftmax` over the last dimension: `exp` is looked up, the sum is taken in order, everything is `f32`.
 /// With `d` the distance of a value from the row's largest and every step rounded:
 ///

@@ -171,6 +171,7 @@ impl Classes {
                 | Op::AveragePool(_)
                 | Op::GlobalAveragePool(_)
                 | Op::Mul(_)
+                | Op::Product(_)
                 | Op::Clamp(_)
                 | Op::Table(_) => {
                     for id in &node.inputs {

@@ -7,6 +7,7 @@ pub mod dead;
 pub mod fold;
 pub mod fuse_qdq;
 pub mod fuse_requantise;
+pub mod fuse_tables;
 pub mod gate_value;
 pub mod lane_balance;
 pub mod partition;
@@ -54,6 +55,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     crop::run(&mut graph);
     fold::run(&mut graph)?;
     fuse_requantise::run(&mut graph);
+    fuse_tables::run(&mut graph)?;
     absorb_flatten::run(&mut graph);
     dead::run(&mut graph);
     while constant_filters::run(&mut graph) > 0 {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::error::Error;
 use crate::graph::{DType, Graph, Node, Place};
-use crate::op::{FloatOp, Op};
+use crate::op::{ChipProduct, FloatOp, Op};
 
 /// Why the host converts between real and quantised values, and computes exponentials.
 const REAL: &str = "real numbers are the host's";
@@ -107,7 +107,10 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         }
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
-        Op::Mul(_) | Op::Product(_) => host("the post unit multiplies by constants only"),
+        Op::Mul(_) | Op::Product(_) => match ChipProduct::of(&node.op) {
+            Some(_) => Ok(Place::Chip),
+            None => host("the chip would round one of its 65536 input pairs otherwise"),
+        },
         Op::Pair(_) => host("the post unit has no such function of two tensors"),
         Op::Add(_) | Op::Clamp(_) | Op::MaxPool(_) | Op::AveragePool(_) | Op::GlobalAveragePool(_) | Op::Mean(_) => {
             Ok(Place::Chip)

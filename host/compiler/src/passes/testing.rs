@@ -89,8 +89,13 @@ impl Builder {
     }
 
     pub fn clamp(&mut self, x: TensorId, clamp: Clamp) -> TensorId {
+        self.unary(Op::Clamp(clamp), x)
+    }
+
+    /// An operator that keeps the shape.
+    pub fn unary(&mut self, op: Op, x: TensorId) -> TensorId {
         let shape = self.graph.tensor(x).shape.clone();
-        self.node(Op::Clamp(clamp), vec![x], shape)
+        self.node(op, vec![x], shape)
     }
 
     pub fn reshape(&mut self, x: TensorId, shape: &[usize]) -> TensorId {

@@ -14,14 +14,14 @@ mod runtime;
 mod softmax;
 mod state;
 
-pub use elementwise::{add, add_a, dequantize, quantise_multiplier, quantize, quantize_a};
+pub use elementwise::{add, add_a, dequantize, mul, quantise_multiplier, quantize, quantize_a};
 pub(crate) use fixed::inverse_root;
 pub use movement::{channels_first, channels_last, origins, to_channels_first, to_channels_last};
 pub use pair::pair;
 pub use pool::{average, rounded_mean};
 use runtime::binary;
-pub use runtime::logistic;
 pub(crate) use runtime::unary;
+pub use runtime::{logistic, product};
 pub use state::State;
 
 use crate::error::Error;

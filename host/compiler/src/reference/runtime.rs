@@ -5,8 +5,7 @@ use crate::op::{FloatOp, Product, TableSoftmax};
 /// One product of `QLinearMul`.
 pub fn product(op: &Product, a: i8, b: i8) -> i8 {
     let difference = (i32::from(a) - op.a.zero_point) * (i32::from(b) - op.b.zero_point);
-    let scale = op.a.scale * op.b.scale / op.y.scale;
-    let value = difference as f32 * scale + (op.y.zero_point + op.offset) as f32;
+    let value = difference as f32 * op.scale() + (op.y.zero_point + op.offset) as f32;
     op.clamp.apply((value.round_ties_even() as i32).saturating_sub(op.offset))
 }
 

@@ -41,6 +41,7 @@ pub struct Feeder {
     geometry: Geometry,
     run: bool,
     depthwise: bool,
+    product: bool,
     has_params: bool,
     pad: u8,
     gates: [i16; 2],
@@ -72,6 +73,10 @@ pub struct Feeder {
     first_block: bool,
     /// The window at hand has been measured less the first gate value.
     probe_second: bool,
+    /// `product`: the next window is a tap.
+    tap_next: bool,
+    /// The window before was its word's first.
+    first: bool,
     /// What holds for the present output row.
     decision: Decision,
     decided: bool,
@@ -89,6 +94,7 @@ impl Feeder {
             geometry: *geometry,
             run: false,
             depthwise: false,
+            product: false,
             has_params: false,
             pad: 0,
             gates: [0; 2],
@@ -113,6 +119,8 @@ impl Feeder {
             row: 0,
             first_block: false,
             probe_second: false,
+            tap_next: false,
+            first: false,
             decision: Decision::default(),
             decided: false,
             held: [0; MAX_WORD],
@@ -134,6 +142,7 @@ impl Feeder {
         let offset = if head.from_input == 1 { input_offset } else { 0 };
         self.run = run;
         self.depthwise = matches!(instr, Instr::Post(_, _, tail) if tail.depthwise(&self.geometry));
+        self.product = matches!(instr, Instr::Post(_, _, tail) if tail.product(&self.geometry));
         self.walker = Walker::new(&self.geometry, walk, run, self.depthwise, offset);
         self.pad = walk.pad as u8;
         self.has_params = true;
@@ -172,6 +181,7 @@ impl Feeder {
         self.row = 1;
         self.first_block = true;
         self.probe_second = false;
+        self.tap_next = false;
         self.state = State::Start;
     }
 
@@ -322,14 +332,15 @@ impl Feeder {
             self.gap = self.geometry.groups() as u8;
         }
         let window = self.window(memory, 0);
-        let slot = Slot {
-            kind: Kind::Tap,
-            pad: self.walker.pad(),
-            first: self.walker.first(),
-            last,
-            window,
-            ..Slot::default()
+        let first = self.walker.first();
+        let slot = if self.product && !self.tap_next {
+            Slot { kind: Kind::Weights, index: self.taps - 1, bank: self.bank, window, ..Slot::default() }
+        } else {
+            let first = if self.product { self.first } else { first };
+            Slot { kind: Kind::Tap, pad: self.walker.pad(), first, last, window, ..Slot::default() }
         };
+        self.tap_next = self.product && !self.tap_next;
+        self.first = first;
         self.end_window();
         slot
     }

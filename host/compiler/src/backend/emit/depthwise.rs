@@ -24,11 +24,17 @@ impl Emitter<'_> {
 
     /// Writes the weights and parameters of one layer; returns the instructions of each piece.
     pub(super) fn depthwise(&mut self, draft: &Draft, index: usize, linear: &Linear) -> Vec<Vec<Instr>> {
-        let node = &self.graph.nodes[index];
-        let plan = self.plans[&index].clone();
-        let columns = self.geometry.columns();
         let pixels = self.pixels_at_once(index, linear);
         let linear = &widen::repeated(linear, pixels);
+        self.multiplier_constants(index, linear);
+        let walk = |tile: usize, part: &Part| self.depthwise_walk(draft, index, linear, pixels, tile, part);
+        self.multiplications(draft, index, linear, pixels, walk)
+    }
+
+    /// Writes the weights and parameters of what the post unit's multipliers compute.
+    pub(super) fn multiplier_constants(&mut self, index: usize, linear: &Linear) {
+        let plan = self.plans[&index].clone();
+        let columns = self.geometry.columns();
         let bias = linear.effective_bias();
         for (tile, part) in plan.parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
             let mut bytes = Vec::new();
@@ -39,27 +45,38 @@ impl Emitter<'_> {
             }
             self.constants.push(Transfer { tile, address: plan.params, bytes });
         }
+    }
+
+    /// The instructions of each piece of a node that the post unit's multipliers compute, so many pixels as one.
+    pub(super) fn multiplications(
+        &self,
+        draft: &Draft,
+        index: usize,
+        linear: &Linear,
+        pixels: usize,
+        walk: impl Fn(usize, &Part) -> Walk,
+    ) -> Vec<Vec<Instr>> {
+        let node = &self.graph.nodes[index];
+        let plan = &self.plans[&index];
         let to = &draft.layouts[&node.output];
-        let instr = |tile: usize, part: &Part| {
-            let tail = PostTail {
-                out_step_y: to.row_pitch() as i64,
-                out_step_x: (pixels * to.pixel()) as i64,
-                params: plan.params as i64,
-                rule: linear.requantise.rule() as i64,
-                zero: i64::from(linear.y_zero_point),
-                clamp_lo: i64::from(linear.clamp.min),
-                clamp_hi: i64::from(linear.clamp.max),
-                gate: i64::from(linear.gate),
-                op: PostOp::Depthwise as i64,
-                taps: linear.rows() as i64,
-            };
-            let head = self.head(draft, Opcode::Post, index, tile, part);
-            Instr::Post(head, self.depthwise_walk(draft, index, linear, pixels, tile, part), tail)
+        let tail = PostTail {
+            out_step_y: to.row_pitch() as i64,
+            out_step_x: (pixels * to.pixel()) as i64,
+            params: plan.params as i64,
+            rule: linear.requantise.rule() as i64,
+            zero: i64::from(linear.y_zero_point),
+            clamp_lo: i64::from(linear.clamp.min),
+            clamp_hi: i64::from(linear.clamp.max),
+            gate: i64::from(linear.gate),
+            op: PostOp::Depthwise as i64,
+            taps: linear.rows() as i64,
+            product: i64::from(node.inputs.len() == 2),
         };
         let piece = |parts: &Vec<Part>| {
             let mut instrs = Vec::new();
             for (tile, part) in parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
-                push(&mut instrs, &instr(tile, part));
+                let head = self.head(draft, Opcode::Post, index, tile, part);
+                push(&mut instrs, &Instr::Post(head, walk(tile, part), tail));
             }
             instrs
         };

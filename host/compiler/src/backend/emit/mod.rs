@@ -6,6 +6,7 @@ mod movement;
 mod moves;
 mod plan;
 mod post;
+mod product;
 mod run;
 
 use std::collections::HashMap;
@@ -298,6 +299,7 @@ impl<'a> Emitter<'a> {
                 draft.push(index, instrs);
                 return Ok(());
             }
+            op if product::is_product(op) => self.product(draft, index)?,
             _ => self.post(draft, index)?,
         };
         if let Some(fill) = self.fill(draft, index) {

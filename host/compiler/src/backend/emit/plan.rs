@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use lacuna_spec::instr::PostConstants;
 
+use super::product::is_product;
 use super::{BackendError, Draft, Emitter, Place, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
@@ -176,6 +177,9 @@ impl Emitter<'_> {
                 blocks * self.as_depthwise(op).map_or(block, |linear| self.depthwise_bytes(linear))
             }
             op if op.moves() => 0,
+            op if is_product(op) => {
+                parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0) * self.product_bytes()
+            }
             _ => (PostConstants::LAYOUT.bits as usize / 8).next_multiple_of(self.geometry.word_bytes()),
         }
     }

@@ -119,6 +119,7 @@ impl Emitter<'_> {
                 params: plan.params as i64,
                 gate: 0,
                 taps: 0,
+                product: 0,
             };
             let head = self.head(draft, Opcode::Post, index, tile, part);
             Instr::Post(head, self.post_walk(draft, index, &job, tile, part), tail)
