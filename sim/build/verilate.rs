@@ -40,7 +40,8 @@ pub fn arguments(top: &Top, root: &Path, coverage: bool) -> Result<Vec<String>, 
         arguments.push("--coverage-line".into());
     }
     if coverage || top.toggles {
-        arguments.push("--coverage-toggle".into());
+        // Of words of all cells, too.
+        arguments.extend(["--coverage-toggle".into(), "--coverage-max-width".into(), "1024".into()]);
     }
 
     let list = root.join("hdl/files.f");

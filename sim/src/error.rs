@@ -21,4 +21,12 @@ pub enum SimError {
         /// The file asked for.
         path: String,
     },
+    /// Nobody counts this top's toggles.
+    #[error("{top} counts no toggles: set `toggles` in its table in sim/tops, and let {path} be written")]
+    NoToggles {
+        /// The top.
+        top: &'static str,
+        /// Where the counts go on their way.
+        path: String,
+    },
 }

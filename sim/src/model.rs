@@ -4,7 +4,7 @@ use crate::{
     port::{Port, PortRef},
     session,
 };
-use std::{ffi::CString, path::Path};
+use std::{collections::BTreeMap, ffi::CString, path::Path};
 
 /// A design that was Verilated into this program.
 pub struct Top {
@@ -255,6 +255,26 @@ impl Model {
         if self.instance.trace(&text) { Ok(()) } else { Err(problem()) }
     }
 
+    /// How often each bit has toggled so far: `name[bit]` of all instances of a module together, behind the module's file,
+    /// as in `hdl/cim/lacuna_cells.sv:weights_q[7]`.
+    ///
+    /// # Errors
+    /// [`SimError::NoToggles`] unless the top's table has `toggles`.
+    pub fn toggles(&self) -> Result<BTreeMap<String, u64>, SimError> {
+        let path = session::scratch(self.top.name);
+        let name = CString::new(path.display().to_string()).expect("a path has no zero byte");
+        let text = if self.instance.coverage(&name) { std::fs::read_to_string(&path).ok() } else { None };
+        let _ = std::fs::remove_file(&path);
+        let mut counts = BTreeMap::new();
+        for (name, count) in text.iter().flat_map(|text| text.lines()).filter_map(toggle) {
+            *counts.entry(name).or_default() += count;
+        }
+        if counts.is_empty() {
+            return Err(SimError::NoToggles { top: self.top.name, path: path.display().to_string() });
+        }
+        Ok(counts)
+    }
+
     fn clock(&mut self, cycles: u64, until: Option<usize>) -> Result<(), SimError> {
         assert!(self.clocked, "{} has no clk_i; use eval", self.top.name);
         if !self.settled {
@@ -282,4 +302,16 @@ impl Drop for Model {
             let _ = self.instance.coverage(&path);
         }
     }
+}
+
+/// Reads a line of Verilator's coverage, `C '<key>' count`, if it counts toggles: a key is fields of \x01 name \x02 value.
+fn toggle(line: &str) -> Option<(String, u64)> {
+    let (key, count) = line.strip_prefix("C '")?.rsplit_once("' ")?;
+    let field = |name: &str| key.split('\x01').find_map(|field| field.strip_prefix(name)?.strip_prefix('\x02'));
+    if !field("page")?.starts_with("v_toggle") {
+        return None;
+    }
+    // Verilator counts a bit's rises and falls in two points, told apart behind a colon.
+    let bit = field("o")?.split(':').next()?;
+    Some((format!("{}:{bit}", field("f")?), count.parse().ok()?))
 }

@@ -64,3 +64,9 @@ pub(crate) fn coverage_of(top: &str) -> Option<CString> {
     let number = COUNT.fetch_add(1, Ordering::Relaxed);
     CString::new(folder.join(format!("{top}-{}-{number}.dat", process::id())).display().to_string()).ok()
 }
+
+/// A file of nobody else's, for what a model writes to be read at once.
+pub(crate) fn scratch(top: &str) -> PathBuf {
+    let number = COUNT.fetch_add(1, Ordering::Relaxed);
+    env::temp_dir().join(format!("{top}-{}-{number}.toggles", process::id()))
+}

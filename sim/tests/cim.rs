@@ -52,6 +52,68 @@ fn macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle() {
     agrees("macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle", geometry, tops::macro_one_group);
 }
 
+/// Macros whose toggles are counted, by digit width.
+const COUNTED: [(usize, fn() -> Model); 3] =
+    [(2, tops::macro_toggles_2), (4, tops::macro_toggles_4), (8, tops::macro_toggles_8)];
+
+fn counted(digit_bits: usize) -> Geometry {
+    let geometry = if digit_bits == 8 { Geometry::WIDE } else { Geometry::BASE };
+    Geometry { pages: 64, ..geometry.with_digit_bits(digit_bits).unwrap() }
+}
+
+#[test]
+fn disabled_cells_do_not_toggle() {
+    randomised("disabled_cells_do_not_toggle", |rng| {
+        for (digit_bits, top) in COUNTED {
+            let geometry = counted(digit_bits);
+            let mut bench = Bench::new(geometry, top(), Macro::new(&geometry), rng);
+            for gating in [Gating::Row, Gating::Digit] {
+                let before = bench.toggles();
+                bench.run(&Job::of_density(gating, 0.5, rng), rng);
+                let live = bench.toggles();
+                assert!(live.all > before.all, "live cells toggle");
+                bench.run(&Job::of_density(gating, 0.0, rng), rng);
+                assert_eq!(bench.toggles(), live, "{digit_bits}-bit digits, {gating:?}");
+            }
+        }
+    });
+}
+
+/// So digits, which the energy report counts, stand for what cells do.
+#[test]
+fn cells_toggle_in_proportion_to_their_digits() {
+    randomised("cells_toggle_in_proportion_to_their_digits", |rng| {
+        for (digit_bits, top) in COUNTED {
+            let geometry = counted(digit_bits);
+            let mut bench = Bench::new(geometry, top(), Macro::new(&geometry), rng);
+            let (mut dense, mut before) = (None, bench.toggles().first);
+            let mut each = Vec::new();
+            for density in [1.0, 0.5, 0.25, 0.1] {
+                let job = Job::of_density(Gating::Off, density, rng);
+                let [(off, _), (row, _), (digit, digits)] = [Gating::Off, Gating::Row, Gating::Digit].map(|gating| {
+                    let (toggles, digits) = (before, bench.digits);
+                    bench.run(&job.in_mode(gating), rng);
+                    before = bench.toggles().first;
+                    ((before - toggles) as f64, (bench.digits - digits) as f64)
+                });
+                let dense = *dense.get_or_insert(off);
+                each.push(digit / digits);
+                println!(
+                    "{digit_bits}-bit digits, {density} of the rows live: {:.2}, {:.2}, {:.2} of dense in off, row, digit; {:.1} toggles a cell and digit",
+                    off / dense,
+                    row / dense,
+                    digit / dense,
+                    digit / digits
+                );
+                // A digit that is 0 takes a cycle and nothing else, but where the whole value is one digit.
+                assert!(row < 1.1 * digit && (off < 1.1 * digit || digit_bits == 8), "{off}, {row}, {digit}");
+            }
+            let most = each.iter().copied().fold(0.0, f64::max);
+            assert!(each.iter().all(|each| most / each < 1.2), "toggles a digit: {each:?}");
+        }
+    });
+}
+
 /// The slots that the recoder's outputs stand for: value with its plane's weight, and whether used.
 fn slots_of(dut: &Model, digit_bits: usize) -> Vec<(i32, bool)> {
     let (terms_of_slot, slots) = (digit_bits / 2, 8 / digit_bits + 1);

@@ -18,6 +18,7 @@ use rand::Rng as _;
 const ROWS_A_LANE: usize = 64;
 
 /// A run of vectors with one row count, over one or more column blocks.
+#[derive(Clone)]
 pub struct Job {
     gating: Gating,
     page: usize,
@@ -75,6 +76,29 @@ impl Job {
         Self { gating, page, vector_pages, blocks, vectors, gated, pause }
     }
 
+    /// Vectors of 64 rows of which a share differs from the gate value.
+    pub fn of_density(gating: Gating, density: f64, rng: &mut Rng) -> Self {
+        const VECTORS: usize = 24;
+        const ROWS: usize = 64;
+        let mut row = || {
+            let (live, d) = (rng.random_bool(density), rng.random_range(1..=255));
+            if !live {
+                0
+            } else if rng.random() {
+                d
+            } else {
+                -d
+            }
+        };
+        let vectors = (0..VECTORS).map(|_| (0..ROWS).map(|_| row()).collect()).collect();
+        Self { gating, page: 0, vector_pages: 8, blocks: 1, vectors, gated: vec![true; VECTORS], pause: 0.0 }
+    }
+
+    /// The same vectors in another gating mode.
+    pub fn in_mode(&self, gating: Gating) -> Self {
+        Self { gating, ..self.clone() }
+    }
+
     fn block_of(&self, vector: usize) -> usize {
         vector * self.blocks / self.vectors.len()
     }
@@ -117,11 +141,22 @@ impl Seen {
     }
 }
 
+/// Toggles of the registers of cells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Toggles {
+    /// Of all cells. Verilator 5.048 counts those of word k of a wide register k + 1 times, so this tells whether, not how many.
+    pub all: u64,
+    /// Of the cells of the first column, all lanes.
+    pub first: u64,
+}
+
 /// RTL, golden and the weights both hold.
 pub struct Bench {
     geometry: Geometry,
     dut: Model,
     golden: Macro,
+    /// Digit slots issued, all lanes and jobs.
+    pub digits: u64,
     /// `[lane][page][column]`.
     weights: Vec<Vec<Vec<i8>>>,
 }
@@ -133,7 +168,7 @@ impl Bench {
         }
         dut.reset();
         let weights = vec![vec![vec![0; geometry.columns()]; geometry.pages]; geometry.lanes];
-        let mut bench = Self { geometry, dut, golden, weights };
+        let mut bench = Self { geometry, dut, golden, digits: 0, weights };
         for lane in 0..geometry.lanes {
             for page in 0..geometry.pages {
                 bench.write_page(lane, page, rng);
@@ -143,6 +178,44 @@ impl Bench {
         }
         bench.dut.set("weight_we_i", 0);
         bench
+    }
+
+    /// How often the registers of cells have toggled: of the weights they read, their products and their sums.
+    pub fn toggles(&self) -> Toggles {
+        let registers: &[(&str, u32)] = match self.geometry.digit_bits {
+            2 => &[
+                ("lacuna_cells.sv:weights_q[", 8),
+                ("lacuna_cell_row.sv:gen_2.products_q[", 9),
+                ("lacuna_accumulate.sv:sums_o[", 32),
+            ],
+            4 => &[
+                ("lacuna_cells.sv:weights_q[", 8),
+                ("lacuna_cells.sv:highs_q[", 8),
+                ("lacuna_digit_products.sv:above_o[", 32),
+                ("lacuna_digit_products.sv:below_o[", 32),
+                ("lacuna_accumulate.sv:sums_o[", 32),
+            ],
+            _ => &[
+                ("lacuna_products.sv:gen_column[0].weight_q[", 8),
+                ("lacuna_products.sv:products_o[", 16),
+                ("lacuna_cells_whole.sv:sums_q[", self.geometry.acc_bits as u32 + self.geometry.lanes.ilog2()),
+            ],
+        };
+        let counts = self.dut.toggles().unwrap();
+        let mut toggles = Toggles::default();
+        for (register, column) in registers {
+            let bits = counts.iter().filter_map(|(name, count)| {
+                Some((name.rsplit_once(register)?.1.strip_suffix(']')?.parse::<u32>().ok()?, count))
+            });
+            let mut found = false;
+            for (bit, count) in bits {
+                found = true;
+                toggles.all += count;
+                toggles.first += if bit < *column { *count } else { 0 };
+            }
+            assert!(found, "nobody counts {register}");
+        }
+        toggles
     }
 
     /// Drives one write into both; the clock edge is the caller's.
@@ -203,6 +276,7 @@ impl Bench {
             seen.stall_feed |= out.stall_feed;
             seen.stall_reduce |= out.stall_reduce;
             seen.full |= !room;
+            self.digits += u64::from(out.digits);
             if let Some((_, group)) = out.sums {
                 sums.extend(&group[..self.geometry.reduce_columns]);
             }

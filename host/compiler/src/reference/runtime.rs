@@ -3,6 +3,7 @@
 use crate::op::{FloatOp, Product, TableSoftmax};
 
 /// One product of `QLinearMul`.
+#[must_use]
 pub fn product(op: &Product, a: i8, b: i8) -> i8 {
     let difference = (i32::from(a) - op.a.zero_point) * (i32::from(b) - op.b.zero_point);
     let value = difference as f32 * op.scale() + (op.y.zero_point + op.offset) as f32;
