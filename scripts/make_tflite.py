@@ -30,7 +30,8 @@ OPERATORS = """conv_2d depthwise_conv_2d fully_connected add mul max_pool_2d ave
 split_v strided_slice reshape transpose squeeze expand_dims depth_to_space space_to_depth resize_nearest_neighbor relu relu6
 relu_n1_to_1 logistic softmax quantize dequantize stream sub maximum minimum prelu leaky_relu hard_swish abs tanh transpose_conv
 reduce_max resize_bilinear mirror_pad pack unpack gather tile broadcast_to reverse_v2 shape masked
-l2_normalization sum rsqrt squared_difference space_to_batch batch_to_space arg_max arg_min log_softmax""".split()
+l2_normalization sum rsqrt squared_difference space_to_batch batch_to_space arg_max arg_min log_softmax
+exp gelu relu_0_to_1 reduce_min batch_matmul gather_nd""".split()
 
 
 def main():

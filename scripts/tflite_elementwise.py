@@ -84,6 +84,20 @@ class Elementwise(Draw):
     def relu_n1_to_1(self):
         return self.unary("RELU_N1_TO_1")
 
+    def relu_0_to_1(self):
+        return self.unary("RELU_0_TO_1")
+
+    def exp(self):
+        net = Network(self.rng)
+        x = net.input([1, self.size(), self.size(), self.size()], scale=net.scale(0.01, 0.08))
+        largest = float(np.exp((127 - x.zero) * x.scale))
+        y = net.activation(x.shape, float(np.float32(min(largest, 1e6) / 255)))
+        net.main.emit("EXP", [x], [y], "ExpOptions")
+        return net.output(y)
+
+    def gelu(self):
+        return self.unary("GELU", options="GeluOptions", Approximate=bool(self.rng.integers(2)))
+
     def leaky_relu(self):
         return self.unary("LEAKY_RELU", options="LeakyReluOptions", Alpha=self.one_of(0.1, 0.2, 0.01, 1.5))
 

@@ -83,6 +83,12 @@ class Layers(Draw):
         return net.output(y)
 
     def reduce_max(self):
+        return self.reduced("REDUCE_MAX")
+
+    def reduce_min(self):
+        return self.reduced("REDUCE_MIN")
+
+    def reduced(self, code):
         net = self.network()
         x = self.picture(net)
         axes = self.one_of([1, 2], [2, 1], [1], [-2])
@@ -91,7 +97,24 @@ class Layers(Draw):
         shape = [1 if axis in reduced else d for axis, d in enumerate(x.shape)]
         shape = shape if keep else [d for axis, d in enumerate(x.shape) if axis not in reduced]
         y = net.like(x, shape)
-        net.main.emit("REDUCE_MAX", [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
+        net.main.emit(code, [x, net.main.integers(axes)], [y], "ReducerOptions", KeepDims=keep)
+        return net.output(y)
+
+    def batch_matmul(self):
+        net = Network(self.rng)
+        stack = self.one_of([1], [3], [1, 4], [2, 2])
+        rows, inner, columns = self.size(1, 9), self.size(1, 40), self.size(1, 20)
+        kind = self.one_of("stack", "one", "constant")
+        # The reference kernels read the wrong matrices where they turn a and repeat b.
+        turn_a, turn_b = kind != "one" and bool(self.rng.integers(2)), bool(self.rng.integers(2))
+        a = net.input([*stack, *((inner, rows) if turn_a else (rows, inner))])
+        matrix = (columns, inner) if turn_b else (inner, columns)
+        if kind == "constant":
+            b = net.main.constant(net.values(matrix), net.scale(), self.one_of(0, 0, net.zero()))
+        else:
+            b = net.input([*(stack if kind == "stack" else [1] * len(stack)), *matrix])
+        y = net.activation([*stack, rows, columns], float(np.float32(a.scale * b.scale * 80 * np.sqrt(inner))))
+        net.main.emit("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=turn_a, AdjY=turn_b)
         return net.output(y)
 
     def place(self, code):

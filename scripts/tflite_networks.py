@@ -102,9 +102,32 @@ class Chain:
     def function(self, code, of, options=None, **fields):
         """A function of each value."""
         x, real = self.value, of(self.real)
-        unit = {"scale": 1 / 256, "zero": -128} if code == "LOGISTIC" else {}
+        unit = {"scale": 1 / 256, "zero": -128} if code in ("LOGISTIC", "SOFTMAX") else {}
         self.net.main.emit(code, [x], [self.written(real, **unit)], options, **fields)
         return self
+
+    def shaped(self, shape):
+        """The same values under another shape."""
+        x, real = self.value, self.real.reshape(-1, *shape)
+        y = self.written(real, scale=x.scale, zero=x.zero)
+        sizes = self.net.main.integers([1, *shape])
+        self.net.main.emit("RESHAPE", [x, sizes], [y], "ReshapeOptions", NewShape=[1, *shape])
+        return self
+
+    def times(self, mark, turned=False):
+        """The product of the present matrices and others, these turned."""
+        (x, real), (other, matrices) = self.mark(), mark
+        product = real @ (matrices.swapaxes(-1, -2) if turned else matrices)
+        self.net.main.emit("BATCH_MATMUL", [x, other], [self.written(product)], "BatchMatMulOptions", AdjY=turned)
+        return self
+
+    def softmax(self):
+        power = lambda x: np.exp(x - x.max(-1, keepdims=True))
+        return self.function("SOFTMAX", lambda x: power(x) / power(x).sum(-1, keepdims=True), "SoftmaxOptions", Beta=1.0)
+
+    def gelu(self):
+        of = lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3)))
+        return self.function("GELU", of, "GeluOptions", Approximate=True)
 
     def hard_swish(self):
         return self.function("HARD_SWISH", lambda x: x * np.clip(x + 3, 0, 6) / 6, "HardSwishOptions")
@@ -257,6 +280,20 @@ def segmentation(rng, count):
     return chain.conv(3, activation=NONE).finish()
 
 
+def attention(rng, count):
+    """A block of a transformer over 24 frames of 16 bands: each frame looks at all, then two layers with GELU between."""
+    frames, width = 24, 32
+    chain = Chain(rng, pictures(rng, count, frames, 1, 16)).conv(width, activation=NONE)
+    entry = chain.mark()
+    heads = [chain.back(entry).conv(16, activation=NONE).shaped([frames, 16]).mark() for _ in range(3)]
+    chain.back(heads[0]).times(heads[1], turned=True).softmax().times(heads[2]).shaped([frames, 1, 16])
+    chain.conv(width, activation=NONE).combine("ADD", entry)
+    inner = chain.mark()
+    chain.conv(2 * width, activation=NONE).gelu().conv(width, activation=NONE).combine("ADD", inner)
+    return chain.pooled().dense(12).finish()
+
+
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
+    attention,
 ]  # fmt: skip

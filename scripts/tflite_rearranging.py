@@ -68,6 +68,15 @@ class Rearranging(Draw):
             net, x, shape, "GATHER", [x, net.main.integers(places)], "GatherOptions", Axis=axis
         )
 
+    def gather_nd(self):
+        net = self.network()
+        x = self.picture(net)
+        depth = self.size(1, 5)
+        listed = self.one_of([self.size(1, 6)], [2, 2])
+        places = np.stack([self.rng.integers(0, d, listed) for d in x.shape[:depth]], -1)
+        shape = [*listed, *x.shape[depth:]]
+        return self.written(net, x, shape, "GATHER_ND", [x, net.main.integers(places)], "GatherNdOptions")
+
     def tile(self):
         net = self.network()
         x = self.picture(net)

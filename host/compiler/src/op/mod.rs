@@ -3,6 +3,7 @@
 mod float;
 mod interpolate;
 mod linear;
+mod matmul;
 mod movement;
 mod normalise;
 mod pair;
@@ -13,6 +14,7 @@ mod runtime;
 pub use float::FloatOp;
 pub use interpolate::{Between, Bilinear, Interpolate, RealBetween, RealInterpolate, Weighted};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
+pub use matmul::MatMul;
 pub use movement::{Pad, Resize, Slice};
 pub use normalise::{L2Normalise, LogSoftmax};
 pub use pair::{Pair, Prelu};
@@ -163,6 +165,8 @@ pub enum Op {
     Product(Product),
     /// Another function of two int8 of equal shapes.
     Pair(Pair),
+    /// Quantised product of matrices both of which are computed.
+    MatMul(MatMul),
     /// Restricts an int8 tensor.
     Clamp(Clamp),
     /// Any function of one int8, indexed by `q + 128`.
@@ -242,6 +246,7 @@ impl Op {
             Self::ArgExtreme(ArgExtreme { greatest: true, .. }) => "ArgMax",
             Self::ArgExtreme(_) => "ArgMin",
             Self::Mul(_) | Self::Product(_) | Self::Float(FloatOp::Mul) => "Mul",
+            Self::MatMul(_) => "MatMul",
             Self::Reshape | Self::View => "Reshape",
             Self::Concat { .. } => "Concat",
             Self::Slice(_) => "Slice",

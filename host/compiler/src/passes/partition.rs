@@ -87,6 +87,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
                 false => Ok(Place::Chip),
             }
         }
+        Op::MatMul(_) => host("the chip's weights are constants"),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {

@@ -6,6 +6,7 @@
 mod elementwise;
 mod fixed;
 mod linear;
+mod matmul;
 mod movement;
 mod normalise;
 mod pair;
@@ -155,6 +156,10 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::ArgExtreme(op), [Value::F32(x)]) => Value::I64(pool::place(op, x, &tensors[0].shape)),
         (Op::Mul(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| elementwise::mul(op, a, b)).collect())
+        }
+        (Op::MatMul(op), [Value::I8(a), Value::I8(b)]) => {
+            let shapes = [&tensors[0].shape[..], &tensors[1].shape[..]];
+            Value::I8(matmul::matmul(op, [a, b], shapes).ok_or_else(wrong)?)
         }
         (Op::Pair(op), [Value::I8(a), Value::I8(b)]) => {
             Value::I8(a.iter().zip(b).map(|(&a, &b)| pair(op, a, b)).collect())

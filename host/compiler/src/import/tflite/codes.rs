@@ -32,6 +32,7 @@ pub mod code {
     pub const SUB: i32 = 41;
     pub const SQUEEZE: i32 = 43;
     pub const STRIDED_SLICE: i32 = 45;
+    pub const EXP: i32 = 47;
     pub const SPLIT: i32 = 49;
     pub const LOG_SOFTMAX: i32 = 50;
     pub const CAST: i32 = 53;
@@ -52,6 +53,7 @@ pub mod code {
     pub const REDUCE_MAX: i32 = 82;
     pub const PACK: i32 = 83;
     pub const UNPACK: i32 = 88;
+    pub const REDUCE_MIN: i32 = 89;
     pub const RESIZE_NEAREST_NEIGHBOR: i32 = 97;
     pub const LEAKY_RELU: i32 = 98;
     pub const SQUARED_DIFFERENCE: i32 = 99;
@@ -59,13 +61,17 @@ pub mod code {
     pub const ABS: i32 = 101;
     pub const SPLIT_V: i32 = 102;
     pub const REVERSE_V2: i32 = 105;
+    pub const GATHER_ND: i32 = 107;
     pub const QUANTIZE: i32 = 114;
     pub const HARD_SWISH: i32 = 117;
+    pub const BATCH_MATMUL: i32 = 126;
     pub const CALL_ONCE: i32 = 129;
     pub const BROADCAST_TO: i32 = 130;
     pub const VAR_HANDLE: i32 = 142;
     pub const READ_VARIABLE: i32 = 143;
     pub const ASSIGN_VARIABLE: i32 = 144;
+    pub const GELU: i32 = 150;
+    pub const RELU_0_TO_1: i32 = 152;
 }
 
 /// Names by code.

@@ -1,7 +1,7 @@
 //! Functions of one value, which become clamps or tables.
 
 use super::importer::{Importer, Node};
-use super::windows::activation;
+use super::windows::{activation, step};
 use crate::error::Error;
 use crate::graph::{Quant, TensorId};
 use crate::op::{Clamp, Op};
@@ -40,16 +40,26 @@ pub fn relu(importer: &mut Importer, node: &Node, which: i8) -> Result<(), Error
     function(importer, node, input, of)
 }
 
+/// `RELU_0_TO_1`.
+pub fn relu_0_to_1(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, x) = importer.quantised(node, 0)?;
+    let y = importer.declared(node.output(0)?)?.quant()?;
+    let clamp = Clamp { min: step(0.0, y), max: step(1.0, y) };
+    let of = rescale(node, f64::from(x.scale / y.scale), x, y, clamp)?;
+    function(importer, node, input, of)
+}
+
 /// What the runtime looks up: each entry computed in `f32`.
 fn looked_up(importer: &mut Importer, node: &Node, real: impl Fn(f32) -> f32) -> Result<(), Error> {
     let (input, x) = importer.quantised(node, 0)?;
     let y = importer.declared(node.output(0)?)?.quant()?;
     let inverse = 1.0 / y.scale;
-    let of = |q: i32| {
-        let result = real(x.scale * (q - x.zero_point) as f32);
-        ((result * inverse).round() as i32).saturating_add(y.zero_point)
-    };
-    function(importer, node, input, of)
+    let steps = |q: i32| (real(x.scale * (q - x.zero_point) as f32) * inverse).round();
+    // Beyond, what the runtime's conversion gives depends on the processor.
+    if !(-128..=127).map(steps).all(|steps| steps.abs() < 2_f32.powi(30)) {
+        return Err(node.unsupported("its results leave the runtime's integers: quantise the model again"));
+    }
+    function(importer, node, input, |q| (steps(q) as i32).saturating_add(y.zero_point))
 }
 
 /// `LOGISTIC`.
@@ -60,6 +70,23 @@ pub fn logistic(importer: &mut Importer, node: &Node) -> Result<(), Error> {
 /// `TANH`.
 pub fn tanh(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     looked_up(importer, node, f32::tanh)
+}
+
+/// `EXP`.
+pub fn exp(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let (input, _) = importer.quantised(node, 0)?;
+    signed(importer, node, input)?;
+    looked_up(importer, node, f32::exp)
+}
+
+/// `GELU`, by the error function or by a hyperbolic tangent.
+pub fn gelu(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    use std::f32::consts::{FRAC_1_SQRT_2, FRAC_2_SQRT_PI};
+    if node.option(0, false)? {
+        let inner = |x: f32| FRAC_2_SQRT_PI * FRAC_1_SQRT_2 * (x + 0.044_715 * x * x * x);
+        return looked_up(importer, node, |x| 0.5 * x * (1.0 + inner(x).tanh()));
+    }
+    looked_up(importer, node, |x| 0.5 * x * libm::erfcf(x * -FRAC_1_SQRT_2))
 }
 
 /// Refuses uint8, for which the runtime has no such kernel.

@@ -11,6 +11,7 @@ mod functions;
 mod importer;
 mod layers;
 mod layout;
+mod matmul;
 mod movement;
 mod pairs;
 mod places;
@@ -190,6 +191,7 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::DEPTHWISE_CONV_2D => layers::depthwise(importer, node),
         code::TRANSPOSE_CONV => transposed::conv(importer, node),
         code::FULLY_CONNECTED => layers::dense(importer, node),
+        code::BATCH_MATMUL => matmul::batched(importer, node),
         code::ADD => elementwise::add(importer, node),
         code::MUL => elementwise::mul(importer, node),
         code::SQUARED_DIFFERENCE => pairs::squared_difference(importer, node),
@@ -200,10 +202,13 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::RELU => functions::relu(importer, node, 1),
         code::RELU_N1_TO_1 => functions::relu(importer, node, 2),
         code::RELU6 => functions::relu(importer, node, 3),
+        code::RELU_0_TO_1 => functions::relu_0_to_1(importer, node),
         code::LEAKY_RELU => functions::leaky_relu(importer, node),
         code::HARD_SWISH => functions::hard_swish(importer, node),
         code::LOGISTIC => functions::logistic(importer, node),
         code::TANH => functions::tanh(importer, node),
+        code::EXP => functions::exp(importer, node),
+        code::GELU => functions::gelu(importer, node),
         code::RSQRT => functions::rsqrt(importer, node),
         code::ABS => functions::abs(importer, node),
         code::L2_NORMALIZATION => elementwise::l2_normalise(importer, node),
@@ -213,7 +218,8 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::DEQUANTIZE => elementwise::dequantize(importer, node),
         code::MAX_POOL_2D => pools::max(importer, node),
         code::AVERAGE_POOL_2D => pools::average(importer, node),
-        code::REDUCE_MAX => pools::reduce_max(importer, node),
+        code::REDUCE_MAX => pools::reduce_extreme(importer, node, true),
+        code::REDUCE_MIN => pools::reduce_extreme(importer, node, false),
         code::MEAN => pools::mean(importer, node),
         code::SUM => pools::sum(importer, node),
         code::RESHAPE => movement::reshape(importer, node),
@@ -234,6 +240,7 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::PACK => rearrange::pack(importer, node),
         code::UNPACK => rearrange::unpack(importer, node),
         code::GATHER => rearrange::gather(importer, node),
+        code::GATHER_ND => rearrange::gather_nd(importer, node),
         code::TILE => rearrange::tile(importer, node),
         code::BROADCAST_TO => rearrange::broadcast_to(importer, node),
         code::REVERSE_V2 => rearrange::reverse(importer, node),

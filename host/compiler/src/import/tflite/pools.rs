@@ -126,8 +126,8 @@ pub fn sum(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     reduction.emit(importer, node, y, (multiplier, shift))
 }
 
-/// `REDUCE_MAX` over height and width, or one of them.
-pub fn reduce_max(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+/// `REDUCE_MAX` and `REDUCE_MIN` over height and width, or one of them. The least value is the greatest of all values turned over.
+pub fn reduce_extreme(importer: &mut Importer, node: &Node, greatest: bool) -> Result<(), Error> {
     let (input, x) = importer.quantised(node, 0)?;
     if x != importer.declared(node.output(0)?)?.quant()? {
         return Err(node.unsupported("its input and output are quantised differently: quantise them alike"));
@@ -137,19 +137,32 @@ pub fn reduce_max(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let axes = axes(node, &importer.integers(node, 1, "its axes")?, file.len())?;
     if axes.is_empty() || axes.iter().any(|axis| !(1..3).contains(axis)) {
         return Err(
-            node.unsupported(format!("it takes the maximum over axes {axes:?}: only height and width run here"))
+            node.unsupported(format!("it takes the extreme over axes {axes:?}: only height and width run here"))
         );
     }
     let along = |axis: usize, size: usize| if axes.contains(&axis) { size } else { 1 };
     let kernel = [along(1, height), along(2, width)];
     importer.charge(file.iter().map(|&d| d as u64).product())?;
+    let meaning = importer.declared(node.output(0)?)?.meaning()?;
+    let turned = Op::Table(Box::new(std::array::from_fn(|at| 127 - at as i32).map(|q| q as i8)));
+    let mut reduced = input;
+    if !greatest {
+        let shape = importer.graph.tensor(input).shape.clone();
+        reduced = importer.step(node, turned.clone(), vec![input], shape, meaning)?;
+    }
     let shape = vec![1, channels, height / kernel[0], width / kernel[1]];
     let op = Op::MaxPool(MaxPool { window: Window::of(kernel), clamp: crate::op::Clamp::FULL });
-    if node.option(0, false)? {
-        return importer.emit(node, op, vec![input], 0, shape);
+    let keep = node.option(0, false)?;
+    if keep && greatest {
+        return importer.emit(node, op, vec![reduced], 0, shape);
     }
-    let meaning = importer.declared(node.output(0)?)?.meaning()?;
-    let reduced = importer.step(node, op, vec![input], shape, meaning)?;
+    reduced = importer.step(node, op, vec![reduced], shape.clone(), meaning)?;
+    if keep {
+        return importer.emit(node, turned, vec![reduced], 0, shape);
+    }
+    if !greatest {
+        reduced = importer.step(node, turned, vec![reduced], shape, meaning)?;
+    }
     let left: Vec<usize> = file.iter().enumerate().filter(|(axis, _)| !axes.contains(axis)).map(|(_, &d)| d).collect();
     importer.emit_view(node, reduced, 0, &left)
 }

@@ -104,11 +104,50 @@ pub fn gather(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     }
     let places = importer.integers(node, 1, "its places")?;
     let listed = importer.declared(node.input(1)?)?.shape;
+    let taken = taken(importer, node, input, along, &places)?;
+    let result = [&shape[..along], &listed, &shape[along + 1..]].concat();
+    crate::import::tensors::check_size(&node.title, &result)?;
+    importer.emit_view(node, taken, 0, &result)
+}
+
+/// `GATHER_ND` of constant places: along the first dimensions as if they were one.
+pub fn gather_nd(importer: &mut Importer, node: &Node) -> Result<(), Error> {
+    let input = importer.value(node, 0)?;
+    let shape = importer.file_shape(input);
+    let listed = importer.declared(node.input(1)?)?.shape;
+    let coordinates = importer.integers(node, 1, "its places")?;
+    let Some((&depth, listed)) = listed.split_last().filter(|&(&depth, _)| (1..=shape.len()).contains(&depth)) else {
+        return Err(node.misshapen(format!("takes places of shape {listed:?} of {shape:?}: convert the model again")));
+    };
+    let (first, rest) = shape.split_at(depth);
+    let place = |at: &[i64]| {
+        at.iter()
+            .zip(first)
+            .try_fold(0, |place, (&at, &size)| (0..size as i64).contains(&at).then_some(place * size as i64 + at))
+    };
+    let places: Option<Vec<i64>> = coordinates.chunks(depth).map(place).collect();
+    let places = places.ok_or_else(|| node.misshapen(format!("takes elements that {shape:?} has not")))?;
+    let rows = [&[1, first.iter().product()], rest].concat();
+    let seen = importer.view(node, input, &rows)?;
+    let taken = taken(importer, node, seen, 1, &places)?;
+    let result = [listed, rest].concat();
+    crate::import::tensors::check_size(&node.title, &result)?;
+    importer.emit_view(node, taken, 0, &result)
+}
+
+/// Some elements of an axis, in any order.
+fn taken(
+    importer: &mut Importer,
+    node: &Node,
+    input: TensorId,
+    along: usize,
+    places: &[i64],
+) -> Result<TensorId, Error> {
+    let size = importer.file_shape(input)[along];
     let mut runs: Vec<Piece> = Vec::new();
-    for place in places {
-        let start = usize::try_from(place).ok().filter(|&place| place < shape[along]);
-        let start =
-            start.ok_or_else(|| node.misshapen(format!("takes element {place} of axis {along} of {shape:?}")))?;
+    for &place in places {
+        let start = usize::try_from(place).ok().filter(|&place| place < size);
+        let start = start.ok_or_else(|| node.misshapen(format!("takes element {place} of an axis of {size}")))?;
         match runs.last_mut() {
             Some(run) if run.start + run.size == start => run.size += 1,
             _ => runs.push(Piece::forwards(start, 1)),
@@ -117,10 +156,7 @@ pub fn gather(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     if runs.is_empty() {
         return Err(node.misshapen("gathers nothing: remove it"));
     }
-    let taken = pieces(importer, node, input, along, &runs)?;
-    let result = [&shape[..along], &listed, &shape[along + 1..]].concat();
-    crate::import::tensors::check_size(&node.title, &result)?;
-    importer.emit_view(node, taken, 0, &result)
+    pieces(importer, node, input, along, &runs)
 }
 
 /// `TILE`.

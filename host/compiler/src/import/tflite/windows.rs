@@ -86,14 +86,18 @@ pub fn output_shape(
     Ok(vec![1, channels, h, w])
 }
 
+/// The value that stands for a real bound of an activation.
+pub fn step(real: f32, y: Quant) -> i8 {
+    y.zero_point.saturating_add((real / y.scale).round() as i32).clamp(-128, 127) as i8
+}
+
 /// The clamp of a fused activation, or of an activation of its own.
 pub fn activation(node: &Node, function: i8, y: Quant) -> Result<Clamp, Error> {
-    let step = |real: f32| y.zero_point.saturating_add((real / y.scale).round() as i32).clamp(-128, 127) as i8;
     Ok(match function {
         0 => Clamp::FULL,
-        1 => Clamp { min: step(0.0), max: i8::MAX },
-        2 => Clamp { min: step(-1.0), max: step(1.0) },
-        3 => Clamp { min: step(0.0), max: step(6.0) },
+        1 => Clamp { min: step(0.0, y), max: i8::MAX },
+        2 => Clamp { min: step(-1.0, y), max: step(1.0, y) },
+        3 => Clamp { min: step(0.0, y), max: step(6.0, y) },
         other => {
             return Err(node.unsupported(format!(
                 "its fused activation is {other}: only NONE, RELU, RELU_N1_TO_1 and RELU6 run here"
