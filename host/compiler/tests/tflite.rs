@@ -10,6 +10,7 @@ use std::path::Path;
 
 use common::{Array, Case, bits};
 use lacuna_compiler::error::Error;
+use lacuna_compiler::graph::Place;
 use lacuna_compiler::op::Op;
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
@@ -95,4 +96,14 @@ fn a_layer_between_batches_is_one_dilated_convolution() {
         _ => None,
     });
     assert_eq!(layers.collect::<Vec<_>>().len(), 1);
+}
+
+#[test]
+fn a_leaky_rectifier_of_a_picture_is_all_the_chips() {
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tflite/leaky_relu_0.tflite");
+    let graph = import::model(&std::fs::read(model).unwrap()).unwrap();
+    let graph = passes::prepare(graph, &[], &Options::default()).unwrap();
+    let computed = graph.nodes.iter().filter(|node| !node.op.moves());
+    let kinds: Vec<(&str, bool)> = computed.map(|node| (node.op.name(), node.place == Place::Chip)).collect();
+    assert_eq!(kinds, [("Conv", true), ("Conv", true), ("Add", true)]);
 }

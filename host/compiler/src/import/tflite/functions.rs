@@ -123,18 +123,6 @@ pub fn rsqrt(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     })
 }
 
-/// `LEAKY_RELU`: both halves by the integer rule.
-pub fn leaky_relu(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let (input, x) = importer.quantised(node, 0)?;
-    let y = importer.declared(node.output(0)?)?.quant()?;
-    let alpha: f32 = node.option(0, 0.0)?;
-    let above = rescale(node, f64::from(x.scale / y.scale), x, y, Clamp::FULL)?;
-    let factor = x.scale * alpha / y.scale;
-    let (mantissa, shift) = if factor == 0.0 { (0, 0) } else { multiplier(node, f64::from(factor))? };
-    let below = |q: i32| requantise_a(q - x.zero_point, mantissa, shift, y.zero_point);
-    function(importer, node, input, |q| if q >= x.zero_point { above(q) } else { below(q) })
-}
-
 /// `ABS`.
 pub fn abs(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let (input, x) = importer.quantised(node, 0)?;

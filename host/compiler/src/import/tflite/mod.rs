@@ -17,6 +17,7 @@ mod pairs;
 mod places;
 mod pools;
 mod rearrange;
+mod rectifiers;
 mod resize;
 mod schema;
 mod shapes;
@@ -198,12 +199,12 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::SUB => pairs::sub(importer, node),
         code::MAXIMUM => pairs::extreme(importer, node, Pair::Maximum),
         code::MINIMUM => pairs::extreme(importer, node, Pair::Minimum),
-        code::PRELU => pairs::prelu(importer, node),
+        code::PRELU => rectifiers::parametric(importer, node),
         code::RELU => functions::relu(importer, node, 1),
         code::RELU_N1_TO_1 => functions::relu(importer, node, 2),
         code::RELU6 => functions::relu(importer, node, 3),
         code::RELU_0_TO_1 => functions::relu_0_to_1(importer, node),
-        code::LEAKY_RELU => functions::leaky_relu(importer, node),
+        code::LEAKY_RELU => rectifiers::leaky(importer, node),
         code::HARD_SWISH => functions::hard_swish(importer, node),
         code::LOGISTIC => functions::logistic(importer, node),
         code::TANH => functions::tanh(importer, node),
