@@ -80,6 +80,15 @@ impl Requantise {
         }
     }
 
+    /// Whether the chip multiplies by all of its scales: its rule B takes no subnormal ones, nor 0.
+    #[must_use]
+    pub fn on_chip(&self) -> bool {
+        match self {
+            Self::A { .. } => true,
+            Self::B { scales } => scales.iter().all(|scale| scale.is_normal()),
+        }
+    }
+
     /// The rule that it is.
     #[must_use]
     pub const fn rule(&self) -> Rule {

@@ -42,7 +42,8 @@ impl ChipProduct {
             _ => 0,
         };
         let pairs = || (i8::MIN..=i8::MAX).flat_map(|a| (i8::MIN..=i8::MAX).map(move |b| (a, b)));
-        pairs().all(|(a, b)| product.apply(a, b) == expected(a, b)).then_some(product)
+        let exact = product.requantise.on_chip() && pairs().all(|(a, b)| product.apply(a, b) == expected(a, b));
+        exact.then_some(product)
     }
 
     /// What the chip makes of two values.
@@ -133,6 +134,8 @@ mod tests {
         };
         assert!(of(0).is_some());
         assert!(of(1).is_none());
+        let tiny = Requantise::B { scales: vec![1.0, f32::MIN_POSITIVE / 2.0] };
+        assert!(!tiny.on_chip());
     }
 
     #[test]

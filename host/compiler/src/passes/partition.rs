@@ -12,6 +12,9 @@ const REAL: &str = "real numbers are the host's";
 /// Why the host finds places of extremes, and moves them.
 const INTEGERS: &str = "wide integers are the host's";
 
+/// Why the host runs layers by rule B with a scale of 0, or one so small that its mantissa is cut.
+const SUBNORMAL: &str = "a scale is below the smallest normal number, by which the chip does not multiply";
+
 /// One node that runs on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fallback {
@@ -93,6 +96,8 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Conv(layer) | Op::Dense(layer) => {
             if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
                 host("a weight minus its zero point does not fit int8")
+            } else if !layer.requantise.on_chip() {
+                host(SUBNORMAL)
             } else {
                 Ok(Place::Chip)
             }
@@ -106,6 +111,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::AveragePool(pool) if pool.chip.is_none() => {
             host("its floating-point rounding depends on the order of the taps, or its divisor on the edge")
         }
+        Op::GlobalAveragePool(pool) if !pool.scale.is_normal() => host(SUBNORMAL),
         Op::Table(_) => host("it changes the quantisation of a tensor value by value"),
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
         Op::Mul(_) | Op::Product(_) => match ChipProduct::of(&node.op) {
@@ -123,7 +129,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::op::Clamp;
+    use crate::op::{Clamp, Requantise};
     use crate::passes::testing::Builder;
 
     #[test]
@@ -144,6 +150,17 @@ mod tests {
             ["Add 'n5' runs on the host: no integer parameters reproduce its rounding for all 65536 input pairs"]
         );
         assert!(graph.nodes[..5].iter().all(|node| node.place == Place::Chip));
+    }
+
+    #[test]
+    fn a_scale_that_the_chip_cannot_multiply_by_is_the_hosts() {
+        let mut builder = Builder::new(14, &[1, 4, 4, 4]);
+        let conv = builder.conv(builder.input(), 2, 3);
+        let mut graph = builder.finish(conv);
+        let Op::Conv(layer) = &mut graph.nodes[0].op else { panic!("not a convolution") };
+        layer.requantise = Requantise::B { scales: vec![1.0, f32::MIN_POSITIVE / 2.0] };
+        assert_eq!(run(&mut graph).unwrap().len(), 1);
+        assert_eq!(graph.nodes[0].place, Place::Host(SUBNORMAL.into()));
     }
 
     #[test]
