@@ -105,14 +105,16 @@ class Layers(Draw):
         stack = self.one_of([1], [3], [1, 4], [2, 2])
         rows, inner, columns = self.size(1, 9), self.size(1, 40), self.size(1, 20)
         kind = self.one_of("stack", "one", "constant")
-        # The reference kernels read the wrong matrices where they turn a and repeat b.
-        turn_a, turn_b = kind != "one" and bool(self.rng.integers(2)), bool(self.rng.integers(2))
+        kinds = {"stack": stack, "one": self.one_of([1] * len(stack), []), "constant": self.one_of([1] * len(stack), [])}
+        # The reference kernels read the wrong matrices where they turn a and repeat b along the last dimension before.
+        wrong = stack[-1] > 1 and kinds[kind][-1:] == [1]
+        turn_a, turn_b = not wrong and bool(self.rng.integers(2)), bool(self.rng.integers(2))
         a = net.input([*stack, *((inner, rows) if turn_a else (rows, inner))])
         matrix = (columns, inner) if turn_b else (inner, columns)
         if kind == "constant":
-            b = net.main.constant(net.values(matrix), net.scale(), self.one_of(0, 0, net.zero()))
+            b = net.main.constant(net.values([*kinds[kind], *matrix]), net.scale(), self.one_of(0, 0, net.zero()))
         else:
-            b = net.input([*(stack if kind == "stack" else [1] * len(stack)), *matrix])
+            b = net.input([*kinds[kind], *matrix])
         y = net.activation([*stack, rows, columns], float(np.float32(a.scale * b.scale * 80 * np.sqrt(inner))))
         net.main.emit("BATCH_MATMUL", [a, b], [y], "BatchMatMulOptions", AdjX=turn_a, AdjY=turn_b)
         return net.output(y)

@@ -1,4 +1,5 @@
-// Proves lacuna_count, lacuna_left and lacuna_tally, as RTL and on iCE40's cells, against plain arithmetic.
+// Proves lacuna_count, lacuna_left and lacuna_tally, as RTL and on iCE40's cells, against plain
+// arithmetic.
 module lacuna_counts_proof #(
   parameter int unsigned Width = 6
 ) (
@@ -22,7 +23,9 @@ module lacuna_counts_proof #(
     .set_i, .value_i, .count_i(down), .next_o(down_next)
   );
 
-  lacuna_left #(.Width(Width), .Ahead(1'b1)) u_left (.clk_i, .en_i, .set_i, .turns_i(value_i), .last_o(last));
+  lacuna_left #(.Width(Width), .Ahead(1'b1)) u_left (
+    .clk_i, .en_i, .set_i, .turns_i(value_i), .last_o(last)
+  );
 
   lacuna_tally #(.First(16'd1)) u_tally (.clk_i, .begin_i, .add_i, .sum_o(sum));
 

@@ -8,7 +8,7 @@
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
-//             `depthwise` come before the other parameters of their block. Where the post unit is
+//             `depthwise` precede the other parameters, those of `product` a tap. Where the post unit is
 //             serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance: Columns
 //             cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o` holds
 //             until the next slot. With Monitor, an output row of a monitored `run` is measured
@@ -288,8 +288,8 @@ module lacuna_feeder #(
     .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
     .kind_i(kind), .keep_i(issue_window && run), .pad_i((issue_window || issue_probe) && pad),
-    .flush_i(issue_flush), .full_i(word_full), .first_i(product ? first_q : first), .last_i(slot_last), .operand_i(operand),
-    .block_end_i(block_end), .gated_i,
+    .flush_i(issue_flush), .full_i(word_full), .first_i(product ? first_q : first),
+    .last_i(slot_last), .operand_i(operand), .block_end_i(block_end), .gated_i,
     .second_i(issue_probe ? probe_second_q : Monitor && second_i),
     .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),
     .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),

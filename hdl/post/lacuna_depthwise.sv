@@ -3,7 +3,8 @@
 //
 // Contract:   `depthwise_i` is held during a job. The weights of a block come before its taps, from
 //             tap 0, and two cycles or more before the tap they belong to; those of the next block
-//             after its last tap. Columns hold bits 9*c of `tap_data_i`, a difference from the gate
+//             after its last tap. Weights that come between (`product`) are the last tap's, once
+//             or more a word and always the same. Columns hold bits 9*c of `tap_data_i`, a difference from the gate
 //             value, and bits 16*c of `products_o`.
 // Throughput: one tap a cycle.
 // Latency:    1 cycle.

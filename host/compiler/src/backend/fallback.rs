@@ -1,11 +1,13 @@
 //! What the host computes where the chip is too small for a whole network.
 
+use std::collections::HashMap;
+
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
 use super::steps::{compile_fitting, compile_tightly};
 use super::{BackendError, Compiled};
-use crate::graph::{Graph, Place, Tensor};
+use crate::graph::{Graph, Node, Place, Tensor, TensorId};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
 
@@ -18,6 +20,9 @@ use crate::passes::partition::Fallback;
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
 pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let placed: Vec<bool> = graph.nodes.iter().map(|node| node.place == Place::Chip).collect();
+    if geometry.depthwise_taps == 0 {
+        leave_multiplications(&mut graph, geometry);
+    }
     let fitting = |graph: &mut Graph| attempt(graph, |graph| compile_fitting(graph, geometry, gating));
     let first = match fitting(&mut graph) {
         Err(error) => error,
@@ -51,6 +56,33 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     // Faster layouts, where they fit as well.
     let compiled = compile_fitting(&graph, geometry, gating).unwrap_or(tight);
     Ok(finish(graph, &placed, compiled))
+}
+
+/// Products of two tensors, which the post unit of such a chip cannot compute, and rectifiers in halves, for which its array would
+/// take a page and an instruction a column block: both go to the host.
+fn leave_multiplications(graph: &mut Graph, geometry: Geometry) {
+    let producers: HashMap<TensorId, usize> =
+        graph.nodes.iter().enumerate().map(|(at, node)| (node.output, at)).collect();
+    let is_half = |node: &Node| matches!(&node.op, Op::Conv(layer) if layer.is_depthwise() && layer.rows() == 1);
+    for at in 0..graph.nodes.len() {
+        let node = &graph.nodes[at];
+        let mut host = Vec::new();
+        if node.op.is_product() {
+            host.push(at);
+        } else if let (Op::Add(_), &[above, below]) = (&node.op, node.inputs.as_slice()) {
+            let halves =
+                [above, below].map(|id| producers.get(&id).copied().filter(|&half| is_half(&graph.nodes[half])));
+            if let [Some(above), Some(below)] = halves
+                && graph.nodes[above].inputs == graph.nodes[below].inputs
+            {
+                host.extend([above, below, at]);
+            }
+        }
+        for at in host.into_iter().filter(|&at| graph.nodes[at].place == Place::Chip).collect::<Vec<_>>() {
+            graph.nodes[at].place =
+                Place::Host(format!("the post unit of geometry {} has no multipliers for it", geometry.name));
+        }
+    }
 }
 
 /// Why a node that the chip could compute is on the host.

@@ -278,6 +278,12 @@ impl Op {
         }
     }
 
+    /// Whether it multiplies two tensors, element by element.
+    #[must_use]
+    pub const fn is_product(&self) -> bool {
+        matches!(self, Self::Mul(_) | Self::Product(_))
+    }
+
     /// Whether it only moves elements, or fills with a constant.
     #[must_use]
     pub const fn moves(&self) -> bool {

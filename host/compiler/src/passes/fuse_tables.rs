@@ -15,7 +15,7 @@ struct Function {
     of: TensorId,
     /// By `q + 128`.
     values: Box<[i8; 256]>,
-    /// A table is on the way.
+    /// A table, or a function of two tensors that only the host has, is on the way.
     on_host: bool,
 }
 
@@ -59,7 +59,7 @@ fn function(graph: &Graph, node: &Node, known: &HashMap<TensorId, Function>) -> 
     let operands: Vec<Value> = inputs.iter().map(|input| Value::I8(input.values.to_vec())).collect();
     let Value::I8(values) = apply(graph, node, &operands.iter().collect::<Vec<_>>())? else { return Ok(None) };
     let Ok(values) = Box::<[i8; 256]>::try_from(values) else { return Ok(None) };
-    let on_host = matches!(node.op, Op::Table(_)) || inputs.iter().any(|input| input.on_host);
+    let on_host = matches!(node.op, Op::Table(_) | Op::Pair(_)) || inputs.iter().any(|input| input.on_host);
     Ok(Some(Function { of, values, on_host }))
 }
 

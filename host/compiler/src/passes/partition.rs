@@ -12,8 +12,8 @@ const REAL: &str = "real numbers are the host's";
 /// Why the host finds places of extremes, and moves them.
 const INTEGERS: &str = "wide integers are the host's";
 
-/// Why the host runs layers by rule B with a scale of 0, or one so small that its mantissa is cut.
-const SUBNORMAL: &str = "a scale is below the smallest normal number, by which the chip does not multiply";
+/// Why the host runs layers by rule B with a scale that the chip's contract leaves out.
+const SUBNORMAL: &str = "a scale is no normal number, and the chip multiplies by those only";
 
 /// One node that runs on the host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -116,6 +116,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Mean(mean) if mean.axes != [2, 3] => host("it averages over other axes than height and width"),
         Op::Mul(_) | Op::Product(_) => match ChipProduct::of(&node.op) {
             Some(_) => Ok(Place::Chip),
+            None if matches!(&node.op, Op::Product(op) if !op.scale().is_normal()) => host(SUBNORMAL),
             None => host("the chip would round one of its 65536 input pairs otherwise"),
         },
         Op::Pair(_) => host("the post unit has no such function of two tensors"),

@@ -84,7 +84,7 @@ packed! {
         step_ox: s 16,
         /// Address step from one kernel row to the next.
         step_ky: s 20,
-        /// Address step from one kernel column to the next (for `add`: from a to b).
+        /// Address step from one kernel column to the next (for `add`: from a to b, for `product`: from b to a).
         step_kx: s 20,
         /// Input row of the first window, minus the padding above.
         y_start: s 7,
@@ -177,7 +177,8 @@ packed! {
         taps: u 7,
         /// 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last
         /// tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The
-        /// weights of the last tap among the parameters are of no effect. See [`PostTail::product`].
+        /// weights of the last tap among the parameters are of no effect. `step_ky` is 0, so that all b of a word
+        /// are the same: weights are fetched two cycles before their tap. See [`PostTail::product`].
         product: u 1,
     }
 }

@@ -6,7 +6,6 @@ use std::ops::Range;
 use lacuna_spec::geometry::PARAM_WORDS;
 
 use super::Emitter;
-use super::product::is_product;
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
 use crate::graph::TensorId;
@@ -170,7 +169,7 @@ impl Emitter<'_> {
                 let [_, height, width] = self.chw(node.inputs[0]);
                 ((height * width).max(groups), 0)
             }
-            op if is_product(op) => self.product_cost(),
+            op if op.is_product() => self.product_cost(),
             _ => (groups, 0),
         };
         let busy = |part: &Part| part.blocks.len() * (part.rows.len() * width * pixel + block);

@@ -70,7 +70,7 @@ impl Emitter<'_> {
             gate: i64::from(linear.gate),
             op: PostOp::Depthwise as i64,
             taps: linear.rows() as i64,
-            product: i64::from(node.inputs.len() == 2),
+            product: i64::from(node.op.is_product()),
         };
         let piece = |parts: &Vec<Part>| {
             let mut instrs = Vec::new();

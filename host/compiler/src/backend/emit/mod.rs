@@ -299,7 +299,7 @@ impl<'a> Emitter<'a> {
                 draft.push(index, instrs);
                 return Ok(());
             }
-            op if product::is_product(op) => self.product(draft, index)?,
+            op if op.is_product() => self.product(draft, index)?,
             _ => self.post(draft, index)?,
         };
         if let Some(fill) = self.fill(draft, index) {

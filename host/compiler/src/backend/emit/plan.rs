@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use lacuna_spec::instr::PostConstants;
 
-use super::product::is_product;
 use super::{BackendError, Draft, Emitter, Place, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
@@ -177,7 +176,7 @@ impl Emitter<'_> {
                 blocks * self.as_depthwise(op).map_or(block, |linear| self.depthwise_bytes(linear))
             }
             op if op.moves() => 0,
-            op if is_product(op) => {
+            op if op.is_product() => {
                 parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0) * self.product_bytes()
             }
             _ => (PostConstants::LAYOUT.bits as usize / 8).next_multiple_of(self.geometry.word_bytes()),

@@ -5,7 +5,7 @@ use lacuna_spec::instr::{Instr, Walk};
 
 use super::{BackendError, Draft, Emitter};
 use crate::backend::split::{Part, Split};
-use crate::op::{ChipProduct, Op};
+use crate::op::ChipProduct;
 
 /// Most taps of a product: two constant ones, for a zero point of -128, and that of the other tensor.
 const MOST_TAPS: usize = 3;
@@ -32,7 +32,11 @@ impl Emitter<'_> {
         let layer = product.layer(pixels * channels);
         self.multiplier_constants(index, &layer);
         let walk = |tile: usize, part: &Part| self.product_walk(draft, index, layer.rows(), pixels, tile, part);
-        Ok(self.multiplications(draft, index, &layer, pixels, walk))
+        let pieces = self.multiplications(draft, index, &layer, pixels, walk);
+        for instr in pieces.iter().flatten() {
+            instr.pack().map_err(|source| BackendError::Field { layer: node.name.clone(), source })?;
+        }
+        Ok(pieces)
     }
 
     /// Neighbouring pixels that a word holds, computed as one.
@@ -74,9 +78,4 @@ impl Emitter<'_> {
             ..Walk::default()
         }
     }
-}
-
-/// Whether a node is a product of two tensors.
-pub(super) const fn is_product(op: &Op) -> bool {
-    matches!(op, Op::Mul(_) | Op::Product(_))
 }

@@ -39,7 +39,7 @@ pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         )));
     }
     let constant = importer.declared(node.input(1)?)?;
-    if transposed[0] && repeats && batches[0] > 1 && constant.data.is_none() {
+    if transposed[0] && stack_b.last() == Some(&1) && stack_a.last().is_some_and(|&size| size > 1) {
         return Err(node.unsupported(
             "it turns the first matrices and repeats the second, where the reference kernels read the wrong ones: turn them by a TRANSPOSE",
         ));
@@ -49,6 +49,7 @@ pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     importer.charge((batch as u64 * rows as u64).saturating_mul(inner as u64 * columns as u64))?;
     let meaning = importer.declared(node.output(0)?)?.meaning()?;
     if constant.data.is_some() && repeats && !transposed[0] {
+        importer.reserve(&constant)?;
         let file = constant.bytes()?;
         // One row an output.
         let data = if transposed[1] {

@@ -51,8 +51,13 @@ pub fn parametric(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let (Some(channels), Some(mut below)) = (channels(importer, input), below) else {
         return pairs::prelu(importer, node);
     };
-    if below.len() != channels {
+    if below.len() == 1 {
         below = vec![below[0]; channels];
+    }
+    if below.len() != channels {
+        return Err(
+            node.misshapen(format!("has {} factors for {channels} channels: convert the model again", below.len()))
+        );
     }
     let y = importer.declared(node.output(0)?)?.quant()?;
     let above = Slope { factors: vec![1; channels], multiplier: multiplier(node, f64::from(x.scale / y.scale))? };
