@@ -171,7 +171,7 @@ package lacuna_spec_pkg;
     logic [4:0] y_stride;  // Input rows from one output row to the next.
     logic signed [6:0] x_start;  // Input column of the first window, minus the padding to the left.
     logic signed [6:0] y_start;  // Input row of the first window, minus the padding above.
-    logic signed [19:0] step_kx;  // Address step from one kernel column to the next (for `add`: from a to b).
+    logic signed [19:0] step_kx;  // Address step from one kernel column to the next (for `add`: from a to b, for `product`: from b to a).
     logic signed [19:0] step_ky;  // Address step from one kernel row to the next.
     logic signed [15:0] step_ox;  // Address step from one output column to the next.
     logic signed [19:0] step_oy;  // Address step from one output row to the next.
@@ -206,7 +206,7 @@ package lacuna_spec_pkg;
   // The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on the output side; so are the blocks of `depthwise`.
   typedef struct packed {
     logic [34:0] unused;
-    logic [0:0] product;  // 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The weights of the last tap among the parameters are of no effect. See [`PostTail::product`].
+    logic [0:0] product;  // 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The weights of the last tap among the parameters are of no effect. `step_ky` is 0, so that all b of a word are the same: weights are fetched two cycles before their tap. See [`PostTail::product`].
     logic [6:0] taps;  // Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
     logic [1:0] op;  // Operation.
     logic signed [7:0] gate;  // Gate value g of `depthwise`: weights meet d = q - g. Of no effect on the others.
