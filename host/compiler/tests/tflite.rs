@@ -9,12 +9,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use common::{Array, Case, bits};
+use lacuna_compiler::backend;
 use lacuna_compiler::error::Error;
 use lacuna_compiler::graph::Place;
 use lacuna_compiler::op::Op;
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
 use lacuna_compiler::{Graph, import};
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::Gating;
 
 /// How the cases of an operator went: values that agreed and that were compared, cases out of scope.
 #[derive(Default, Debug)]
@@ -106,4 +109,7 @@ fn a_leaky_rectifier_of_a_picture_is_all_the_chips() {
     let computed = graph.nodes.iter().filter(|node| !node.op.moves());
     let kinds: Vec<(&str, bool)> = computed.map(|node| (node.op.name(), node.place == Place::Chip)).collect();
     assert_eq!(kinds, [("Conv", true), ("Conv", true), ("Add", true)]);
+    // Without multipliers it is the host's.
+    let compiled = backend::compile(graph, Geometry::NANO, Gating::Digit).unwrap();
+    assert!(compiled.graph.nodes.iter().all(|node| node.place != Place::Chip));
 }

@@ -57,16 +57,6 @@ pub enum BackendError {
         /// What is missing.
         why: &'static str,
     },
-    /// A product of two tensors on a chip without multipliers for it.
-    #[error(
-        "layer {layer:?} multiplies two tensors, and the post unit of geometry {geometry:?} has no multipliers; place it on the host or use a geometry with depthwise taps"
-    )]
-    Multipliers {
-        /// The layer.
-        layer: String,
-        /// The geometry.
-        geometry: &'static str,
-    },
     /// A lane's sum could exceed the accumulator of a cell.
     #[error(
         "layer {layer:?}: a lane's sum can reach {reach}, beyond the {bits}-bit accumulator of a cell; place it on the host or use a geometry with wider accumulators"

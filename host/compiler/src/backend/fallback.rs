@@ -131,7 +131,6 @@ fn offender(graph: &Graph, error: &BackendError) -> Option<usize> {
     let (BackendError::Pages { layer: name, .. }
     | BackendError::Program { layer: name, .. }
     | BackendError::Field { layer: name, .. }
-    | BackendError::Multipliers { layer: name, .. }
     | BackendError::Accumulator { layer: name, .. }) = error
     else {
         return None;

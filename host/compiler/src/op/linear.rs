@@ -161,6 +161,30 @@ pub struct Monitored {
 }
 
 impl Linear {
+    /// A layer without bias, whose window has step 1 and no padding; it computes on differences from the input's zero point.
+    #[must_use]
+    pub fn unbiased(
+        weights: Weights,
+        groups: usize,
+        [x_zero_point, y_zero_point]: [i32; 2],
+        requantise: Requantise,
+        clamp: Clamp,
+    ) -> Self {
+        let [outputs, _, height, width] = weights.shape;
+        Self {
+            weights,
+            bias: vec![0; outputs],
+            window: Window::of([height, width]),
+            groups,
+            x_zero_point,
+            y_zero_point,
+            requantise,
+            clamp,
+            gate: x_zero_point,
+            monitor: None,
+        }
+    }
+
     /// Output channels.
     #[must_use]
     pub fn outputs(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Products of two tensors, as the chip multiplies them.
 
-use super::{Clamp, Linear, Op, Requantise, Weights, Window};
+use super::{Clamp, Linear, Op, Requantise, Weights};
 use crate::reference;
 
 /// Exact parameters with which the chip's post unit multiplies two tensors: `(a - za) * (b - zb)`, requantised.
@@ -64,28 +64,18 @@ impl ChipProduct {
             Ok(weight) => &[weight, 0],
             Err(_) => &[64, 64, 0],
         };
-        let repeated = |value: i32| vec![value; channels];
-        Linear {
-            weights: Weights {
-                data: constant.repeat(channels),
-                shape: [channels, 1, constant.len(), 1],
-                zero_points: repeated(0),
-            },
-            bias: repeated(0),
-            window: Window::of([constant.len(), 1]),
-            groups: channels,
-            x_zero_point: self.a_zero_point,
-            y_zero_point: self.y_zero_point,
-            requantise: match &self.requantise {
-                Requantise::A { multipliers, shifts } => {
-                    Requantise::A { multipliers: repeated(multipliers[0]), shifts: repeated(shifts[0]) }
-                }
-                Requantise::B { scales } => Requantise::B { scales: vec![scales[0]; channels] },
-            },
-            clamp: self.clamp,
-            gate: self.a_zero_point,
-            monitor: None,
-        }
+        let weights = Weights {
+            data: constant.repeat(channels),
+            shape: [channels, 1, constant.len(), 1],
+            zero_points: vec![0; channels],
+        };
+        let requantise = match &self.requantise {
+            Requantise::A { multipliers, shifts } => {
+                Requantise::A { multipliers: vec![multipliers[0]; channels], shifts: vec![shifts[0]; channels] }
+            }
+            Requantise::B { scales } => Requantise::B { scales: vec![scales[0]; channels] },
+        };
+        Linear::unbiased(weights, channels, [self.a_zero_point, self.y_zero_point], requantise, self.clamp)
     }
 }
 

@@ -18,15 +18,18 @@ impl Emitter<'_> {
 
     /// Bytes of the weights and parameters of one block of a product.
     pub(super) fn product_bytes(&self) -> usize {
-        (MOST_TAPS + PARAM_WORDS) * self.geometry.word_bytes()
+        self.product_cost().1 * self.geometry.word_bytes()
     }
 
     /// Writes the constants of one product; returns the instructions of each piece.
     pub(super) fn product(&mut self, draft: &Draft, index: usize) -> Result<Vec<Vec<Instr>>, BackendError> {
         let node = &self.graph.nodes[index];
-        let product = ChipProduct::of(&node.op)
-            .filter(|_| self.geometry.depthwise_taps > 0)
-            .ok_or_else(|| BackendError::Multipliers { layer: node.name.clone(), geometry: self.geometry.name })?;
+        let multiplied = ChipProduct::of(&node.op).filter(|_| self.geometry.depthwise_taps > 0);
+        let product = multiplied.ok_or_else(|| BackendError::Unsupported {
+            node: node.name.clone(),
+            op: node.op.name(),
+            why: "the post unit has no multipliers for it, or rounds otherwise",
+        })?;
         let pixels = self.product_pixels(index);
         let [channels, _, _] = self.chw(node.output);
         let layer = product.layer(pixels * channels);

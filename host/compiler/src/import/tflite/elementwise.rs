@@ -10,7 +10,7 @@ use crate::graph::{DType, Quant, TensorId};
 use crate::import::limits::MAX_RANK;
 use crate::op::{
     Add, AddRule, Affine, Clamp, L2Normalise, Linear, LogSoftmax, Mul, Op, QuantisedSoftmax, Requantise, Rounding,
-    Weights, Window,
+    Weights,
 };
 use crate::reference::add as sum;
 use lacuna_spec::numerics::requantise_a;
@@ -108,18 +108,9 @@ pub fn mul(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         }
         let shape = importer.graph.tensor(input).shape.clone();
         let channels = factors.values.len();
-        let layer = Linear {
-            weights: Weights { data: factors.values, shape: [channels, 1, 1, 1], zero_points: vec![zero; channels] },
-            bias: vec![0; channels],
-            window: Window::of([1, 1]),
-            groups: channels,
-            x_zero_point: x.zero_point,
-            y_zero_point: y.zero_point,
-            requantise: Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] },
-            clamp,
-            gate: x.zero_point,
-            monitor: None,
-        };
+        let weights = Weights { data: factors.values, shape: [channels, 1, 1, 1], zero_points: vec![zero; channels] };
+        let requantise = Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] };
+        let layer = Linear::unbiased(weights, channels, [x.zero_point, y.zero_point], requantise, clamp);
         return importer.emit(node, Op::Conv(Box::new(layer)), vec![input], 0, shape);
     }
     let ([(a, qa), (b, qb)], shape) = broadcast(importer, node)?;

@@ -4,7 +4,7 @@ use super::functions::{multiplier, signed};
 use super::importer::{Importer, Node};
 use super::layout::graph_shape;
 use crate::error::Error;
-use crate::op::{Clamp, Linear, MatMul, Op, Requantise, Weights, Window};
+use crate::op::{Clamp, Linear, MatMul, Op, Requantise, Weights};
 
 /// A product of stacks of matrices: with one constant matrix behind, a convolution over all rows; else on the host.
 pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
@@ -57,18 +57,9 @@ pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
         } else {
             (0..columns * inner).map(|at| file[at % inner * columns + at / inner]).collect()
         };
-        let layer = Linear {
-            weights: Weights { data, shape: [columns, inner, 1, 1], zero_points: vec![qb.zero_point; columns] },
-            bias: vec![0; columns],
-            window: Window::of([1, 1]),
-            groups: 1,
-            x_zero_point: qa.zero_point,
-            y_zero_point: y.zero_point,
-            requantise: Requantise::A { multipliers: vec![multiplier; columns], shifts: vec![shift; columns] },
-            clamp: Clamp::FULL,
-            gate: qa.zero_point,
-            monitor: None,
-        };
+        let weights = Weights { data, shape: [columns, inner, 1, 1], zero_points: vec![qb.zero_point; columns] };
+        let requantise = Requantise::A { multipliers: vec![multiplier; columns], shifts: vec![shift; columns] };
+        let layer = Linear::unbiased(weights, 1, [qa.zero_point, y.zero_point], requantise, Clamp::FULL);
         let seen = importer.view(node, a, &[1, 1, batch * rows, inner])?;
         let shape = graph_shape(&[1, 1, batch * rows, columns]);
         let product = importer.step(node, Op::Conv(Box::new(layer)), vec![seen], shape, meaning)?;

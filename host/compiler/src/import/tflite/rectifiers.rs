@@ -9,7 +9,7 @@ use super::importer::{Importer, Meaning, Node};
 use super::pairs;
 use crate::error::Error;
 use crate::graph::{Quant, TensorId};
-use crate::op::{Add, AddRule, Clamp, Linear, Op, Requantise, Weights, Window};
+use crate::op::{Add, AddRule, Clamp, Linear, Op, Requantise, Weights};
 use lacuna_spec::numerics::requantise_a;
 
 /// What a value less its zero point is multiplied by: a factor a channel, then a Q31 mantissa with its left shift.
@@ -86,18 +86,9 @@ fn halves(
     let mut half = |slope: Slope, clamp| {
         let channels = slope.factors.len();
         let (multiplier, shift) = slope.multiplier;
-        let layer = Linear {
-            weights: Weights { data: slope.factors, shape: [channels, 1, 1, 1], zero_points: vec![0; channels] },
-            bias: vec![0; channels],
-            window: Window::of([1, 1]),
-            groups: channels,
-            x_zero_point: x.zero_point,
-            y_zero_point: y.zero_point,
-            requantise: Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] },
-            clamp,
-            gate: x.zero_point,
-            monitor: None,
-        };
+        let weights = Weights { data: slope.factors, shape: [channels, 1, 1, 1], zero_points: vec![0; channels] };
+        let requantise = Requantise::A { multipliers: vec![multiplier; channels], shifts: vec![shift; channels] };
+        let layer = Linear::unbiased(weights, channels, [x.zero_point, y.zero_point], requantise, clamp);
         importer.step(node, Op::Conv(Box::new(layer)), vec![input], shape.clone(), meaning)
     };
     let above = half(above, Clamp { min: zero, max: i8::MAX })?;
