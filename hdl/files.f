@@ -15,6 +15,7 @@ hdl/memory/lacuna_tile_memory.sv
 hdl/memory/lacuna_tile_ports.sv
 hdl/cim/lacuna_count.sv
 hdl/cim/lacuna_left.sv
+hdl/cim/lacuna_skip.sv
 hdl/cim/lacuna_walker.sv
 hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv

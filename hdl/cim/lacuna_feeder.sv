@@ -51,6 +51,10 @@ module lacuna_feeder #(
   input  logic                   room_i,
   // A vector is reduced.
   input  logic                   reduced_i,
+  // The reshape engine was refused the read port in the cycle before: no tap is issued in this one.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic                   give_way_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   // Row i is bits 9*i of the data, two's complement; rows from the count on mean nothing.
   output logic                   word_valid_o,
   output logic [WordBytes*9-1:0] word_data_o,
@@ -73,6 +77,8 @@ module lacuna_feeder #(
   output logic                   tap_valid_o,
   // As `word_data_o`; of `depthwise` alone the gate value is subtracted.
   output logic [WordBytes*9-1:0] tap_data_o,
+  // Of the tap of the next cycle, if there is one.
+  output logic [IndexWidth-1:0]  tap_index_o,
   output logic                   tap_pad_o,
   output logic                   tap_first_o,
   output logic                   tap_last_o,
@@ -127,15 +133,17 @@ module lacuna_feeder #(
   logic [AddrWidth-1:0] window_addr;
   logic                 pad, first, last, row_end, block_end, job_end, next_window;
   logic [OffWidth:0]    bytes;
+  logic [IndexWidth:0]  tap;
 
   lacuna_walker #(
-    .Lanes(Lanes), .TileWords(TileWords), .BlocksMove(DepthwiseTaps != 0)
+    .Lanes(Lanes), .TileWords(TileWords), .BlocksMove(DepthwiseTaps != 0),
+    .Skip(DepthwiseTaps != 0), .TapWidth(IndexWidth + 1)
   ) u_walker (
     .clk_i,
     .walk_i(walk), .run_i(run), .blocks_move_i(depthwise),
     .offset_i(head.from_input ? input_offset_i : '0),
     .load_i(start_i), .advance_i(next_window), .again_i(issue_probe),
-    .addr_o(window_addr), .pad_o(pad), .bytes_o(bytes), .first_o(first), .last_o(last),
+    .addr_o(window_addr), .pad_o(pad), .bytes_o(bytes), .tap_o(tap), .first_o(first), .last_o(last),
     .row_end_o(row_end), .block_end_o(block_end), .job_end_o(job_end)
   );
 
@@ -168,7 +176,8 @@ module lacuna_feeder #(
 
   assign issue_window = (state_q == Windows)
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
-                             : (!last && !SerialPost) || (gap_q == '0));
+                             : SerialPost ? gap_q == '0
+                             : !give_way_i && (!last || (gap_q == '0)));
   assign issue_flush  = (state_q == Flush) && room_i;
   assign operand      = issue_window && product && !tap_next_q;
   assign issue_probe  = Monitor && (state_q == Probe);
@@ -289,12 +298,13 @@ module lacuna_feeder #(
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
     .kind_i(kind), .keep_i(issue_window && run), .pad_i((issue_window || issue_probe) && pad),
     .flush_i(issue_flush), .full_i(word_full), .first_i(product ? first_q : first),
-    .last_i(slot_last), .operand_i(operand), .block_end_i(block_end), .gated_i,
+    .last_i(slot_last), .operand_i(operand), .block_end_i(block_end),
+    .tap_i(product ? tap[IndexWidth:1] : tap[IndexWidth-1:0]), .gated_i,
     .second_i(issue_probe ? probe_second_q : Monitor && second_i),
     .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),
     .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),
     .data_o(word_data_o), .raw_o(param_data_o), .count_o(word_count_o),
-    .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
+    .tap_o(tap_index_o), .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
     .gated_o(word_gated_o), .second_o(probe_second_o), .page_o(word_page_o), .tag_o(word_tag_o),
     .weights_o(param_weights_o), .index_o(param_index_o), .bank_o(param_bank_o)
   );

@@ -40,6 +40,7 @@ module lacuna_slots #(
   input  logic                   last_i,       // of a vector, a word's taps, parameters, a batch
   input  logic                   operand_i,    // parameters that a window holds: of operand_index_i
   input  logic                   block_end_i,
+  input  logic [IndexWidth-1:0]  tap_i,        // of the kernel
   input  logic                   gated_i,
   input  logic                   second_i,     // less the second gate value
   input  logic [OffWidth-1:0]    position_i,   // of the window's first byte
@@ -50,6 +51,7 @@ module lacuna_slots #(
   output logic [WordBytes*9-1:0] data_o,
   output logic [WordBytes*8-1:0] raw_o,        // parameters: nothing was subtracted
   output logic [OffWidth:0]      count_o,
+  output logic [IndexWidth-1:0]  tap_o,        // a cycle early
   output logic                   pad_o,
   output logic                   first_o,
   output logic                   last_o,
@@ -85,6 +87,7 @@ module lacuna_slots #(
   /* verilator lint_on UNUSEDSIGNAL */
   logic [3:0] kind_1_q, kind_2_q, kind_3_q;
   logic       keep_1_q, keep_2_q;
+  logic [IndexWidth-1:0] tap_1_q, tap_2_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
@@ -108,6 +111,8 @@ module lacuna_slots #(
     slot_1_q.second    <= second_i;
     slot_1_q.position  <= position_i;
     slot_1_q.count     <= count_i;
+    tap_1_q            <= tap_i;
+    tap_2_q            <= tap_1_q;
     slot_2_q           <= slot_1_q;
     slot_3_q           <= slot_2_q;
   end
@@ -160,6 +165,7 @@ module lacuna_slots #(
 
   assign kind_o   = kind_3_q;
   assign count_o  = slot_3_q.count;
+  assign tap_o    = tap_2_q;
   assign pad_o    = slot_3_q.pad;
   assign first_o  = slot_3_q.first;
   assign last_o   = slot_3_q.last;

@@ -4,6 +4,10 @@
 // advances at a time: its address is stepped and becomes that of every level inside it. Blocks read
 // the same windows, or those a word further on. Counts are 1 or more.
 //
+// `post` may leave padding out, at no cycle: the first kernel column in the first output column, the
+// first kernel row in the first output row (`skip_left`, `skip_above`: the walk starts behind them),
+// and what lies beyond the input (`skip_beyond`), but never every window of an output.
+//
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
 //             describe the current window and hold until then; after the last one they mean
 //             nothing. `blocks_move_i` is held like the walk, and 0 unless BlocksMove.
@@ -13,6 +17,9 @@ module lacuna_walker #(
   parameter  int unsigned Lanes      = 8,
   parameter  int unsigned TileWords  = 2048,
   parameter  bit          BlocksMove = 1'b1,
+  // `post` leaves padding out and counts taps; else `tap_o` is 0.
+  parameter  bit          Skip       = 1'b1,
+  parameter  int unsigned TapWidth   = 5,
   localparam int unsigned WordBytes  = 2 * Lanes,
   localparam int unsigned OffWidth   = $clog2(WordBytes),
   localparam int unsigned AddrWidth  = $clog2(TileWords * WordBytes)
@@ -37,6 +44,8 @@ module lacuna_walker #(
   output logic                   pad_o,
   // 1 to WordBytes.
   output logic [OffWidth:0]      bytes_o,
+  // Of `post`: the window's place in the kernel, row by row.
+  output logic [TapWidth-1:0]    tap_o,
   // First and last window of a vector (`run`) or of an output word (`post`).
   output logic                   first_o,
   output logic                   last_o,
@@ -61,23 +70,27 @@ module lacuna_walker #(
 
   // The current window is the last one at each level: 0 is the innermost.
   logic last_0, last_1, last_2, last_3, last_4, last_block;
+  logic counted_0, counted_1, beyond_0, beyond_1;
   logic inner_end, row_end, level_block;
 
+  assign last_0    = counted_0 || beyond_0;
+  assign last_1    = counted_1 || beyond_1;
   assign inner_end = last_0 && last_1 && last_2;
   assign row_end   = inner_end && last_3;
 
-  // A level counts when those inside it begin anew.
-  logic moves;
+  // A level counts when those inside it begin anew. `short`: a turn less.
+  logic moves, short_0, short_1;
 
   assign moves = load_i || advance_i;
 
   lacuna_left #(.Width(10), .Ahead(1'b1)) u_left_0 (
-    .clk_i, .en_i(moves), .set_i(load_i || last_0), .turns_i(count_0), .last_o(last_0)
+    .clk_i, .en_i(moves), .set_i(load_i || last_0), .turns_i(count_0 - 10'(short_0)),
+    .last_o(counted_0)
   );
 
   lacuna_left #(.Width(6), .Ahead(1'b1)) u_left_1 (
     .clk_i, .en_i(moves && (load_i || last_0)),
-    .set_i(load_i || last_1), .turns_i(count_1), .last_o(last_1)
+    .set_i(load_i || last_1), .turns_i(count_1 - 6'(short_1)), .last_o(counted_1)
   );
 
   lacuna_left #(.Width(10)) u_left_2 (
@@ -118,20 +131,20 @@ module lacuna_walker #(
 
   // Addresses: the current one at the start of each level.
   logic [AddrWidth-1:0] addr_0_q, addr_1_q, addr_2_q, addr_3_q, addr_4_q;
-  logic [AddrWidth-1:0] from, step, start, block_start, addr_next;
+  logic [AddrWidth-1:0] from, step, step_ox, step_oy, start, block_start, addr_next;
 
   // A simulator skips these, and the coordinates, unless there is a step.
   always_comb begin
     {from, step, addr_next} = 'x;
     if (moves) begin
       from = addr_4_q;
-      step = again_i ? '0 : walk_i.step_oy[AddrWidth-1:0];
+      step = again_i ? '0 : step_oy;
       if (level[0]) from = addr_0_q;
       if (level[1]) from = addr_1_q;
       if (level[2]) from = addr_2_q;
       if (level[3]) begin
         from = addr_3_q;
-        step = walk_i.step_ox[AddrWidth-1:0];
+        step = step_ox;
       end
       if (next_seg) step = AddrWidth'(WordBytes);
       if (next_kx) step = walk_i.step_kx[AddrWidth-1:0];
@@ -158,7 +171,7 @@ module lacuna_walker #(
   // Input coordinates: of the current window, and of the first window of the current output.
   logic [CoordWidth-1:0] y_q, x_q, y_out_q, x_out_q;
   logic [CoordWidth-1:0] y_from, x_from, y_next, x_next;
-  logic [4:0]            y_step, x_step;
+  logic [5:0]            y_step, x_step, y_stride, x_stride;  // two's complement
   logic                  first_q;
 
   always_comb begin
@@ -166,17 +179,17 @@ module lacuna_walker #(
     if (moves) begin
       y_from = y_q;
       y_step = '0;
-      if (next_ky) y_step = walk_i.y_dilation;
+      if (next_ky) y_step = {1'b0, walk_i.y_dilation};
       if (level[3] || (next_seg && !run_i)) y_from = y_out_q;
       if (level[4]) begin
         y_from = y_out_q;
-        y_step = again_i ? '0 : walk_i.y_stride;
+        y_step = again_i ? '0 : y_stride;
       end
       if (load_i || level_block) begin
         y_from = {{(CoordWidth-7){walk_i.y_start[6]}}, walk_i.y_start};
         y_step = '0;
       end
-      y_next = y_from + CoordWidth'(y_step);
+      y_next = y_from + {{(CoordWidth-6){y_step[5]}}, y_step};
     end
   end
 
@@ -185,18 +198,40 @@ module lacuna_walker #(
     if (moves) begin
       x_from = x_q;
       x_step = '0;
-      if (next_kx) x_step = walk_i.x_dilation;
+      if (next_kx) x_step = {1'b0, walk_i.x_dilation};
       if (next_ky || (next_seg && !run_i)) x_from = x_out_q;
       if (level[3]) begin
         x_from = x_out_q;
-        x_step = walk_i.x_stride;
+        x_step = x_stride;
       end
       if (load_i || level[4] || level_block) begin
         x_from = {{(CoordWidth-7){walk_i.x_start[6]}}, walk_i.x_start};
         x_step = '0;
       end
-      x_next = x_from + CoordWidth'(x_step);
+      x_next = x_from + {{(CoordWidth-6){x_step[5]}}, x_step};
     end
+  end
+
+  if (Skip) begin : gen_skip
+    lacuna_skip #(.AddrWidth(AddrWidth), .CoordWidth(CoordWidth), .TapWidth(TapWidth)) u_skip (
+      .clk_i, .walk_i,
+      .on_i      (!run_i),
+      .load_i, .moves_i(moves), .next_kx_i(next_kx), .next_ky_i(next_ky),
+      .next_ox_i (level[3]),
+      .next_oy_i (level[4]),
+      .next_block_i(level_block),
+      .y_i(y_q), .x_i(x_q),
+      .short_kx_o(short_0), .short_ky_o(short_1), .beyond_x_o(beyond_0), .beyond_y_o(beyond_1),
+      .step_ox_o (step_ox), .step_oy_o(step_oy), .x_stride_o(x_stride), .y_stride_o(y_stride),
+      .tap_o
+    );
+  end else begin : gen_every_window
+    assign {short_0, short_1, beyond_0, beyond_1} = '0;
+    assign step_ox  = walk_i.step_ox[AddrWidth-1:0];
+    assign step_oy  = walk_i.step_oy[AddrWidth-1:0];
+    assign x_stride = {1'b0, walk_i.x_stride};
+    assign y_stride = {1'b0, walk_i.y_stride};
+    assign tap_o    = '0;
   end
 
   always_ff @(posedge clk_i) begin

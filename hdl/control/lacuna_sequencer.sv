@@ -13,11 +13,12 @@
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
 //             for a transposer that is not there or does not take the matrix; 2 region outside the
 //             tile memory, or with lo > hi; 3 no tile, no target or one that does not exist, or a
-//             reshape with several sources and other targets; 4 a reshape that leaves its memories,
-//             where there is a transposer.
-// Latency:    from start or dispatch to the earliest dispatch of the next instruction: the beats of
-//             an instruction + 3 cycles, + 5 for a reshape whose bounds are checked; from the last
-//             `done` it waits for to a dispatch: 1 cycle for a region.
+//             reshape with several sources and other targets that is no `gather`; 4 a reshape that
+//             leaves its memories, where there is a transposer.
+// Latency:    from start to the earliest dispatch: the beats of an instruction + 3 cycles, + 4 for a
+//             reshape whose bounds are checked; from dispatch to the next one a cycle less, unless
+//             the chip is serial: its first beat is read as the one before goes. From
+//             the last `done` it waits for to a dispatch: 1 cycle for a region.
 module lacuna_sequencer #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
@@ -76,7 +77,7 @@ module lacuna_sequencer #(
   logic [2:0]           state_q;
   logic [IndexBits-1:0] index_q, index_next;
   logic [BeatBits-1:0]  beat_q;
-  logic                 arrives_q;
+  logic                 fetches, ahead, arrives_q;
   logic [BeatBits-1:0]  arrived_q;
   logic [511:0]         instr_q;
 
@@ -146,15 +147,19 @@ module lacuna_sequencer #(
     assign bad_tiles  = is_job && ((head.tiles == '0) || ((head.tiles & ~exists) != '0));
     assign bad_targets = is_reshape
                          && ((head.targets == '0) || ((head.targets & ~exists) != '0)
-                             || (several_sources && (head.targets != head.tiles)));
+                             || (several_sources && !reshape.gather
+                                 && (head.targets != head.tiles)));
   end
 
   if (Transposer) begin : gen_bounds
     logic leaves, bounds_done;
 
-    lacuna_reshape_bounds #(.WordBytes(WordBytes), .TileWords(TileWords)) u_bounds (
+    lacuna_reshape_bounds #(
+      .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords)
+    ) u_bounds (
       .clk_i,
-      .first_i        (state_q == Last),
+      // The beats with its levels arrive as it comes to them.
+      .first_i        (fetches && &beat_q),
       .job_i          (reshape),
       .input_offset_i (input_offset_i & {AddrBits{head.from_input}}),
       .output_offset_i(output_offset_i & {AddrBits{head.to_output}}),
@@ -217,8 +222,10 @@ module lacuna_sequencer #(
   assign running_o       = state_q != Idle;
   assign instr_o         = instr_q;
   assign index_o         = index_q;
-  assign fetch_o         = state_q == Fetch;
-  assign fetch_addr_o    = {index_q, beat_q};
+  assign fetches         = state_q == Fetch;
+  assign ahead           = !Serial && goes;
+  assign fetch_o         = fetches || ahead;
+  assign fetch_addr_o    = {index_q + IndexBits'(ahead), beat_q};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

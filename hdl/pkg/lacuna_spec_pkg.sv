@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'hae5a5a6b;
+  localparam logic [31:0] LayoutHash = 32'h25207d57;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -124,7 +124,7 @@ package lacuna_spec_pkg;
   localparam int unsigned BasePages = 512;
   localparam int unsigned BaseDigitBits = 4;
   localparam int unsigned BaseTileWords = 2048;
-  localparam int unsigned BaseReduceColumns = 2;
+  localparam int unsigned BaseReduceColumns = 4;
   localparam int unsigned BaseAccBits = 22;
   localparam int unsigned BaseProgramLen = 256;
   localparam int unsigned BaseDepthwiseTaps = 16;
@@ -152,14 +152,17 @@ package lacuna_spec_pkg;
     logic [15:0] read_hi;  // One past the last word read.
     logic [15:0] read_lo;  // First word read, for the scoreboard.
     logic [11:0] phase;  // Phase that `load` waits for; 0 otherwise.
-    logic [7:0] targets;  // Destination tiles of a `reshape`, those of `tiles` if it has several sources; 0 otherwise.
-    logic [7:0] tiles;  // Tiles that take part, bit t for tile t. For `reshape`: the source tile, or several, each of which writes itself alone.
+    logic [7:0] targets;  // Destination tiles of a `reshape`, those of `tiles` if it has several sources and no `gather`; 0 otherwise.
+    logic [7:0] tiles;  // Tiles that take part, bit t for tile t. For `reshape`: the source tile, or several, each of which writes itself alone, or with `gather` all targets.
     logic [3:0] opcode;  // Opcode.
   } head_t;
 
   // The tile walker: seven nested loops that visit the windows of an operator. Outermost first: column block, output row, output column, channel segment of `post`, kernel row, kernel column, channel segment of `run`. `y` and `x` are the input coordinates of the window; outside `in_h` x `in_w` it is padding and nothing is read. Kept in bits 128 to 383 of `run` and `post`.
   typedef struct packed {
-    logic [21:0] unused;
+    logic [18:0] unused;
+    logic [0:0] skip_beyond;  // 1: windows to the right of the input and below it are left out, except the first one of an output.
+    logic [0:0] skip_above;  // 1: outputs of the first row have a kernel row less (of 2 or more). `start` and `y_start` are those of the second one.
+    logic [0:0] skip_left;  // 1: outputs of the first column have a kernel column less (of 2 or more), for it is padding. `start` and `x_start` are then those of the second one. This and the next two are of no effect on `run`, nor where the geometry has no `depthwise_taps`.
     logic signed [19:0] out_start;  // Address of the first output.
     logic [6:0] blocks;  // Blocks of output columns: of `run`, which all read the same windows, or of `depthwise`, whose windows move by a word from block to block; 1 for the rest of `post`.
     logic signed [7:0] pad;  // Value of padding, before the gate value is subtracted.
@@ -250,12 +253,13 @@ package lacuna_spec_pkg;
     logic [1:0] unused_158;
     logic [10:0] count_1;  // Count of level 1.
     logic signed [18:0] source_step_1;  // Source step of level 1.
-    logic [12:0] unused_115;
+    logic [12:0] tile_step;  // `gather`: target step from one source tile to the next.
     logic signed [18:0] target_step_0;  // Target step of level 0.
     logic [1:0] unused_94;
     logic [10:0] count_0;  // Count of level 0, the innermost.
     logic signed [18:0] source_step_0;  // Source step of level 0.
-    logic [2:0] unused_61;
+    logic [1:0] unused_62;
+    logic [0:0] gather;  // 1: each source writes to all targets, and the first beat of source tile t goes to `target + t * tile_step`. 0: of several sources each writes itself alone.
     logic [7:0] capacity;  // Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A job that transposes has one block in the buffer up to a word of them, else two.
     logic [0:0] transpose;  // 1: levels 0 and 1 are a matrix that is transposed. Level 0 counts elements side by side in the source, level 1 elements side by side in the target: `source_step_0` and `target_step_1` are e. 0: the transposer is bypassed. See `hdl/reshape/README.md`.
     logic [1:0] element;  // Size e of an element, log2 of 1, 2 or 4 bytes, for the transposer; 0 when it is bypassed. 3 is a linear transpose of bytes: `source_step_1` is `count_0`, which is odd and 31 at most, `count_1` and `bytes` are a word at most. It reads words across rows.

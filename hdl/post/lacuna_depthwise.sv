@@ -1,11 +1,12 @@
 // Multiplies the taps of `depthwise` by the weights of their channels, one multiplier a column; the
 // taps of other operations by 1.
 //
-// Contract:   `depthwise_i` is held during a job. The weights of a block come before its taps, from
-//             tap 0, and two cycles or more before the tap they belong to; those of the next block
-//             after its last tap. Weights that come between (`product`) are the last tap's, once
-//             or more a word and always the same. Columns hold bits 9*c of `tap_data_i`, a difference from the gate
-//             value, and bits 16*c of `products_o`.
+// Contract:   `depthwise_i` is held during a job. The weights of a block come before its taps, two
+//             cycles or more before the tap they belong to; those of the next block after its last
+//             tap. Weights that come between (`product`) are the last tap's, once or more a word
+//             and always the same. `tap_index_i` is that of the next cycle's tap. Columns hold bits
+//             9*c of `tap_data_i`, a difference from the gate value, and bits 16*c of
+//             `products_o`.
 // Throughput: one tap a cycle.
 // Latency:    1 cycle.
 module lacuna_depthwise #(
@@ -22,6 +23,7 @@ module lacuna_depthwise #(
   input  logic [Columns*8-1:0]  weight_data_i,
 
   input  logic                  tap_valid_i,
+  input  logic [TapWidth-1:0]   tap_index_i,
   input  logic [Columns*9-1:0]  tap_data_i,
   input  logic                  tap_pad_i,
   input  logic                  tap_first_i,
@@ -34,14 +36,8 @@ module lacuna_depthwise #(
   output logic                  last_o
 );
 
-  // The tap that comes next; its weights wait in a register.
-  logic [TapWidth-1:0]  tap_d, tap_q;
+  // Weights wait for their tap in a register.
   logic [Columns*8-1:0] weights_read, weights_q;
-
-  always_comb begin
-    tap_d = tap_q;
-    if (tap_valid_i) tap_d = tap_last_i ? '0 : tap_q + 1'b1;
-  end
 
   lacuna_ram_lut #(.Words(Taps), .Width(Columns * 8)) u_weights (
     .clk_i,
@@ -49,7 +45,7 @@ module lacuna_depthwise #(
     .wr_addr_i(weight_tap_i),
     .wr_data_i(weight_data_i),
     .rd_en_i  (depthwise_i),
-    .rd_addr_i(tap_d),
+    .rd_addr_i(tap_index_i),
     .rd_data_o(weights_read)
   );
 
@@ -74,13 +70,8 @@ module lacuna_depthwise #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      tap_q   <= '0;
-      valid_o <= 1'b0;
-    end else begin
-      tap_q   <= tap_d;
-      valid_o <= tap_valid_i;
-    end
+    if (!rst_ni) valid_o <= 1'b0;
+    else         valid_o <= tap_valid_i;
   end
 
   always_ff @(posedge clk_i) begin

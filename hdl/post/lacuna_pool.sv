@@ -29,6 +29,7 @@ module lacuna_pool #(
   input  logic                             weight_valid_i,
   input  logic [TapWidth-1:0]              weight_tap_i,
   input  logic [Columns*8-1:0]             weight_data_i,
+  input  logic [TapWidth-1:0]              tap_index_i,
   /* verilator lint_on UNUSEDSIGNAL */
 
   input  logic                             tap_valid_i,
@@ -61,6 +62,7 @@ module lacuna_pool #(
       .weight_tap_i,
       .weight_data_i,
       .tap_valid_i,
+      .tap_index_i,
       .tap_data_i,
       .tap_pad_i,
       .tap_first_i,

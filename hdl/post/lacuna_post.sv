@@ -48,6 +48,10 @@ module lacuna_post #(
   input  logic                             second_i,
 
   input  logic                             tap_valid_i,
+  // Of `depthwise`: which tap the next cycle's is.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic [IndexBits-1:0]             tap_index_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   input  logic [WordBytes*9-1:0]           tap_data_i,
   input  logic                             tap_pad_i,
   input  logic                             tap_first_i,
@@ -143,6 +147,7 @@ module lacuna_post #(
       .weight_tap_i  (param_index_i),
       .weight_data_i (param_data_i),
       .tap_valid_i,
+      .tap_index_i,
       .tap_data_i,
       .tap_pad_i,
       .tap_first_i,

@@ -5,12 +5,13 @@
 // all that goes up and the run of bytes at each point.
 //
 // Contract:   `first_i` marks the first cycle, in which start, run and level 0 of `job_i` are
-//             there; all of it is from the next cycle until `done_o`. Offsets are added to the
+//             there; level k is k cycles later, and all of it then stays until `done_o`. Offsets are added to the
 //             starts, which wrap; nothing else may. `bad_o` beside `done_o`: some byte lies
 //             outside, or a beat has no or too many bytes. A job with a count of 0 is good, and so
-//             is any source of a fill.
+//             is any source of a fill. Where a `gather` is good, it is from the last tile on too.
 // Latency:    `done_o` comes 6 cycles after `first_i` and stays.
 module lacuna_reshape_bounds #(
+  parameter  int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes = 2 * lacuna_spec_pkg::BaseLanes,
   parameter  int unsigned TileWords = lacuna_spec_pkg::BaseTileWords,
   localparam int unsigned AddrBits  = $clog2(TileWords * WordBytes)
@@ -88,6 +89,7 @@ module lacuna_reshape_bounds #(
 
   // Source and target, each with its start and its run.
   logic [1:0][AddrBits-1:0] start;
+  logic [1:0][17:0]         ahead;  // of the last tile
   logic [1:0]               outside, leaves;
   logic [4:0]               run;
 
@@ -95,9 +97,12 @@ module lacuna_reshape_bounds #(
   assign start[0] = job_i.source[AddrBits-1:0] + input_offset_i;
   assign start[1] = job_i.target[AddrBits-1:0] + output_offset_i;
 
+  assign ahead[0] = '0;
+  assign ahead[1] = 18'(job_i.tile_step & {13{job_i.gather}}) * 18'(Tiles - 1);
+
   if (AddrBits < 18) begin : gen_outside
     assign outside[0] = job_i.source[17:AddrBits] != '0;
-    assign outside[1] = job_i.target[17:AddrBits] != '0;
+    assign outside[1] = (job_i.target[17:AddrBits] != '0) || (ahead[1] >> AddrBits != '0);
   end else begin : gen_inside
     assign outside = '0;
   end
@@ -120,7 +125,7 @@ module lacuna_reshape_bounds #(
       far_q     <= step[s][18:StepBits-1] != {(20 - StepBits){step[s][StepBits-1]}};
       if (first_i) begin
         low_q  <= SumBits'(start[s]);
-        high_q <= SumBits'(start[s]) + SumBits'(run) - SumBits'(1);
+        high_q <= SumBits'(start[s]) + SumBits'(run) - SumBits'(1) + SumBits'(ahead[s][AddrBits-1:0]);
         left_q <= outside[s];
       end else if (level_q < 3'd6) begin
         if (moved[SumBits-1]) low_q  <= low_q + moved;

@@ -273,14 +273,26 @@ module lacuna_core #(
     logic [AddrBits-1:0] rd_addr;
     logic [OffBits-1:0]  rd_position;
 
+    // Of several sources each writes itself alone, or all write everywhere, each behind the other.
+    logic                      alone;
+    logic [AddrBits-1:0]       ahead;
+    lacuna_spec_pkg::reshape_t tile_walk;
+
+    assign alone = several_sources && !reshape_walk.gather;
+    assign ahead = AddrBits'(reshape_walk.tile_step & {13{reshape_walk.gather}}) * AddrBits'(t);
+
+    always_comb begin
+      tile_walk        = reshape_walk;
+      tile_walk.target = 18'(reshape_walk.target[AddrBits-1:0] + ahead);
+    end
+
     lacuna_reshape #(
       .Tiles(Tiles), .WordBytes(WordBytes), .TileWords(TileWords), .Transposer(Transposer)
     ) u_reshape (
       .clk_i, .rst_ni,
       .start_i        (reshape_start[t]),
-      // Each of several sources writes itself alone.
-      .targets_i      (several_sources ? Tiles'(1) << t : head.targets[Tiles-1:0]),
-      .walk_i         (reshape_walk),
+      .targets_i      (alone ? Tiles'(1) << t : head.targets[Tiles-1:0]),
+      .walk_i         (tile_walk),
       .tail_i         (reshape_tail),
       .pitch_i        (reshape_pitch),
       .limit_i        (reshape_limit),

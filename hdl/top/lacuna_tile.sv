@@ -179,6 +179,14 @@ module lacuna_tile #(
     .wr_data_i    (wr_data)
   );
 
+  // A depthwise layer would leave the reshape engine nothing to read with.
+  logic refused_q;
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) refused_q <= 1'b0;
+    else         refused_q <= reshape_req_i && !reshape_gnt_o;
+  end
+
   // Feeder, macro, post.
   logic                             room, reduced, word_valid, word_last, word_gated;
   logic                             probe_valid, probe_second, probe_last;
@@ -190,6 +198,7 @@ module lacuna_tile #(
   logic [1:0]                       word_tag;
   logic                             tap_valid, tap_pad, tap_first, tap_last;
   logic [WordBytes*9-1:0]           tap_data;
+  logic [IndexWidth-1:0]            tap_index;
   logic [WordBytes*8-1:0]           param_data;
   logic                             param_valid, param_weights, param_bank, block_done;
   logic [IndexWidth-1:0]            param_index;
@@ -214,6 +223,7 @@ module lacuna_tile #(
     .rd_data_i      (rd_data_o),
     .room_i         (room),
     .reduced_i      (reduced),
+    .give_way_i     (refused_q),
     .word_valid_o   (word_valid),
     .word_data_o    (word_data),
     .word_count_o   (word_count),
@@ -230,6 +240,7 @@ module lacuna_tile #(
     .second_i       (second),
     .tap_valid_o    (tap_valid),
     .tap_data_o     (tap_data),
+    .tap_index_o    (tap_index),
     .tap_pad_o      (tap_pad),
     .tap_first_o    (tap_first),
     .tap_last_o     (tap_last),
@@ -317,6 +328,7 @@ module lacuna_tile #(
     .second_i       (post_second),
     .tap_valid_i    (tap_valid),
     .tap_data_i     (tap_data),
+    .tap_index_i    (tap_index),
     .tap_pad_i      (tap_pad),
     .tap_first_i    (tap_first),
     .tap_last_i     (tap_last),

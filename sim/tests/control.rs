@@ -220,6 +220,8 @@ fn random_reshape(rng: &mut Rng, g: &Geometry) -> Reshape {
         target_step_2: steps[2].1,
         target_step_3: steps[3].1,
         target_step_4: steps[4].1,
+        gather: i64::from(rng.random_bool(0.3)),
+        tile_step: if rng.random_bool(0.5) { rng.random_range(0..1 << 13) } else { rng.random_range(0..20) },
         ..Reshape::default()
     }
 }
@@ -230,19 +232,20 @@ fn leaves(job: &Reshape, offsets: [i64; 2], size: i64) -> bool {
     let reads = [job.source_step_0, job.source_step_1, job.source_step_2, job.source_step_3, job.source_step_4];
     let writes = [job.target_step_0, job.target_step_1, job.target_step_2, job.target_step_3, job.target_step_4];
     let run = if job.transpose == 1 { 1 << job.element } else { job.bytes };
-    let out = |start: i64, offset: i64, steps: [i64; 5]| {
+    let last_tile = if job.gather == 1 { 3 * job.tile_step } else { 0 };
+    let out = |start: i64, offset: i64, ahead: i64, steps: [i64; 5]| {
         let first = (start + offset) % size;
         start >= size
             || (0..32).any(|corner| {
                 let last = |level: usize| if corner >> level & 1 == 1 { counts[level] - 1 } else { 0 };
                 let at = first + (0..5).map(|level| last(level) * steps[level]).sum::<i64>();
-                at < 0 || at + run > size
+                at < 0 || at + run + ahead > size
             })
     };
     !counts.contains(&0)
         && (!(1..=16).contains(&run)
-            || out(job.target, offsets[1], writes)
-            || (job.fill == 0 && out(job.source, offsets[0], reads)))
+            || out(job.target, offsets[1], last_tile, writes)
+            || (job.fill == 0 && out(job.source, offsets[0], 0, reads)))
 }
 
 #[test]
@@ -271,23 +274,23 @@ fn a_reshape_that_leaves_its_memories_does_not_start() {
 }
 
 #[test]
-fn the_check_of_bounds_takes_five_cycles() {
-    randomised("the_check_of_bounds_takes_five_cycles", |rng| {
+fn the_check_of_bounds_takes_four_cycles() {
+    randomised("the_check_of_bounds_takes_four_cycles", |rng| {
         let mut bench = Bench::new(control(4, 8, 64, 32), tops::control_4());
         let head = Head { opcode: Opcode::Reshape as i64, tiles: 1, targets: 2, ..Head::default() };
         bench.load(&[pack(head), halt()]);
         let log = bench.run(rng, 0, 1);
-        assert_eq!(log.starts[0].0, 7 + 5 - 1);
+        assert_eq!(log.starts[0].0, 7 + 4 - 1);
     });
 }
 
 #[test]
-fn a_program_without_waits_takes_seven_cycles_an_instruction() {
-    randomised("a_program_without_waits_takes_seven_cycles_an_instruction", |rng| {
+fn a_program_without_waits_takes_six_cycles_an_instruction_and_one_more() {
+    randomised("a_program_without_waits_takes_six_cycles_an_instruction_and_one_more", |rng| {
         let mut bench = Bench::new(control(4, 8, 64, 32), tops::control_4());
         let fence = pack(Head { opcode: Opcode::Fence as i64, ..Head::default() });
         bench.load(&[fence, fence, halt()]);
         let log = bench.run(rng, 0, 1);
-        assert_eq!((log.cycles, log.stalls), (3 * 7, 0));
+        assert_eq!((log.cycles, log.stalls), (3 * 6 + 1, 0));
     });
 }

@@ -22,6 +22,7 @@ struct Stalls {
     room: f64,
     reduced: f64,
     block_done: f64,
+    gives_way: f64,
 }
 
 /// What the chip must have handed over, without what means nothing.
@@ -29,7 +30,7 @@ struct Stalls {
 enum Given {
     Word { data: Vec<i16>, page: u16, tag: u8, last: bool, gated: bool },
     Probe { data: Vec<i16>, second: bool, last: bool },
-    Tap { data: Vec<i16>, pad: bool, first: bool, last: bool },
+    Tap { data: Vec<i16>, index: u8, pad: bool, first: bool, last: bool },
     Param { data: Vec<u8>, weights: bool, index: u8, bank: u8 },
 }
 
@@ -45,7 +46,8 @@ impl Given {
     }
 
     fn tap(tap: &Tap, bytes: usize) -> Self {
-        Self::Tap { data: tap.data[..bytes].to_vec(), pad: tap.pad, first: tap.first, last: tap.last }
+        let Tap { data, index, pad, first, last } = *tap;
+        Self::Tap { data: data[..bytes].to_vec(), index, pad, first, last }
     }
 
     fn param(param: &Param, bytes: usize) -> Self {
@@ -53,8 +55,8 @@ impl Given {
         Self::Param { data: data[..bytes].to_vec(), weights, index, bank }
     }
 
-    /// What the RTL's outputs say in this cycle.
-    fn of(dut: &Model, word: usize) -> Option<Self> {
+    /// What the RTL's outputs say in this cycle; `index`: what they said of a tap in the one before.
+    fn of(dut: &Model, word: usize, index: u8) -> Option<Self> {
         let differences =
             |port: &str, count: u32| (0..count).map(|b| ((dut.field(port, 9 * b, 9) << 7) as i16) >> 7).collect();
         let valid = ["word", "tap", "param", "probe"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
@@ -74,6 +76,7 @@ impl Given {
             }),
             [false, true, false, false] => Some(Self::Tap {
                 data: differences("tap_data_o", word as u32),
+                index,
                 pad: dut.bit("tap_pad_o"),
                 first: dut.bit("tap_first_o"),
                 last: dut.bit("tap_last_o"),
@@ -125,7 +128,7 @@ fn run_job(
     let (mut fed, mut reduced, mut finished) = (0, 0, 0);
     // What was true in the cycles of the slots whose outputs are due: room, vectors reduced.
     let mut issued = VecDeque::from([(false, 0); 3]);
-    let mut last_tap = None;
+    let (mut last_tap, mut tap_index) = (None, 0);
     let (mut quiet, mut started) = (0, false);
     while quiet < 40 {
         let room = rng.random_bool(stalls.room);
@@ -137,6 +140,9 @@ fn run_job(
         finished += u32::from(block_done);
         dut.set("room_i", room.into());
         dut.set("reduced_i", reduce.into());
+        let gives_way = rng.random_bool(stalls.gives_way);
+        dut.set("give_way_i", gives_way.into());
+        golden.give_way(gives_way);
         dut.set("block_done_i", block_done.into());
         let decided = deciding == Some(0);
         let row = golden.row();
@@ -154,7 +160,8 @@ fn run_job(
             .or(out.probe.as_ref().map(Given::probe))
             .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
             .or(out.param.as_ref().map(|param| Given::param(param, word)));
-        let chip = Given::of(dut, word);
+        let chip = Given::of(dut, word, tap_index);
+        tap_index = if geometry.depthwise_taps > 0 { dut.get("tap_index_o") as u8 } else { 0 };
         assert_eq!(chip, model, "left: chip, right: golden, in cycle {} of {instr:?}", dut.cycle());
         assert_eq!(dut.bit("rd_req_o"), golden.reading(), "read port in cycle {}", dut.cycle());
         deciding = match &chip {
@@ -215,7 +222,8 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let (room, reduced) = (share(rng), share(rng));
         // Seldom enough that a third block has to wait for the first.
         let block_done = if rng.random_bool(0.5) { share(rng) } else { rng.random_range(0.002..0.02) };
-        let stalls = Stalls { room, reduced, block_done };
+        let gives_way = if rng.random_bool(0.5) { 0.0 } else { rng.random_range(0.0..0.6) };
+        let stalls = Stalls { room, reduced, block_done, gives_way };
         run_job(rng, geometry, dut, &mut golden, &memory, &stalls);
     }
 }

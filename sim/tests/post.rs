@@ -212,7 +212,7 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
             }
             let data = [0; MAX_WORD].map(|_: i16| rng.random_range(-128..128));
             let pad = op != PostOp::Add && rng.random_bool(0.3);
-            schedule.at(cycle).tap = Some(Tap { data, pad, first: tap == 0, last: tap + 1 == taps });
+            schedule.at(cycle).tap = Some(Tap { data, index: 0, pad, first: tap == 0, last: tap + 1 == taps });
             cycle += 1;
         }
     }
@@ -265,7 +265,9 @@ fn depthwise_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
                 next_last = cycle + groups;
             }
             let data = [0; MAX_WORD].map(|_: i16| if extreme { -255 } else { rng.random_range(-255..=255) });
-            schedule.at(cycle).tap = Some(Tap { data, pad: rng.random_bool(0.3), first, last });
+            // In any order: a kernel's taps that are padding are left out.
+            let index = rng.random_range(0..taps) as u8;
+            schedule.at(cycle).tap = Some(Tap { data, index, pad: rng.random_bool(0.3), first, last });
             cycle += 1;
         }
         ends[block % 2] = cycle + groups + TAP_GAP;
@@ -342,6 +344,12 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
         for (cycle, inputs) in schedule.0.iter().enumerate() {
             dut.set("start_i", u64::from(cycle == 0));
             drive(&mut dut, inputs, geometry);
+            if geometry.depthwise_taps > 0 {
+                let next = schedule.0.get(cycle + 1).and_then(|inputs| inputs.tap);
+                let index =
+                    next.map_or_else(|| rng.random_range(0..geometry.depthwise_taps as u64), |tap| tap.index.into());
+                dut.set("tap_index_i", index);
+            }
             dut.eval();
             if cycle > 0 {
                 assert_eq!(dut.get("written_o"), golden.written().into(), "written_o in cycle {cycle}");

@@ -121,6 +121,9 @@ impl Bench {
                 data.rotate_left(if client == 2 { turned[1] } else { 0 });
                 self.golden.memory_mut().write(at[client], &data[..count]);
             }
+            if ask[0] && cycle.read_used {
+                self.golden.refuse();
+            }
             digits += cycle.digits;
             self.dut.step();
             self.dut.set("start_i", 0);

@@ -28,7 +28,7 @@ use crate::{
 };
 use lacuna_spec::{
     Geometry,
-    instr::{Head, Instr},
+    instr::{Head, Instr, Reshape},
     regs::Decisions,
 };
 
@@ -319,6 +319,9 @@ impl Chip {
             self.account_idle(working);
         }
         let fabric = self.fabric.step(feeding, posting, self.tiles.as_mut_slice());
+        for tile in tiles_of(fabric.refused) {
+            self.tiles[tile].refuse();
+        }
         events.beats = fabric.sent.count_ones();
         if dispatch.reshape != 0 {
             self.start_reshape(dispatch.reshape);
@@ -345,8 +348,9 @@ impl Chip {
         };
         let several = mask & (mask - 1) != 0;
         for tile in tiles_of(mask) {
-            let targets = if several { 1 << tile } else { head.targets };
-            self.fabric.start(tile, &Head { targets, ..*head }, job, self.sampled[0], self.sampled[1]);
+            let targets = if several && job.gather == 0 { 1 << tile } else { head.targets };
+            let job = Reshape { target: job.target + job.tiles_ahead(tile), ..*job };
+            self.fabric.start(tile, &Head { targets, ..*head }, &job, self.sampled[0], self.sampled[1]);
             self.jobs[self.geometry.tiles + tile] = self.sequencer.index();
         }
     }

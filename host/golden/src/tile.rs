@@ -59,6 +59,8 @@ pub struct Tile {
     /// Of a `run` under way.
     gating: Option<Gating>,
     busy: bool,
+    /// A reshape engine was refused the read port in the cycle before.
+    refused: bool,
     issued: u32,
     runs: bool,
     slots: Slots,
@@ -83,6 +85,7 @@ impl Tile {
             starting: None,
             gating: None,
             busy: false,
+            refused: false,
             issued: 0,
             runs: false,
             slots: Slots::default(),
@@ -92,6 +95,11 @@ impl Tile {
     /// Gives a `run` or `post` in the cycle of the next [`step`](Self::step), when no job is under way.
     pub fn start(&mut self, instr: &Instr, input_offset: usize, output_offset: usize) {
         self.given = Some(Job { instr: *instr, input_offset, output_offset });
+    }
+
+    /// In the cycle of the last [`step`](Self::step) the reshape engine asked for a read in vain.
+    pub fn refuse(&mut self) {
+        self.refused = true;
     }
 
     /// Digits issued by the last `run`, or words written by the last `post`, saturating.
@@ -138,6 +146,7 @@ impl Tile {
     pub fn step(&mut self) -> TileCycle {
         self.memory.step();
         let starting = std::mem::replace(&mut self.starting, self.given.take());
+        self.feeder.give_way(std::mem::take(&mut self.refused));
         if !self.busy {
             self.busy = self.starting.is_some();
             return TileCycle::default();

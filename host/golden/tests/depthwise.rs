@@ -65,6 +65,7 @@ impl Layer {
             pad: PAD,
             blocks: self.blocks(geometry) as i64,
             out_start: out as i64,
+            ..Walk::default()
         };
         let tail = PostTail {
             out_step_y: row,

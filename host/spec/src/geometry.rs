@@ -98,7 +98,7 @@ impl Geometry {
         pages: 512,
         digit_bits: 4,
         tile_words: 2048,
-        reduce_columns: 2,
+        reduce_columns: 4,
         acc_bits: 22,
         program_len: 256,
         depthwise_taps: 16,

@@ -41,9 +41,14 @@ fn params(g: &Geometry) -> i64 {
 fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
     let size = g.tile_bytes() as i64;
     let targets = rng.random_range(1..1 << g.tiles);
+    let gather = i64::from(rng.random_bool(0.3));
     let head = Head {
         opcode: Opcode::Reshape as i64,
-        tiles: if rng.random_bool(0.3) { targets } else { 1 << rng.random_range(0..g.tiles) },
+        tiles: match (gather, rng.random_bool(0.3)) {
+            (1, _) => rng.random_range(1..1 << g.tiles),
+            (_, true) => targets,
+            (_, false) => 1 << rng.random_range(0..g.tiles),
+        },
         targets,
         from_input: rng.random_range(0..2),
         ..Head::default()
@@ -79,6 +84,9 @@ fn random_reshape(rng: &mut Rng, g: &Geometry) -> Instr {
         fill: i64::from(rng.random_bool(0.2)),
         value: rng.random_range(-128..128),
         capacity: [0, rng.random_range(1..=20)][rng.random_range(0..2)],
+        gather,
+        // Between the highest target and the parameters.
+        tile_step: rng.random_range(0..params(g) / 12 / g.tiles as i64),
     };
     Instr::Reshape(head, reshape)
 }

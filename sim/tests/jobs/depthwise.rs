@@ -50,6 +50,8 @@ pub fn depthwise(rng: &mut Rng, geometry: &Geometry, aligned: bool) -> Job {
     let Plan { shape, pitch, taps, blocks, params, block_bytes } = plan(rng, geometry, aligned);
     let (clamp_lo, clamp_hi) = clamps(rng);
     let walk = Walk { segments: 1, blocks: blocks as i64, ..shape.walk(rng, geometry) };
+    // Padding that equals the gate value adds nothing.
+    let skips = rng.random_bool(0.5);
     let tail = PostTail {
         out_step_y: pitch * shape.out_w,
         out_step_x: pitch,
@@ -58,7 +60,7 @@ pub fn depthwise(rng: &mut Rng, geometry: &Geometry, aligned: bool) -> Job {
         zero: rng.random_range(-20..20),
         clamp_lo,
         clamp_hi,
-        gate: rng.random_range(-128..128),
+        gate: if skips { walk.pad } else { rng.random_range(-128..128) },
         op: PostOp::Depthwise as i64,
         taps: taps as i64,
         product: 0,
@@ -85,5 +87,6 @@ pub fn depthwise(rng: &mut Rng, geometry: &Geometry, aligned: bool) -> Job {
                 numerics::clamp(value.into(), clamp_lo as i8, clamp_hi as i8) as u8;
         }
     }
+    let walk = if skips { walk.without_padding(geometry) } else { walk };
     Job { instr: Instr::Post(head, walk, tail), input_offset, output_offset, before, after, weights: Vec::new() }
 }

@@ -205,6 +205,11 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
         walk = shape.walk(rng, geometry);
         (walk.k_w, walk.step_kx, walk.x_dilation) = (2, second, 0);
     }
+    // Padding is not the largest, and 0 adds nothing.
+    let skips = op != 2 && rng.random_bool(0.5);
+    if skips && op == 1 {
+        walk.pad = 0;
+    }
     let params = (geometry.tile_bytes() * 4 / 5) as i64;
     let (clamp_lo, clamp_hi) = clamps(rng);
     let pitch = shape.channels;
@@ -272,5 +277,6 @@ pub fn elementwise(rng: &mut Rng, geometry: &Geometry) -> Job {
             after[walk.out_start as usize + output_offset + place] = value as u8;
         }
     }
+    let walk = if skips { walk.without_padding(geometry) } else { walk };
     Job { instr: Instr::Post(head, walk, tail), input_offset, output_offset, before, after, weights: Vec::new() }
 }

@@ -71,6 +71,7 @@ impl Shape {
             pad: rng.random_range(-128..128),
             blocks: 1,
             out_start: geometry.tile_bytes() as i64 * 2 / 5,
+            ..Walk::default()
         }
     }
 

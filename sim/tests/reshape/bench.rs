@@ -78,6 +78,8 @@ impl Bench {
             written: self.dut.get("written_o") as u8,
             sent: self.dut.get("sent_o") as u8,
             done: self.dut.get("done_o") as u8,
+            // Not an output: a feeder is told in the tile.
+            refused: cycle.refused,
         };
         assert_eq!(seen, cycle, "cycle {}", self.cycle);
         for tile in (0..self.geometry.tiles).filter(|tile| cycle.done >> tile & 1 == 1) {

@@ -72,6 +72,12 @@ module pack_bench (
   output logic [6:0] walk_blocks_o,
   input  logic signed [19:0] walk_out_start_i,
   output logic signed [19:0] walk_out_start_o,
+  input  logic [0:0] walk_skip_left_i,
+  output logic [0:0] walk_skip_left_o,
+  input  logic [0:0] walk_skip_above_i,
+  output logic [0:0] walk_skip_above_o,
+  input  logic [0:0] walk_skip_beyond_i,
+  output logic [0:0] walk_skip_beyond_o,
   input  logic [127:0] run_tail_i,
   output logic [127:0] run_tail_o,
   input  logic signed [19:0] run_tail_out_step_y_i,
@@ -156,12 +162,16 @@ module pack_bench (
   output logic [0:0] reshape_transpose_o,
   input  logic [7:0] reshape_capacity_i,
   output logic [7:0] reshape_capacity_o,
+  input  logic [0:0] reshape_gather_i,
+  output logic [0:0] reshape_gather_o,
   input  logic signed [18:0] reshape_source_step_0_i,
   output logic signed [18:0] reshape_source_step_0_o,
   input  logic [10:0] reshape_count_0_i,
   output logic [10:0] reshape_count_0_o,
   input  logic signed [18:0] reshape_target_step_0_i,
   output logic signed [18:0] reshape_target_step_0_o,
+  input  logic [12:0] reshape_tile_step_i,
+  output logic [12:0] reshape_tile_step_o,
   input  logic signed [18:0] reshape_source_step_1_i,
   output logic signed [18:0] reshape_source_step_1_o,
   input  logic [10:0] reshape_count_1_i,
@@ -222,6 +232,9 @@ module pack_bench (
   assign walk_pad_o = walk_taken.pad;
   assign walk_blocks_o = walk_taken.blocks;
   assign walk_out_start_o = walk_taken.out_start;
+  assign walk_skip_left_o = walk_taken.skip_left;
+  assign walk_skip_above_o = walk_taken.skip_above;
+  assign walk_skip_beyond_o = walk_taken.skip_beyond;
   lacuna_spec_pkg::run_tail_t run_tail_made, run_tail_taken;
   assign run_tail_out_step_y_o = run_tail_taken.out_step_y;
   assign run_tail_out_step_x_o = run_tail_taken.out_step_x;
@@ -264,9 +277,11 @@ module pack_bench (
   assign reshape_element_o = reshape_taken.element;
   assign reshape_transpose_o = reshape_taken.transpose;
   assign reshape_capacity_o = reshape_taken.capacity;
+  assign reshape_gather_o = reshape_taken.gather;
   assign reshape_source_step_0_o = reshape_taken.source_step_0;
   assign reshape_count_0_o = reshape_taken.count_0;
   assign reshape_target_step_0_o = reshape_taken.target_step_0;
+  assign reshape_tile_step_o = reshape_taken.tile_step;
   assign reshape_source_step_1_o = reshape_taken.source_step_1;
   assign reshape_count_1_o = reshape_taken.count_1;
   assign reshape_target_step_1_o = reshape_taken.target_step_1;
@@ -286,9 +301,8 @@ module pack_bench (
                     walk_taken.unused,
                     post_tail_taken.unused,
                     post_constants_taken.unused,
-                    reshape_taken.unused_61,
+                    reshape_taken.unused_62,
                     reshape_taken.unused_94,
-                    reshape_taken.unused_115,
                     reshape_taken.unused_158,
                     reshape_taken.unused_179,
                     reshape_taken.unused_222,
@@ -333,6 +347,9 @@ module pack_bench (
     walk_made.pad = walk_pad_i;
     walk_made.blocks = walk_blocks_i;
     walk_made.out_start = walk_out_start_i;
+    walk_made.skip_left = walk_skip_left_i;
+    walk_made.skip_above = walk_skip_above_i;
+    walk_made.skip_beyond = walk_skip_beyond_i;
     run_tail_made = '0;
     run_tail_made.out_step_y = run_tail_out_step_y_i;
     run_tail_made.out_step_x = run_tail_out_step_x_i;
@@ -375,9 +392,11 @@ module pack_bench (
     reshape_made.element = reshape_element_i;
     reshape_made.transpose = reshape_transpose_i;
     reshape_made.capacity = reshape_capacity_i;
+    reshape_made.gather = reshape_gather_i;
     reshape_made.source_step_0 = reshape_source_step_0_i;
     reshape_made.count_0 = reshape_count_0_i;
     reshape_made.target_step_0 = reshape_target_step_0_i;
+    reshape_made.tile_step = reshape_tile_step_i;
     reshape_made.source_step_1 = reshape_source_step_1_i;
     reshape_made.count_1 = reshape_count_1_i;
     reshape_made.target_step_1 = reshape_target_step_1_i;

@@ -62,6 +62,10 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
         pad: rng.random_range(-128..128),
         blocks,
         out_start: 0,
+        // Of no effect on `run`, nor on a chip without multipliers.
+        skip_left: i64::from(k_w > 1 && !product && rng.random_bool(0.5)),
+        skip_above: i64::from(k_h > 1 && !product && rng.random_bool(0.5)),
+        skip_beyond: i64::from(!product && rng.random_bool(0.5)),
     };
     let opcode = if run { Opcode::Run } else { Opcode::Post };
     let head = Head { opcode: opcode as i64, from_input: rng.random_range(0..2), ..Head::default() };
@@ -132,9 +136,37 @@ fn params(
     })
 }
 
+/// The same walk with the windows that `skip_left` and `skip_above` take from its start.
+fn with_padding(geometry: &Geometry, walk: &Walk) -> Walk {
+    let skip = |skip: i64, step: i64| if geometry.depthwise_taps > 0 { skip * step } else { 0 };
+    Walk {
+        start: walk.start - skip(walk.skip_left, walk.step_kx) - skip(walk.skip_above, walk.step_ky),
+        x_start: walk.x_start - skip(walk.skip_left, walk.x_dilation),
+        y_start: walk.y_start - skip(walk.skip_above, walk.y_dilation),
+        ..*walk
+    }
+}
+
+/// The kernel positions of an output that padding leaves, in order.
+fn taps_left(geometry: &Geometry, walk: &Walk, oy: i64, ox: i64) -> Vec<(i64, i64)> {
+    let whole = with_padding(geometry, walk);
+    let skips = geometry.depthwise_taps > 0;
+    let axis = |k: i64, skip: bool, start: i64, dilation: i64, size: i64| {
+        let first = i64::from(skips && skip);
+        let inside = |at: &i64| start + at * dilation < size || *at == first;
+        (first..k).take_while(|at| !skips || walk.skip_beyond == 0 || inside(at)).collect::<Vec<_>>()
+    };
+    let y = whole.y_start + oy * walk.y_stride;
+    let x = whole.x_start + ox * walk.x_stride;
+    let columns = axis(walk.k_w, ox == 0 && walk.skip_left == 1, x, walk.x_dilation, walk.in_w);
+    let rows = axis(walk.k_h, oy == 0 && walk.skip_above == 1, y, walk.y_dilation, walk.in_h);
+    rows.into_iter().flat_map(|ky| columns.iter().map(move |&kx| (ky, kx)).collect::<Vec<_>>()).collect()
+}
+
 /// The gated bytes of one output word's taps; of a product every second window, behind what it is multiplied by.
 fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usize, memory: &[u8]) -> Vec<Given> {
     let word = geometry.word_bytes();
+    let whole = with_padding(geometry, walk);
     let mut given = Vec::new();
     for block in 0..walk.blocks as usize {
         let (taps, bank) = (tail.taps as usize, block as u8 % 2);
@@ -142,17 +174,19 @@ fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usiz
         given.extend(params(tail.params, [first, taps], true, bank, word, memory));
         given.extend(params(tail.params, [first + taps, 9], false, bank, word, memory));
         for (oy, ox) in pairs(walk.out_h, walk.out_w) {
-            for (ky, kx) in pairs(walk.k_h, walk.k_w) {
-                let (data, pad) = window(geometry, walk, offset + block * word, memory, [oy, ox, ky, kx, 0], word);
+            let taps_left = taps_left(geometry, walk, oy, ox);
+            for &(ky, kx) in &taps_left {
+                let (data, pad) = window(geometry, &whole, offset + block * word, memory, [oy, ox, ky, kx, 0], word);
                 if tail.product == 1 && kx == 0 {
                     given.push(Given::Param { data, weights: true, index: taps as u8 - 1, bank: bank ^ 1 });
                     continue;
                 }
                 given.push(Given::Tap {
                     data: data.into_iter().map(|byte| i16::from(byte as i8) - tail.gate as i16).collect(),
+                    index: if tail.product == 1 { ky } else { ky * walk.k_w + kx } as u8,
                     pad,
-                    first: (ky, kx) == (0, tail.product),
-                    last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
+                    first: taps_left[tail.product as usize] == (ky, kx),
+                    last: taps_left.last() == Some(&(ky, kx)),
                 });
             }
         }
@@ -237,15 +271,18 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
             if tail.op != 0 {
                 given.extend(params(tail.params, [0, 24usize.div_ceil(word)], false, 0, word, memory));
             }
+            let whole = with_padding(geometry, walk);
             for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                 for segment in 0..walk.segments {
-                    for (ky, kx) in pairs(walk.k_h, walk.k_w) {
-                        let (data, pad) = window(geometry, walk, offset, memory, [oy, ox, ky, kx, segment], word);
+                    let taps_left = taps_left(geometry, walk, oy, ox);
+                    for &(ky, kx) in &taps_left {
+                        let (data, pad) = window(geometry, &whole, offset, memory, [oy, ox, ky, kx, segment], word);
                         given.push(Given::Tap {
                             data: data.into_iter().map(|byte| i16::from(byte as i8)).collect(),
+                            index: ((ky * walk.k_w + kx) % geometry.depthwise_taps.max(1) as i64) as u8,
                             pad,
-                            first: (ky, kx) == (0, 0),
-                            last: (ky, kx) == (walk.k_h - 1, walk.k_w - 1),
+                            first: taps_left[0] == (ky, kx),
+                            last: taps_left.last() == Some(&(ky, kx)),
                         });
                     }
                 }

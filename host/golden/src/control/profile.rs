@@ -53,10 +53,15 @@ impl Profile {
         }
     }
 
-    /// Units that may not be started: they run, or their record is not written yet.
+    /// Units that may not be started in the next cycle: they run, or their record will not be written by then.
     #[must_use]
     pub fn busy(&self) -> u16 {
-        self.busy
+        if self.tiles == 1 {
+            return self.busy;
+        }
+        let after = self.waits & self.waits.wrapping_sub(1);
+        let written = self.waits & !(after & after.wrapping_sub(1));
+        self.busy & !written
     }
 
     /// The record of an instruction on a tile; zeros if it has not run there.

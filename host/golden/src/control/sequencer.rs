@@ -225,7 +225,8 @@ impl Sequencer {
             State::Hold if any_busy => State::Hold,
             State::Issue | State::Hold => {
                 self.index = (self.index + 1) % self.geometry.program_len;
-                State::Fetch(0)
+                // Its first beat has been read meanwhile.
+                State::Fetch(usize::from(!self.serial()))
             }
             State::Drain if any_busy => State::Drain,
             State::Idle | State::Drain => State::Idle,
@@ -279,7 +280,9 @@ impl Sequencer {
         }
         let missing = |mask: i64| mask == 0 || mask >> self.geometry.tiles != 0;
         let several = head.tiles & (head.tiles - 1) != 0;
-        let bad_reshape = self.is_reshape() && (missing(head.targets) || (several && head.targets != head.tiles));
+        let gathers = matches!(self.instr, Some(Instr::Reshape(_, job)) if job.gather == 1);
+        let others = several && !gathers && head.targets != head.tiles;
+        let bad_reshape = self.is_reshape() && (missing(head.targets) || others);
         if missing(head.tiles) || bad_reshape {
             return Some(Cause::Tile);
         }

@@ -16,6 +16,7 @@ impl Feeder {
             Kind::Tap => {
                 out.tap = Some(Tap {
                     data: slot.window.map(|byte| i16::from(byte as i8) - self.gates[0]),
+                    index: slot.index,
                     pad: slot.pad,
                     first: slot.first,
                     last: slot.last,

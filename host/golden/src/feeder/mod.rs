@@ -80,6 +80,7 @@ pub struct Feeder {
     /// What holds for the present output row.
     decision: Decision,
     decided: bool,
+    gives_way: bool,
     held: [u8; MAX_WORD],
     stages: [Slot; 2],
     out: FeederOut,
@@ -123,6 +124,7 @@ impl Feeder {
             first: false,
             decision: Decision::default(),
             decided: false,
+            gives_way: false,
             held: [0; MAX_WORD],
             stages: [Slot::default(); 2],
             out: FeederOut::default(),
@@ -202,6 +204,12 @@ impl Feeder {
     pub fn decide(&mut self, decision: Decision, decided: bool) {
         self.decision = decision;
         self.decided = decided;
+    }
+
+    /// Says, before the [`step`](Self::step) of a cycle, whether the reshape engine was refused the read port in
+    /// the one before: no tap of `post` is issued then.
+    pub fn give_way(&mut self, refused: bool) {
+        self.gives_way = refused && !self.geometry.serial_post();
     }
 
     /// Runs one cycle and returns what is handed over in it. `room`: every lane can take what is on its
@@ -323,7 +331,7 @@ impl Feeder {
 
     fn issue_tap(&mut self, memory: &TileMemory) -> Slot {
         let (last, serial) = (self.walker.last(), self.geometry.serial_post());
-        if (last || serial) && self.gap != 0 {
+        if self.gives_way || ((last || serial) && self.gap != 0) {
             return Slot::default();
         }
         if last {
@@ -337,12 +345,26 @@ impl Feeder {
             Slot { kind: Kind::Weights, index: self.taps - 1, bank: self.bank, window, ..Slot::default() }
         } else {
             let first = if self.product { self.first } else { first };
-            Slot { kind: Kind::Tap, pad: self.walker.pad(), first, last, window, ..Slot::default() }
+            Slot {
+                kind: Kind::Tap,
+                index: self.tap_index(),
+                pad: self.walker.pad(),
+                first,
+                last,
+                window,
+                ..Slot::default()
+            }
         };
         self.tap_next = self.product && !self.tap_next;
         self.first = first;
         self.end_window();
         slot
+    }
+
+    /// Whose weights meet the current window; of a product it is every second one.
+    fn tap_index(&self) -> u8 {
+        let taps = self.geometry.depthwise_taps.max(1) as u8;
+        (self.walker.tap() >> u8::from(self.product)) & (taps - 1)
     }
 
     /// A slot of the current vector.

@@ -38,6 +38,8 @@ pub struct Probe {
 pub struct Tap {
     /// The bytes, for `depthwise` less the gate value; in padding all hold the pad value.
     pub data: [i16; MAX_WORD],
+    /// Which tap of the kernel it is.
+    pub index: u8,
     /// Lies outside the input.
     pub pad: bool,
     /// First tap of its output word.

@@ -35,6 +35,11 @@ pub(super) struct Walker {
     x_dilation: u16,
     in_h: u16,
     in_w: u16,
+    /// The first output of x, of y has a tap less.
+    skip_before: [bool; 2],
+    skip_beyond: bool,
+    /// Taps of a kernel row.
+    row_taps: u8,
 
     left: [u16; LEVELS],
     left_blocks: u16,
@@ -44,6 +49,11 @@ pub(super) struct Walker {
     y_out: u16,
     x_out: u16,
     first: bool,
+    /// The output is of the first column; of the first row.
+    at_edge: [bool; 2],
+    /// The tap, counted over the kernel; that of the first window of its row.
+    tap: u8,
+    row_tap: u8,
 }
 
 impl Walker {
@@ -63,7 +73,8 @@ impl Walker {
         let start = (addr(walk.start) + offset) & mask;
         let coordinate = |value: i64| value as u16 & COORD_MASK;
         let (y_start, x_start) = (coordinate(walk.y_start), coordinate(walk.x_start));
-        Self {
+        let skips = !run && geometry.depthwise_taps > 0;
+        let mut walker = Self {
             run,
             block_step: if blocks_move { word } else { 0 },
             counts,
@@ -85,6 +96,9 @@ impl Walker {
             x_dilation: walk.x_dilation as u16,
             in_h: walk.in_h as u16,
             in_w: walk.in_w as u16,
+            skip_before: [walk.skip_left, walk.skip_above].map(|skip| skips && skip == 1),
+            skip_beyond: skips && walk.skip_beyond == 1,
+            row_taps: k_w as u8,
             left: counts,
             left_blocks: walk.blocks as u16,
             addr: [start; LEVELS],
@@ -93,17 +107,60 @@ impl Walker {
             y_out: y_start,
             x_out: x_start,
             first: true,
+            at_edge: [true; 2],
+            tap: 0,
+            row_tap: 0,
+        };
+        walker.begin(LEVELS);
+        walker
+    }
+
+    /// Begins the loops below `level` anew.
+    fn begin(&mut self, level: usize) {
+        let below = level.min(LEVELS);
+        self.left[..below].copy_from_slice(&self.counts[..below]);
+        if self.run {
+            return;
         }
+        let lacks = [0, 1].map(|axis| u8::from(self.skip_before[axis] && self.at_edge[axis]));
+        for axis in [0, 1].into_iter().filter(|&axis| axis < level) {
+            self.left[axis] = self.left[axis].saturating_sub(u16::from(lacks[axis])).max(1);
+        }
+        if level > self.ky {
+            self.row_tap = lacks[1] * self.row_taps + lacks[0];
+            self.tap = self.row_tap;
+        }
+    }
+
+    /// The window is the last one at that level.
+    fn ended(&self, level: usize) -> bool {
+        let beyond = |at: u16, step: u16, size: u16| (size..=COORD_MASK >> 1).contains(&((at + step) & COORD_MASK));
+        self.left[level] == 1
+            || match level {
+                0 => self.skip_beyond && beyond(self.x, self.x_dilation, self.in_w),
+                1 => self.skip_beyond && beyond(self.y, self.y_dilation, self.in_h),
+                _ => false,
+            }
+    }
+
+    /// How far the first output of an axis has its first window nearer to the next one.
+    fn lead(&self, axis: usize) -> (usize, u16) {
+        let skips = self.skip_before[axis] && self.at_edge[axis];
+        let dilation = [self.x_dilation, self.y_dilation][axis];
+        if skips { (self.steps[axis], dilation) } else { (0, 0) }
     }
 
     /// Goes to the next window; after the last one there is none.
     pub(super) fn advance(&mut self) {
         self.first = self.last();
-        let mut level = 0;
-        while level < LEVELS && self.left[level] == 1 {
-            self.left[level] = self.counts[level];
-            level += 1;
-        }
+        let level = (0..LEVELS).find(|&level| !self.ended(level)).unwrap_or(LEVELS);
+        let lead = match level {
+            OX => self.lead(0),
+            OY => self.lead(1),
+            _ => (0, 0),
+        };
+        self.at_edge = [level > OX || (self.at_edge[0] && level != OX), level > OY || (self.at_edge[1] && level != OY)];
+        self.begin(level);
         if level == LEVELS {
             self.left_blocks = if self.left_blocks == 1 { self.blocks } else { self.left_blocks - 1 };
             self.start = (self.start + self.block_step) & self.mask;
@@ -111,16 +168,21 @@ impl Walker {
             (self.y, self.x) = (self.y_start, self.x_start);
         } else {
             self.left[level] -= 1;
-            let next = (self.addr[level] + self.steps[level]) & self.mask;
+            let next = self.addr[level].wrapping_add(self.steps[level]).wrapping_sub(lead.0) & self.mask;
             self.addr[..=level].fill(next);
             if level == OY {
-                (self.y, self.x) = ((self.y_out + self.y_stride) & COORD_MASK, self.x_start);
+                let y = self.y_out.wrapping_add(self.y_stride).wrapping_sub(lead.1);
+                (self.y, self.x) = (y & COORD_MASK, self.x_start);
             } else if level == OX {
-                (self.y, self.x) = (self.y_out, (self.x_out + self.x_stride) & COORD_MASK);
+                let x = self.x_out.wrapping_add(self.x_stride).wrapping_sub(lead.1);
+                (self.y, self.x) = (self.y_out, x & COORD_MASK);
             } else if level == self.ky {
                 (self.y, self.x) = ((self.y + self.y_dilation) & COORD_MASK, self.x_out);
+                self.row_tap = self.row_tap.wrapping_add(self.row_taps);
+                self.tap = self.row_tap;
             } else if level == self.kx {
                 self.x = (self.x + self.x_dilation) & COORD_MASK;
+                self.tap = self.tap.wrapping_add(1);
             } else if !self.run {
                 (self.y, self.x) = (self.y_out, self.x_out);
             }
@@ -136,7 +198,7 @@ impl Walker {
     /// Goes back to the first window of the output row.
     pub(super) fn again(&mut self) {
         self.first = true;
-        self.left[..OY].copy_from_slice(&self.counts[..OY]);
+        self.begin(OY);
         self.addr = [self.addr[OY]; LEVELS];
         (self.y, self.x) = (self.y_out, self.x_start);
         self.x_out = self.x_start;
@@ -155,6 +217,11 @@ impl Walker {
         if self.left[self.segment] == 1 { self.tail } else { self.word }
     }
 
+    /// Which tap of the kernel it is, of `post`.
+    pub(super) fn tap(&self) -> u8 {
+        self.tap
+    }
+
     /// First window of its vector or output word.
     pub(super) fn first(&self) -> bool {
         self.first
@@ -162,16 +229,16 @@ impl Walker {
 
     /// Last window of its vector or output word.
     pub(super) fn last(&self) -> bool {
-        self.left[..self.group].iter().all(|&left| left == 1)
+        (0..self.group).all(|level| self.ended(level))
     }
 
     /// Last window of its output row.
     pub(super) fn row_end(&self) -> bool {
-        self.left[..OY].iter().all(|&left| left == 1)
+        (0..OY).all(|level| self.ended(level))
     }
 
     pub(super) fn block_end(&self) -> bool {
-        self.left.iter().all(|&left| left == 1)
+        (0..LEVELS).all(|level| self.ended(level))
     }
 
     pub(super) fn job_end(&self) -> bool {

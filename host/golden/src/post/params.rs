@@ -12,14 +12,12 @@ const CONSTANT_BYTES: usize = 15;
 #[derive(Debug, Clone)]
 pub(super) struct Weights {
     words: Vec<[i8; MAX_WORD]>,
-    /// The tap that comes next.
-    tap: usize,
 }
 
 impl Weights {
     /// Room for that many taps.
     pub fn new(taps: usize) -> Self {
-        Self { words: vec![[0; MAX_WORD]; taps], tap: 0 }
+        Self { words: vec![[0; MAX_WORD]; taps] }
     }
 
     /// Takes the word of one tap.
@@ -28,11 +26,9 @@ impl Weights {
         self.words[at] = param.data.map(|byte| byte as i8);
     }
 
-    /// The weights of the tap that comes now; after the last one it starts over.
-    pub fn next(&mut self, last: bool) -> &[i8; MAX_WORD] {
-        let at = self.tap % self.words.len();
-        self.tap = if last { 0 } else { self.tap + 1 };
-        &self.words[at]
+    /// The weights of a tap.
+    pub fn of(&self, tap: u8) -> &[i8; MAX_WORD] {
+        &self.words[usize::from(tap) % self.words.len()]
     }
 }
 

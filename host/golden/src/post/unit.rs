@@ -213,7 +213,7 @@ impl Post {
     fn take_tap(&mut self, job: &Job, tap: &Tap) {
         let Source::Post(op) = job.source else { return };
         let depthwise = op == PostOp::Depthwise;
-        let weights = if depthwise { Some(self.weights.next(tap.last)) } else { None };
+        let weights = if depthwise { Some(self.weights.of(tap.index)) } else { None };
         self.pool.take(op, tap, weights);
         if !tap.last {
             return;

@@ -6,7 +6,7 @@ use lacuna_spec::{
 };
 
 /// Cycles of the sequencer's check beyond its first.
-pub const BOUNDS_CYCLES: usize = 5;
+pub const BOUNDS_CYCLES: usize = 4;
 
 /// A byte that the job reads or writes lies outside the tile memory, or a beat has no or too many bytes.
 #[must_use]
@@ -17,12 +17,12 @@ pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [
     if counts.contains(&0) {
         return false;
     }
-    let leaves = |start: i64, offset: usize, steps: [i64; 5]| {
+    let leaves = |start: i64, offset: usize, ahead: i64, steps: [i64; 5]| {
         let size = geometry.tile_bytes() as i64;
         let moved = (start + offset as i64) % size;
         let moves = || counts.into_iter().zip(steps).map(|(count, step)| (count - 1) * step);
         let low: i64 = moved + moves().map(|by| by.min(0)).sum::<i64>();
-        let high: i64 = moved + run - 1 + moves().map(|by| by.max(0)).sum::<i64>();
+        let high: i64 = moved + run - 1 + ahead + moves().map(|by| by.max(0)).sum::<i64>();
         start >= size || low < 0 || high >= size
     };
     let offset = |flag: i64, offset: usize| if flag == 1 { offset } else { 0 };
@@ -41,6 +41,6 @@ pub fn out_of_bounds(head: &Head, job: &Reshape, geometry: &Geometry, offsets: [
         job.target_step_4,
     ];
     !(1..=geometry.word_bytes() as i64).contains(&run)
-        || leaves(job.target, offset(head.to_output, offsets[1]), writes)
-        || (job.fill == 0 && leaves(job.source, offset(head.from_input, offsets[0]), reads))
+        || leaves(job.target, offset(head.to_output, offsets[1]), job.tiles_ahead(geometry.tiles - 1), writes)
+        || (job.fill == 0 && leaves(job.source, offset(head.from_input, offsets[0]), 0, reads))
 }

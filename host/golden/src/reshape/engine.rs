@@ -71,6 +71,8 @@ pub struct Engine {
     ring: usize,
     targets: u64,
     work: u32,
+    /// The job was accepted in the cycle before; until now `work` was that of the one before it.
+    fresh: bool,
     walker: Walker,
     /// Bytes from the block's first row to the next to be read.
     row: usize,
@@ -100,6 +102,7 @@ impl Engine {
             ring: 0,
             targets: 0,
             work: 0,
+            fresh: false,
             walker: Walker::default(),
             row: 0,
             limit: 0,
@@ -134,7 +137,7 @@ impl Engine {
         };
         self.ring = word + 1;
         self.targets = head.targets as u64;
-        self.work = 0;
+        self.fresh = true;
     }
 
     /// A job is in hand.
@@ -150,7 +153,7 @@ impl Engine {
         self.busy && !self.issuing && !left
     }
 
-    /// Beats sent by the last job, saturating; valid from its last cycle on.
+    /// Beats sent by the last job, saturating; valid from its last cycle to the one in which the next is accepted.
     #[must_use]
     pub fn work(&self) -> u32 {
         self.work
@@ -254,6 +257,9 @@ impl Engine {
 
     /// One clock.
     pub fn step(&mut self, taken: &Taken) {
+        if std::mem::take(&mut self.fresh) {
+            self.work = 0;
+        }
         let done = self.done();
         let data = match self.plan.walk.fill {
             1 => self.may_issue().then_some([self.plan.walk.value as u8; MAX_WORD]),

@@ -35,6 +35,8 @@ impl Memories for [TileMemory] {
 pub struct FabricCycle {
     /// Engines whose read was granted.
     pub read: TileMask,
+    /// Engines whose read was refused.
+    pub refused: TileMask,
     /// Tiles that took a beat.
     pub written: TileMask,
     /// Engines whose beat left.
@@ -87,10 +89,14 @@ impl Fabric {
             return cycle;
         }
         let mut taken = [Taken::default(); 8];
-        for tile in tiles_of(self.busy & !feeding) {
-            if let Some(addr) = self.engines[tile].read_request() {
-                taken[tile].read = Some(memories.read(tile, addr));
-                cycle.read |= 1 << tile;
+        for tile in tiles_of(self.busy) {
+            match self.engines[tile].read_request() {
+                Some(_) if feeding >> tile & 1 == 1 => cycle.refused |= 1 << tile,
+                Some(addr) => {
+                    taken[tile].read = Some(memories.read(tile, addr));
+                    cycle.read |= 1 << tile;
+                }
+                None => {}
             }
         }
         self.deliver(posting, memories, &mut taken, &mut cycle);

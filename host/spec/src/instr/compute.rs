@@ -109,6 +109,39 @@ packed! {
         blocks: u 7,
         /// Address of the first output.
         out_start: s 20,
+        /// 1: outputs of the first column have a kernel column less (of 2 or more), for it is padding. `start`
+        /// and `x_start` are then those of the second one. This and the next two are of no effect on `run`,
+        /// nor where the geometry has no `depthwise_taps`.
+        skip_left: u 1,
+        /// 1: outputs of the first row have a kernel row less (of 2 or more). `start` and `y_start` are those of
+        /// the second one.
+        skip_above: u 1,
+        /// 1: windows to the right of the input and below it are left out, except the first one of an output.
+        skip_beyond: u 1,
+    }
+}
+
+impl Walk {
+    /// The same windows without those that are padding: all to the right and below, and the first kernel column
+    /// and row where they lie outside. For a `post` to which padding makes no difference; a chip without
+    /// `depthwise_taps` keeps them.
+    #[must_use]
+    pub const fn without_padding(mut self, geometry: &Geometry) -> Self {
+        if geometry.depthwise_taps == 0 {
+            return self;
+        }
+        if self.x_start < 0 && self.k_w > 1 {
+            self.skip_left = 1;
+            self.start += self.step_kx;
+            self.x_start += self.x_dilation;
+        }
+        if self.y_start < 0 && self.k_h > 1 {
+            self.skip_above = 1;
+            self.start += self.step_ky;
+            self.y_start += self.y_dilation;
+        }
+        self.skip_beyond = 1;
+        self
     }
 }
 

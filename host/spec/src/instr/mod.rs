@@ -51,9 +51,10 @@ packed! {
         /// Opcode.
         opcode: u 4,
         /// Tiles that take part, bit t for tile t. For `reshape`: the source tile, or several, each of
-        /// which writes itself alone.
+        /// which writes itself alone, or with `gather` all targets.
         tiles: u 8,
-        /// Destination tiles of a `reshape`, those of `tiles` if it has several sources; 0 otherwise.
+        /// Destination tiles of a `reshape`, those of `tiles` if it has several sources and no `gather`; 0
+        /// otherwise.
         targets: u 8,
         /// Phase that `load` waits for; 0 otherwise.
         phase: u 12,

@@ -36,12 +36,17 @@ packed! {
         /// Beats that reads may be ahead of writes, 1 to the word; 0 and more for all of the buffer. A
         /// job that transposes has one block in the buffer up to a word of them, else two.
         capacity: u 8,
+        /// 1: each source writes to all targets, and the first beat of source tile t goes to
+        /// `target + t * tile_step`. 0: of several sources each writes itself alone.
+        gather: u 1,
         /// Source step of level 0.
         source_step_0: s 19 @ 64,
         /// Count of level 0, the innermost.
         count_0: u 11,
         /// Target step of level 0.
         target_step_0: s 19 @ 96,
+        /// `gather`: target step from one source tile to the next.
+        tile_step: u 13,
         /// Source step of level 1.
         source_step_1: s 19 @ 128,
         /// Count of level 1.
@@ -74,6 +79,12 @@ impl Reshape {
     #[must_use]
     pub const fn counts(&self) -> [i64; RESHAPE_LEVELS] {
         [self.count_0, self.count_1, self.count_2, self.count_3, self.count_4]
+    }
+
+    /// How far behind `target` the first beat of a source tile goes.
+    #[must_use]
+    pub const fn tiles_ahead(&self, tile: usize) -> i64 {
+        self.gather * self.tile_step * tile as i64
     }
 
     /// Bytes that stay together: of a beat, or of an element that is transposed.

@@ -59,7 +59,7 @@ impl Emitter<'_> {
         self.page_need(index, split).into_iter().max().unwrap_or(0)
     }
 
-    fn parameter_bytes(&self, index: usize, split: Split) -> usize {
+    pub(super) fn parameter_bytes(&self, index: usize, split: Split) -> usize {
         self.constant_bytes(index, &self.graph.nodes[index].op, &self.parts(index, split))
     }
 

@@ -35,7 +35,7 @@ impl Emitter<'_> {
     pub(super) fn multiplier_constants(&mut self, index: usize, linear: &Linear) {
         let plan = self.plans[&index].clone();
         let columns = self.geometry.columns();
-        let bias = linear.effective_bias();
+        let bias = linear.bias_for(linear.x_zero_point);
         for (tile, part) in plan.parts.iter().enumerate().filter(|(_, part)| !part.is_empty()) {
             let mut bytes = Vec::new();
             for block in part.blocks.clone() {
@@ -67,7 +67,8 @@ impl Emitter<'_> {
             zero: i64::from(linear.y_zero_point),
             clamp_lo: i64::from(linear.clamp.min),
             clamp_hi: i64::from(linear.clamp.max),
-            gate: i64::from(linear.gate),
+            // A multiplier gains nothing from another one, and padding is left out.
+            gate: i64::from(linear.x_zero_point),
             op: PostOp::Depthwise as i64,
             taps: linear.rows() as i64,
             product: i64::from(node.op.is_product()),
@@ -168,7 +169,7 @@ impl Emitter<'_> {
         let x_start = if in_memory { 0 } else { -(window.pads[1] as i64) };
         let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
         let channel = part.blocks.start * columns;
-        Walk {
+        let walk = Walk {
             start: base + y_start * pitch + x_start * pixel + from.channel(tile, channel) as i64,
             out_h: part.rows.len() as i64,
             out_w: (to.chw[2] / pixels) as i64,
@@ -191,6 +192,8 @@ impl Emitter<'_> {
             pad: i64::from(linear.x_zero_point),
             blocks: part.blocks.len() as i64,
             out_start: (to.pixels(tile, part.rows.start) + to.channel(tile, channel)) as i64,
-        }
+            ..Walk::default()
+        };
+        walk.without_padding(&self.geometry)
     }
 }

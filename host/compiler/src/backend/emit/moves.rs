@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use lacuna_reshape::nest::{Loop, Nest};
-use lacuna_spec::instr::{Head, Instr};
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::{Head, Instr, Reshape};
 
 use super::{Draft, Emitter};
 use crate::backend::TensorLayout;
@@ -65,6 +66,57 @@ fn share_regions(instrs: &mut [Instr]) {
     }
 }
 
+/// The one instruction for moves that differ in nothing but their tile and, from each to the next, a step of the target.
+fn gathered_at_once(instrs: &[Instr], geometry: &Geometry) -> Option<Instr> {
+    let moves: Vec<(&Head, &Reshape)> = instrs
+        .iter()
+        .map(|instr| match instr {
+            Instr::Reshape(head, reshape) => Some((head, reshape)),
+            _ => None,
+        })
+        .collect::<Option<_>>()?;
+    // The chip checks the bounds of its last tile.
+    let [(first_head, first), (_, second), ..] = moves[..] else { return None };
+    if moves.len() != geometry.tiles {
+        return None;
+    }
+    let tile_step = second.target - first.target;
+    let gather = Reshape { gather: 1, tile_step, ..*first };
+    let alike = |(tile, (head, reshape)): (usize, &(&Head, &Reshape))| {
+        head.tiles == 1 << tile
+            && head.targets == first_head.targets
+            && **reshape == Reshape { target: first.target + gather.tiles_ahead(tile), ..*first }
+    };
+    if !moves.iter().enumerate().all(alike) {
+        return None;
+    }
+    let head = Head {
+        tiles: (1 << moves.len()) - 1,
+        read_lo: moves.iter().map(|(head, _)| head.read_lo).min()?,
+        read_hi: moves.iter().map(|(head, _)| head.read_hi).max()?,
+        write_lo: moves.iter().map(|(head, _)| head.write_lo).min()?,
+        write_hi: moves.iter().map(|(head, _)| head.write_hi).max()?,
+        ..*first_head
+    };
+    let instr = Instr::Reshape(head, gather);
+    // The step has few bits.
+    instr.pack().is_ok().then_some(instr)
+}
+
+/// First a move of each engine, then another of those that have more: the sequencer issues in order and would wait for an
+/// engine that is at work while others are idle.
+fn take_turns(instrs: Vec<Instr>) -> Vec<Instr> {
+    let mut turns: BTreeMap<i64, usize> = BTreeMap::new();
+    let mut dealt: Vec<(usize, Instr)> = Vec::with_capacity(instrs.len());
+    for instr in instrs {
+        let turn = turns.entry(instr.head().tiles).or_default();
+        dealt.push((*turn, instr));
+        *turn += 1;
+    }
+    dealt.sort_by_key(|(turn, _)| *turn);
+    dealt.into_iter().map(|(_, instr)| instr).collect()
+}
+
 impl Emitter<'_> {
     /// The moves that follow a piece of a layer.
     pub(super) fn moves(&self, draft: &Draft, index: usize, piece: usize) -> Vec<Instr> {
@@ -89,10 +141,13 @@ impl Emitter<'_> {
             }
         }
         let mut instrs: Vec<Instr> = targets.iter().flat_map(|(copy, &mask)| self.copy_instrs(copy, mask)).collect();
+        if let Some(gather) = gathered_at_once(&instrs, &self.geometry) {
+            return vec![gather];
+        }
         if shared {
             share_regions(&mut instrs);
         }
-        instrs
+        take_turns(instrs)
     }
 
     /// The solver's descriptors of a copy.

@@ -13,8 +13,8 @@ use crate::backend::split::{self, Part, Split};
 use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
 
-/// Words of a tensor from which on it pays to cut a layer in two, so that they move beside the computation.
-const HIDDEN_WORDS: usize = 96;
+/// Cycles from the last window of an instruction to the first of the next.
+const BETWEEN: usize = 30;
 
 impl Emitter<'_> {
     pub(super) fn plan(&mut self, runs: &[Range<usize>]) -> Result<(), BackendError> {
@@ -100,14 +100,16 @@ impl Emitter<'_> {
             let [channels, height, width] = self.chw(id);
             let plan = &self.plans[&index];
             let by_blocks = plan.split == Split::Blocks;
-            let moves = self
-                .readers(id, run)
-                .iter()
-                .any(|&reader| !self.stays(reader) && (by_blocks || self.plans[&reader].split == Split::Blocks));
+            let moves = |reader: &usize| {
+                !self.stays(*reader) && (by_blocks || self.plans[reader].split == Split::Blocks)
+            };
+            let moved: Vec<usize> = self.readers(id, run).into_iter().filter(moves).collect();
+            // Both this layer and the one that reads it start twice.
+            let starts = moved.iter().map(|&reader| self.start_cycles(index) + self.start_cycles(reader)).min();
             let words = height * width * channels.div_ceil(self.geometry.word_bytes());
             let cuts: Vec<usize> = match self.early_rows(run, index) {
                 Some(rows) if by_blocks => vec![rows; self.geometry.tiles],
-                _ if moves && words >= HIDDEN_WORDS => {
+                _ if starts.is_some_and(|cycles| words > cycles) => {
                     plan.parts.iter().map(|part| (part.rows.start + part.rows.end).div_ceil(2)).collect()
                 }
                 _ => continue,
@@ -126,6 +128,11 @@ impl Emitter<'_> {
                 plan.pieces = pieces.to_vec();
             }
         }
+    }
+
+    /// What another instruction of a layer costs: its parameters are read again.
+    fn start_cycles(&self, index: usize) -> usize {
+        self.parameter_bytes(index, self.plans[&index].split) / self.geometry.word_bytes() + BETWEEN
     }
 
     /// Output rows of a layer split by blocks that need only what the layer before moves after its first pieces.

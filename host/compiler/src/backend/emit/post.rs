@@ -66,6 +66,15 @@ impl Job {
         }
     }
 
+    /// Padding is not larger than any tap, or adds nothing.
+    fn ignores_padding(&self) -> bool {
+        match self.op {
+            PostOp::Max => true,
+            PostOp::Sum => self.pad == 0,
+            PostOp::Add | PostOp::Depthwise => false,
+        }
+    }
+
     fn chip_sum(window: Window, chip: &ChipSum, clamp: Clamp) -> Self {
         let constants = PostConstants {
             ma: i64::from(chip.multiplier),
@@ -122,7 +131,8 @@ impl Emitter<'_> {
                 product: 0,
             };
             let head = self.head(draft, Opcode::Post, index, tile, part);
-            Instr::Post(head, self.post_walk(draft, index, &job, tile, part), tail)
+            let walk = self.post_walk(draft, index, &job, tile, part);
+            Instr::Post(head, if job.ignores_padding() { walk.without_padding(&self.geometry) } else { walk }, tail)
         };
         let piece = |parts: &Vec<Part>| {
             let mut instrs = Vec::new();
@@ -181,6 +191,7 @@ impl Emitter<'_> {
             pad: i64::from(job.pad),
             blocks: 1,
             out_start,
+            ..Walk::default()
         }
     }
 }

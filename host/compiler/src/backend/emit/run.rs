@@ -279,6 +279,7 @@ impl Emitter<'_> {
             pad: i64::from(linear.x_zero_point),
             blocks: sub.blocks.len() as i64,
             out_start: (to.pixels(tile, part.rows.start) + to.channel(tile, sub.blocks.start * columns)) as i64,
+            ..Walk::default()
         };
         let tail = RunTail {
             out_step_y: to.row_pitch() as i64,
