@@ -125,7 +125,7 @@ module lacuna_monitor #(
   // Stage 3: sixteen times what equals a gate value less the threshold's share, for both; sixteen
   // times the digits that the other gate value leaves less what must be beaten of the present one.
   logic                 gated_q, second_q;
-  logic [4:0]            threshold, held, least;
+  logic [4:0]            threshold, threshold_q, held_q, least;
   logic [WantedBits-1:0] wanted;
   logic [CostBits-1:0]   cost, margin;
   logic [ShareBits-1:0] more_share;
@@ -135,8 +135,7 @@ module lacuna_monitor #(
   logic                 present, batch_end;
 
   assign threshold  = threshold_i - 5'd1;
-  assign held       = (threshold > 5'(hysteresis_i)) ? threshold - 5'(hysteresis_i) : '0;
-  assign least      = gated_q ? held : threshold;
+  assign least      = gated_q ? held_q : threshold_q;
   assign wanted     = WantedBits'(count_2_q) * WantedBits'(least);
   assign more_share = ShareBits'({zeros_q, 4'd0}) - ShareBits'(wanted);
 
@@ -146,6 +145,12 @@ module lacuna_monitor #(
   assign wide_cost = GainBits'(cost);
   assign more_gain = present ? -wide_cost : wide_cost;
   assign batch_end = valid_q[2] && last_q[2];
+
+  // They hold long before the first window comes, and a multiplication is behind them.
+  always_ff @(posedge clk_i) begin
+    threshold_q <= threshold;
+    held_q      <= (threshold > 5'(hysteresis_i)) ? threshold - 5'(hysteresis_i) : '0;
+  end
 
   always_ff @(posedge clk_i) begin
     if (start_i || batch_end) begin

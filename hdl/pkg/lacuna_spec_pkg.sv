@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h25207d57;
+  localparam logic [31:0] LayoutHash = 32'h6d9af476;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -93,6 +93,8 @@ package lacuna_spec_pkg;
   localparam int unsigned NanoLinkSlotBytes = 512;
   localparam int unsigned SmallLinkSlots = 8;
   localparam int unsigned SmallLinkSlotBytes = 1024;
+  localparam int unsigned MediumLinkSlots = 8;
+  localparam int unsigned MediumLinkSlotBytes = 1024;
   localparam int unsigned BaseLinkSlots = 8;
   localparam int unsigned BaseLinkSlotBytes = 1024;
   localparam int unsigned WideLinkSlots = 8;
@@ -119,6 +121,17 @@ package lacuna_spec_pkg;
   localparam int unsigned SmallDepthwiseTaps = 16;
   localparam int unsigned SmallTransposer = 1;
   localparam int unsigned SmallMonitor = 1;
+  localparam int unsigned MediumTiles = 2;
+  localparam int unsigned MediumLanes = 8;
+  localparam int unsigned MediumPages = 512;
+  localparam int unsigned MediumDigitBits = 4;
+  localparam int unsigned MediumTileWords = 2048;
+  localparam int unsigned MediumReduceColumns = 4;
+  localparam int unsigned MediumAccBits = 22;
+  localparam int unsigned MediumProgramLen = 256;
+  localparam int unsigned MediumDepthwiseTaps = 16;
+  localparam int unsigned MediumTransposer = 1;
+  localparam int unsigned MediumMonitor = 1;
   localparam int unsigned BaseTiles = 4;
   localparam int unsigned BaseLanes = 8;
   localparam int unsigned BasePages = 512;

@@ -52,7 +52,7 @@ pub const MONITOR_ROWS: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum GeometryError {
     /// No preset of this name.
-    #[error("no geometry named {0:?}; choose one of nano, small, base, wide")]
+    #[error("no geometry named {0:?}; choose one of nano, small, medium, base, wide")]
     UnknownPreset(String),
     /// Digit width outside 2, 4, 8.
     #[error("digit width {0} is not supported; choose 2, 4 or 8")]
@@ -90,6 +90,8 @@ impl Geometry {
         transposer: true,
         monitor: true,
     };
+    /// The largest that is routed on ECP5-85F: half of `base`.
+    pub const MEDIUM: Self = Self { name: "medium", tiles: 2, ..Self::BASE };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {
         name: "base",
@@ -121,7 +123,7 @@ impl Geometry {
         monitor: true,
     };
     /// All presets, smallest first.
-    pub const PRESETS: [Self; 4] = [Self::NANO, Self::SMALL, Self::BASE, Self::WIDE];
+    pub const PRESETS: [Self; 5] = [Self::NANO, Self::SMALL, Self::MEDIUM, Self::BASE, Self::WIDE];
 
     /// Columns a tile (C); equal to the bytes of a word, so that one vector's output is one word.
     #[must_use]

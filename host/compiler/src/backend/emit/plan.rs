@@ -100,9 +100,8 @@ impl Emitter<'_> {
             let [channels, height, width] = self.chw(id);
             let plan = &self.plans[&index];
             let by_blocks = plan.split == Split::Blocks;
-            let moves = |reader: &usize| {
-                !self.stays(*reader) && (by_blocks || self.plans[reader].split == Split::Blocks)
-            };
+            let moves =
+                |reader: &usize| !self.stays(*reader) && (by_blocks || self.plans[reader].split == Split::Blocks);
             let moved: Vec<usize> = self.readers(id, run).into_iter().filter(moves).collect();
             // Both this layer and the one that reads it start twice.
             let starts = moved.iter().map(|&reader| self.start_cycles(index) + self.start_cycles(reader)).min();
