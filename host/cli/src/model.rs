@@ -63,7 +63,7 @@ pub struct ModelArgs {
 /// What a model is compiled for.
 #[derive(Debug, Clone, Args)]
 pub struct TargetArgs {
-    /// Chip: nano, small, base or wide; the device's own where one tells, else base.
+    /// Chip: nano, small, medium, base or wide; the device's own where one tells, else base.
     #[arg(long)]
     geometry: Option<String>,
 

@@ -164,12 +164,14 @@ async fn every_network_that_fits_answers_as_the_reference_does() {
 }
 
 #[tokio::test]
-async fn the_simulated_chip_runs_depthwise_networks_in_the_golden_cycles() {
-    for case in committed_cases(Geometry::BASE, true, "depthwise_") {
-        let golden = run(&mut GoldenDevice::new(Geometry::BASE), &case).await;
-        let chip = run(&mut SimDevice::new(Geometry::BASE).unwrap(), &case).await;
-        let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();
-        assert_eq!(cycles(&chip), cycles(&golden), "{}", case.name);
+async fn the_simulated_chips_run_depthwise_networks_in_the_golden_cycles() {
+    for geometry in [Geometry::BASE, Geometry::MEDIUM] {
+        for case in committed_cases(geometry, true, "depthwise_") {
+            let golden = run(&mut GoldenDevice::new(geometry), &case).await;
+            let chip = run(&mut SimDevice::new(geometry).unwrap(), &case).await;
+            let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();
+            assert_eq!(cycles(&chip), cycles(&golden), "{} on {}", case.name, geometry.name);
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub struct LinkTestArgs {
     #[arg(long, value_name = "SHARE", default_value_t = Faults::BAD.stall, value_parser = share)]
     stall: f64,
 
-    /// Whose link: nano, small, base or wide.
+    /// Whose link: nano, small, medium, base or wide.
     #[arg(long, value_name = "NAME", default_value = "base")]
     geometry: String,
 

@@ -49,7 +49,7 @@ pub struct ReshapeArgs {
     #[arg(long, value_name = "DEVICE", default_value = "golden")]
     device: DeviceArg,
 
-    /// nano, small, base or wide.
+    /// nano, small, medium, base or wide.
     #[arg(long, value_name = "NAME", default_value = "base", value_parser = preset)]
     geometry: Geometry,
 }

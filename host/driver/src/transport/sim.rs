@@ -58,11 +58,12 @@ impl SimDevice {
             ("base", 2) => tops::base_2(),
             ("base", 4) => tops::base_4(),
             ("base", 8) => tops::base_8(),
+            ("medium", 4) => tops::medium(),
             ("small", 4) => tops::small(),
             ("nano", 8) => tops::nano(),
             (name, bits) => {
                 let reason = format!(
-                    "no {name} chip with {bits}-bit digits was Verilated; choose base (2, 4, 8), small (4) or nano (8), or use --device golden"
+                    "no {name} chip with {bits}-bit digits was Verilated; choose base (2, 4, 8), medium (4), small (4) or nano (8), or use --device golden"
                 );
                 return Err(DeviceError::Open { device: "sim".into(), reason });
             }
