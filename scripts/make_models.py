@@ -199,6 +199,12 @@ def float_cases(rng):
     net = Floating(rng, (3, 8, 8)).conv(3, 16, 3, 2).relu().emit("Flatten", ["t1"]).dense(256, 10)
     exclude = {"per_channel": True, "float_tail": True}
     yield "softmax", ["softmax"], net.emit("Softmax", [net.value], axis=1), exclude
+    # What a transformer's attention multiplies: two tensors that the network computes.
+    net = Floating(rng.spawn(1)[0], (6, 32))
+    query, key, value = [net.emit("MatMul", ["input", net.random((32, n), 32)]).value for n in (16, 16, 20)]
+    turned = net.emit("Transpose", [key], perm=[0, 2, 1]).value
+    scores = net.emit("MatMul", [query, turned]).value
+    yield "matmul_computed", ["rows"], net.emit("MatMul", [scores, value]), whole
 
 
 class Samples(CalibrationDataReader):

@@ -370,3 +370,12 @@ def operator_cases(rng):
         rows.value = rows.emit("QLinearMatMul", inputs + rows.quantisation())
         rows.shape = [5, 7]
         yield case("MatMul of rows", rows)
+        pair = net(int(rng.integers(2, 6)), 7, 11)
+        inputs = pair.operand()
+        left = pair.value
+        pair.value = pair.emit("Transpose", [left], perm=[0, 1, 3, 2])
+        turned = [pair.value, *inputs[1:]]
+        pair.requantised(60 * 60 * 11 * 0.2 * pair.scale * pair.scale)
+        pair.value = pair.emit("QLinearMatMul", [left, *inputs[1:], *turned, *pair.quantisation()])
+        pair.shape = [pair.shape[0], 7, 7]
+        yield case("MatMul of two", pair)

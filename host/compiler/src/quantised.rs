@@ -5,7 +5,8 @@
 use crate::error::Error;
 use crate::graph::{Data, Quant, Tensor};
 use crate::op::{
-    Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, MeanRule, Op, Requantise, Weights, Window,
+    Add, AddRule, AveragePool, Clamp, GlobalAveragePool, Linear, MatMul, MeanRule, Op, Requantise, Rescale, Weights,
+    Window,
 };
 use crate::reference::{dequantize, quantize};
 
@@ -173,6 +174,26 @@ pub fn average(
         offset,
         clamp: Clamp::FULL,
         chip: None,
+    }))
+}
+
+/// A product of two stacks of matrices, ONNX's a and b in the places of [`MatMul`]'s b and a: the graph's channels come first.
+///
+/// # Errors
+/// [`Error::Quantisation`] if the scale of the result is no positive number.
+pub fn product(node: &str, a: Quant, b: Quant, y: Quant) -> Result<Op, Error> {
+    let scale = a.scale * b.scale / y.scale;
+    if !scale.is_finite() || scale <= 0.0 {
+        let detail = format!("has a scale of {scale}: quantise the model again");
+        return Err(Error::Quantisation { value: node.to_owned(), detail });
+    }
+    Ok(Op::MatMul(MatMul {
+        a_zero_point: b.zero_point,
+        b_zero_point: a.zero_point,
+        y_zero_point: y.zero_point,
+        rescale: Rescale::B { scale },
+        clamp: Clamp::FULL,
+        transposed: [false; 2],
     }))
 }
 

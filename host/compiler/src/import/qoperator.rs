@@ -198,7 +198,49 @@ pub fn over_rows(
 pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let operands =
         Dense { quant_a: [1, 2], b: 3, quant_b: [4, 5], bias: None, quant_y: [6, 7], trans_b: false, alpha: 1.0 };
-    dense(context, node, &operands)
+    let b = context.tensor(context.required(node, 3)?);
+    if b.data.is_some() && b.shape.len() <= 2 { dense(context, node, &operands) } else { product(context, node) }
+}
+
+/// A product of two stacks of matrices.
+fn product(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    let (a, a_unsigned) = context.quant(node, 1, 2)?;
+    let (b, b_unsigned) = context.quant(node, 4, 5)?;
+    let (y, unsigned) = context.quant(node, 6, 7)?;
+    let inputs = [context.activation(node, 0, a_unsigned)?, context.activation(node, 3, b_unsigned)?];
+    let shape = product_shape(context, node, inputs)?;
+    let op = quantised::product(&super::context::title(node), a, b, y)?;
+    // The operator counts channels first, where a result's rows and columns have changed places.
+    context.push(node, op, vec![inputs[1], inputs[0]], Output::quantised(shape, y, unsigned))
+}
+
+/// The shape of a product of two stacks of matrices.
+pub fn product_shape(context: &mut Context, node: &NodeProto, inputs: [TensorId; 2]) -> Result<Vec<usize>, Error> {
+    let shapes = inputs.map(|id| context.tensor(id).shape.clone());
+    let (Some((stack_a, &[rows, inner])), Some((stack_b, &[inner_b, columns]))) =
+        (shapes[0].split_last_chunk::<2>(), shapes[1].split_last_chunk::<2>())
+    else {
+        return Err(unsupported(node, "it multiplies by a vector: give it a matrix of one row or column"));
+    };
+    if inner != inner_b {
+        let detail = format!("multiplies shapes {:?} and {:?}: export the model again", shapes[0], shapes[1]);
+        return Err(Error::Shape { value: super::context::title(node), detail });
+    }
+    let one = |stack: &[usize]| stack.iter().all(|&size| size == 1);
+    let stack = match (stack_a == stack_b, one(stack_a), one(stack_b)) {
+        (true, ..) => stack_a,
+        (_, _, true) if stack_b.len() <= stack_a.len() => stack_a,
+        (_, true, _) if stack_a.len() <= stack_b.len() => stack_b,
+        _ => {
+            let why = format!(
+                "it multiplies a stack {stack_a:?} of matrices by a stack {stack_b:?}: one of them must be a single matrix, or both equal"
+            );
+            return Err(unsupported(node, &why));
+        }
+    };
+    let output = [stack, &[rows, columns]].concat();
+    charge_linear(context, &output, &[columns, inner, 1, 1])?;
+    Ok(output)
 }
 
 pub fn gemm(context: &mut Context, node: &NodeProto) -> Result<(), Error> {

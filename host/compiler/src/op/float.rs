@@ -22,6 +22,8 @@ pub enum FloatOp {
         /// The matrix is stored output-major.
         trans_b: bool,
     },
+    /// Inputs: two stacks of matrices, the second no constant matrix.
+    MatMul,
     /// Element-wise sum of equal shapes.
     Add,
     /// Element-wise product of equal shapes.

@@ -14,7 +14,7 @@ mod runtime;
 pub use float::FloatOp;
 pub use interpolate::{Between, Bilinear, Interpolate, RealBetween, RealInterpolate, Weighted};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
-pub use matmul::MatMul;
+pub use matmul::{MatMul, Rescale};
 pub use movement::{Pad, Resize, Slice};
 pub use normalise::{L2Normalise, LogSoftmax};
 pub use pair::{Pair, Prelu};
@@ -246,7 +246,7 @@ impl Op {
             Self::ArgExtreme(ArgExtreme { greatest: true, .. }) => "ArgMax",
             Self::ArgExtreme(_) => "ArgMin",
             Self::Mul(_) | Self::Product(_) | Self::Float(FloatOp::Mul) => "Mul",
-            Self::MatMul(_) => "MatMul",
+            Self::MatMul(_) | Self::Float(FloatOp::MatMul) => "MatMul",
             Self::Reshape | Self::View => "Reshape",
             Self::Concat { .. } => "Concat",
             Self::Slice(_) => "Slice",
@@ -313,6 +313,7 @@ impl Op {
             Self::Mean(mean) => Some(&mut mean.clamp),
             Self::Mul(mul) => Some(&mut mul.clamp),
             Self::Product(product) => Some(&mut product.clamp),
+            Self::MatMul(product) => Some(&mut product.clamp),
             Self::Pair(Pair::Sub(sub)) => Some(&mut sub.clamp),
             Self::Clamp(clamp) => Some(clamp),
             _ => None,

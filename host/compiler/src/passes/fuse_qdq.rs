@@ -189,9 +189,12 @@ fn quantised_form(graph: &Graph, producers: &[Option<usize>], index: usize) -> R
         (low, high) = (min.clamp(low, high), max.clamp(low, high));
     }
     let mut fused = operator(graph, producers, feeding, y, unsigned)?;
-    if let Some(clamp) = fused.as_mut().and_then(|(op, _)| op.clamp_mut()) {
-        // Quantisation is monotone, so bounds on real values are bounds on quantised ones.
-        *clamp = Clamp { min: quantize(low, y.scale, y.zero_point), max: quantize(high, y.scale, y.zero_point) };
+    // Quantisation is monotone, so bounds on real values are bounds on quantised ones.
+    let bounds = Clamp { min: quantize(low, y.scale, y.zero_point), max: quantize(high, y.scale, y.zero_point) };
+    match fused.as_mut().map(|(op, _)| op.clamp_mut()) {
+        Some(Some(clamp)) => *clamp = bounds,
+        Some(None) if bounds != Clamp::FULL => return Ok(None),
+        _ => {}
     }
     Ok(fused)
 }
@@ -212,6 +215,13 @@ fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, u
     let spatial = graph.tensor(x.id).shape.get(2..).unwrap_or_default();
     let op = match *op {
         FloatOp::Conv { .. } | FloatOp::Gemm { .. } => return linear(graph, producers, node, x, y),
+        FloatOp::MatMul => {
+            let Some(b) = source(graph, producers, node.inputs[1]) else {
+                return Ok(None);
+            };
+            // Operands change places: see `quantised::product`.
+            return Ok(Some((quantised::product(&node.name, x.quant, b.quant, y)?, vec![b.id, x.id])));
+        }
         FloatOp::Add | FloatOp::Mul => {
             let Some(b) = source(graph, producers, node.inputs[1]) else {
                 return Ok(None);

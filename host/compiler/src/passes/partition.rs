@@ -79,7 +79,11 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         | Op::LogSoftmax(_)
         | Op::TableSoftmax(_) => host(REAL),
         Op::Float(
-            FloatOp::Conv { .. } | FloatOp::Gemm { .. } | FloatOp::AveragePool { .. } | FloatOp::GlobalAveragePool,
+            FloatOp::Conv { .. }
+            | FloatOp::Gemm { .. }
+            | FloatOp::MatMul
+            | FloatOp::AveragePool { .. }
+            | FloatOp::GlobalAveragePool,
         ) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
         Op::Float(_) => host("it computes in floating point"),
         op if op.moves() => {

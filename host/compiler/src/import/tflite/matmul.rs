@@ -4,7 +4,7 @@ use super::functions::{multiplier, signed};
 use super::importer::{Importer, Node};
 use super::layout::graph_shape;
 use crate::error::Error;
-use crate::op::{Clamp, Linear, MatMul, Op, Requantise, Weights};
+use crate::op::{Clamp, Linear, MatMul, Op, Requantise, Rescale, Weights};
 
 /// A product of stacks of matrices: with one constant matrix behind, a convolution over all rows; else on the host.
 pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
@@ -68,7 +68,14 @@ pub fn batched(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let a = importer.view(node, a, &[batches[0], *a1, *a2])?;
     let b = importer.view(node, b, &[batches[1], *b1, *b2])?;
     let (a_zero_point, b_zero_point, y_zero_point) = (qa.zero_point, qb.zero_point, y.zero_point);
-    let op = Op::MatMul(MatMul { a_zero_point, b_zero_point, y_zero_point, multiplier, shift, transposed });
+    let op = Op::MatMul(MatMul {
+        a_zero_point,
+        b_zero_point,
+        y_zero_point,
+        rescale: Rescale::A { multiplier, shift },
+        clamp: Clamp::FULL,
+        transposed,
+    });
     let product = importer.step(node, op, vec![a, b], graph_shape(&[batch, rows, columns]), meaning)?;
     importer.emit_view(node, product, 0, &result)
 }
