@@ -33,7 +33,7 @@ pub fn matmul(op: &MatMul, [a, b]: [&[i8]; 2], [shape_a, shape_b]: [&[usize]; 2]
             for row in 0..rows {
                 let sum = (0..inner).map(|k| value_a(batch, row, k) * value_b(batch, k, column));
                 let acc = sum.fold(0, i32::wrapping_add);
-                result.push(op.clamp.apply(finish(acc).into()));
+                result.push(op.clamp.apply(finish(acc)));
             }
         }
     }
