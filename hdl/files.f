@@ -50,7 +50,7 @@ hdl/reshape/lacuna_reshape_copy.sv
 hdl/reshape/lacuna_reshape_plan.sv
 hdl/reshape/lacuna_reshape_buffer.sv
 hdl/reshape/lacuna_reshape_ring.sv
-hdl/reshape/lacuna_reshape_gather.sv
+hdl/reshape/lacuna_reshape_stride.sv
 hdl/reshape/lacuna_reshape_blocks.sv
 hdl/reshape/lacuna_reshape.sv
 hdl/reshape/lacuna_route.sv

@@ -7,11 +7,12 @@
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
 //             reduced. The parameters of a block wait for a free bank. The last tap of a word is
-//             issued Columns / ReduceColumns cycles after the one before it, or later. Weights of
-//             `depthwise` precede the other parameters, those of `product` a tap. Where the post unit is
-//             serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance: Columns
-//             cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o` holds
-//             until the next slot. With Monitor, an output row of a monitored `run` is measured
+//             issued Columns / ReduceColumns cycles after the one before it, or later, and none
+//             while `give_way_i`; `tap_index_o` comes a cycle before its tap. Weights of
+//             `depthwise` precede the other parameters, those of `product` a tap. Where the post
+//             unit is serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance:
+//             Columns cycles, after the last tap of a word Columns * group_cycles; and
+//             `tap_data_o` holds until the next slot. With Monitor, an output row of a monitored `run` is measured
 //             before its first window: all its windows, each twice; then nothing is issued until
 //             `decided_i`, from the cycle after which `gated_i` and `second_i` hold for the row of
 //             `row_o`. Later blocks of a job are not measured again.
@@ -51,7 +52,7 @@ module lacuna_feeder #(
   input  logic                   room_i,
   // A vector is reduced.
   input  logic                   reduced_i,
-  // The reshape engine was refused the read port in the cycle before: no tap is issued in this one.
+  // The reshape engine was refused the read port in the cycle before.
   /* verilator lint_off UNUSEDSIGNAL */
   input  logic                   give_way_i,
   /* verilator lint_on UNUSEDSIGNAL */

@@ -2,7 +2,7 @@
 //
 // Left and above, the first output column and row have a kernel column or row less (`skip_left`,
 // `skip_above`), so that the next output is further on in memory than others are. Beyond the input
-// a kernel row or column ends with the last window inside; the first window of an output stays.
+// a kernel row or column ends with the last window inside; the first window of either stays.
 //
 // Contract:   the walk and `on_i` are held from `load_i` to the end of the job; `load_i` or one of
 //             `next_*_i` (or none: another segment of the output) is what a move (`moves_i`) makes.
@@ -28,8 +28,9 @@ module lacuna_skip #(
   input  logic                   next_ox_i,
   input  logic                   next_oy_i,
   input  logic                   next_block_i,
-  input  logic [CoordWidth-1:0]  y_i,
-  input  logic [CoordWidth-1:0]  x_i,
+  // Of the window that the move makes the current one.
+  input  logic [CoordWidth-1:0]  y_next_i,
+  input  logic [CoordWidth-1:0]  x_next_i,
 
   output logic                   short_kx_o,
   output logic                   short_ky_o,
@@ -47,8 +48,8 @@ module lacuna_skip #(
   // The current output is of the first column, of the first row; and that of the next window.
   logic left, above, left_q, above_q, left_next, above_next;
 
-  assign left       = on_i && walk_i.skip_left;
-  assign above      = on_i && walk_i.skip_above;
+  assign left       = on_i && walk_i.skip_left && (walk_i.k_w != 6'd1);
+  assign above      = on_i && walk_i.skip_above && (walk_i.k_h != 6'd1);
   assign left_next  = load_i || next_oy_i || next_block_i || (left_q && !next_ox_i);
   assign above_next = load_i || next_block_i || (above_q && !next_oy_i);
   assign short_kx_o = left && left_next;
@@ -67,7 +68,7 @@ module lacuna_skip #(
 
   always_ff @(posedge clk_i) begin
     if (load_i) begin
-      from_left_q    <= AddrWidth'(walk_i.step_ox[15:0]) - AddrWidth'(walk_i.step_kx);
+      from_left_q    <= AddrWidth'(walk_i.step_ox) - AddrWidth'(walk_i.step_kx);
       from_above_q   <= AddrWidth'(walk_i.step_oy) - AddrWidth'(walk_i.step_ky);
       left_stride_q  <= {1'b0, walk_i.x_stride} - {1'b0, walk_i.x_dilation};
       above_stride_q <= {1'b0, walk_i.y_stride} - {1'b0, walk_i.y_dilation};
@@ -83,15 +84,21 @@ module lacuna_skip #(
   assign x_stride_o = from_left ? left_stride_q : {1'b0, walk_i.x_stride};
   assign y_stride_o = from_above ? above_stride_q : {1'b0, walk_i.y_stride};
 
-  // A coordinate that is still below 0 is not beyond.
-  logic                  beyond;
-  logic [CoordWidth-1:0] y_after, x_after;
+  // Registers: nothing stands before what a walker does with them. Signed comparisons, for
+  // coordinates are below 0 to the left and above.
+  logic                         beyond;
+  logic signed [CoordWidth-1:0] y_last, x_last;
 
-  assign beyond     = on_i && walk_i.skip_beyond;
-  assign y_after    = y_i + CoordWidth'(walk_i.y_dilation);
-  assign x_after    = x_i + CoordWidth'(walk_i.x_dilation);
-  assign beyond_y_o = beyond && !y_after[CoordWidth-1] && (y_after >= CoordWidth'(walk_i.in_h));
-  assign beyond_x_o = beyond && !x_after[CoordWidth-1] && (x_after >= CoordWidth'(walk_i.in_w));
+  assign beyond = on_i && walk_i.skip_beyond;
+  assign y_last = CoordWidth'(walk_i.in_h) - CoordWidth'(walk_i.y_dilation);
+  assign x_last = CoordWidth'(walk_i.in_w) - CoordWidth'(walk_i.x_dilation);
+
+  always_ff @(posedge clk_i) begin
+    if (moves_i) begin
+      beyond_y_o <= beyond && ($signed(y_next_i) >= y_last);
+      beyond_x_o <= beyond && ($signed(x_next_i) >= x_last);
+    end
+  end
 
   // The place in the kernel: of the current window, and of the first one of its row.
   logic [TapWidth-1:0] row_q, row_next, first;

@@ -4,9 +4,9 @@
 // advances at a time: its address is stepped and becomes that of every level inside it. Blocks read
 // the same windows, or those a word further on. Counts are 1 or more.
 //
-// `post` may leave padding out, at no cycle: the first kernel column in the first output column, the
-// first kernel row in the first output row (`skip_left`, `skip_above`: the walk starts behind them),
-// and what lies beyond the input (`skip_beyond`), but never every window of an output.
+// `post` may leave padding out, at no cycle: the first kernel column in the first output column,
+// the first kernel row in the first output row (`skip_left`, `skip_above`: the walk starts behind
+// them), and what lies beyond the input (`skip_beyond`), but never every window of an output.
 //
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
 //             describe the current window and hold until then; after the last one they mean
@@ -220,7 +220,7 @@ module lacuna_walker #(
       .next_ox_i (level[3]),
       .next_oy_i (level[4]),
       .next_block_i(level_block),
-      .y_i(y_q), .x_i(x_q),
+      .y_next_i(y_next), .x_next_i(x_next),
       .short_kx_o(short_0), .short_ky_o(short_1), .beyond_x_o(beyond_0), .beyond_y_o(beyond_1),
       .step_ox_o (step_ox), .step_oy_o(step_oy), .x_stride_o(x_stride), .y_stride_o(y_stride),
       .tap_o

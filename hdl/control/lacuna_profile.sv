@@ -2,11 +2,11 @@
 //
 // Units 0 to Tiles - 1 are the compute units of the tiles, the others their reshape engines.
 //
-// Contract:   records are written one a cycle, the lowest unit first, from the cycle after `done_i`
-//             on. A unit is busy from the cycle after its start until the cycle before the one in
-//             which its record is written: whoever sees that it is not starts it a cycle later or
-//             after that. `work_i` and `decisions_i` of a unit are stable from `done_i` to the cycle
-//             after its next start; reshape engines decide nothing. Fields
+// Contract:   records are written one a cycle from the cycle after `done_i` on, the lowest unit
+//             first, but the one that is next keeps its turn. A unit is busy from the cycle after
+//             its start until it is next, or written: whoever sees that it is not busy starts it a
+//             cycle later or after that. `work_i` and `decisions_i` of a unit are stable from
+//             `done_i` to the cycle of its next start; reshape engines decide nothing. Fields
 //             saturate: `start` is the program's cycle in which the unit started, `cycles` counts
 //             from then to the cycle of done, inclusive. Records of instructions that have not run
 //             mean nothing.
@@ -43,13 +43,13 @@ module lacuna_profile #(
   logic [Bits-1:0] now;
   assign now = (cycle_i[31:Bits] != '0) ? '1 : cycle_i[Bits-1:0];
 
-  logic [Units-1:0]                busy_q, waits_q, writes, waits_next, writes_next;
+  logic [Units-1:0]                busy_q, waits_q, next_q, writes, waits_next, writes_next;
   logic [Units-1:0][IndexBits-1:0] index_q;
   logic [Units-1:0][Bits-1:0]      start_q;
   // Cycles since the start; the top bit stops the count.
   logic [Units-1:0][Bits:0]        passed_q;
 
-  assign writes      = waits_q & (~waits_q + Units'(1));
+  assign writes      = (next_q != '0) ? next_q : waits_q & (~waits_q + Units'(1));
   assign waits_next  = waits_q & ~writes;
   assign writes_next = waits_next & (~waits_next + Units'(1));
   assign busy_o      = busy_q & ~writes & ~writes_next;
@@ -58,9 +58,11 @@ module lacuna_profile #(
     if (!rst_ni) begin
       busy_q  <= '0;
       waits_q <= '0;
+      next_q  <= '0;
     end else begin
       busy_q  <= (busy_q & ~writes) | start_i;
       waits_q <= waits_next | done_i;
+      next_q  <= writes_next;
     end
   end
 

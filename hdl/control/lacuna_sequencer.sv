@@ -15,10 +15,10 @@
 //             tile memory, or with lo > hi; 3 no tile, no target or one that does not exist, or a
 //             reshape with several sources and other targets that is no `gather`; 4 a reshape that
 //             leaves its memories, where there is a transposer.
-// Latency:    from start to the earliest dispatch: the beats of an instruction + 3 cycles, + 4 for a
-//             reshape whose bounds are checked; from dispatch to the next one a cycle less, unless
-//             the chip is serial: its first beat is read as the one before goes. From
-//             the last `done` it waits for to a dispatch: 1 cycle for a region.
+// Latency:    from start to the earliest dispatch: the beats of an instruction + 3 cycles, + 4 for
+//             a reshape whose bounds are checked; from dispatch to the next one a cycle less,
+//             unless the chip is serial: its first beat is read as the one before goes. From the
+//             last `done` it waits for to a dispatch: 1 cycle for a region.
 module lacuna_sequencer #(
   parameter  int unsigned Tiles      = lacuna_spec_pkg::BaseTiles,
   parameter  int unsigned WordBytes  = 2 * lacuna_spec_pkg::BaseLanes,
@@ -77,7 +77,7 @@ module lacuna_sequencer #(
   logic [2:0]           state_q;
   logic [IndexBits-1:0] index_q, index_next;
   logic [BeatBits-1:0]  beat_q;
-  logic                 fetches, ahead, arrives_q;
+  logic                 fetches, prefetch, arrives_q;
   logic [BeatBits-1:0]  arrived_q;
   logic [511:0]         instr_q;
 
@@ -223,9 +223,9 @@ module lacuna_sequencer #(
   assign instr_o         = instr_q;
   assign index_o         = index_q;
   assign fetches         = state_q == Fetch;
-  assign ahead           = !Serial && goes;
-  assign fetch_o         = fetches || ahead;
-  assign fetch_addr_o    = {index_q + IndexBits'(ahead), beat_q};
+  assign prefetch        = !Serial && goes;
+  assign fetch_o         = fetches || prefetch;
+  assign fetch_addr_o    = {index_q + IndexBits'(prefetch), beat_q};
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin

@@ -173,9 +173,9 @@ package lacuna_spec_pkg;
   // The tile walker: seven nested loops that visit the windows of an operator. Outermost first: column block, output row, output column, channel segment of `post`, kernel row, kernel column, channel segment of `run`. `y` and `x` are the input coordinates of the window; outside `in_h` x `in_w` it is padding and nothing is read. Kept in bits 128 to 383 of `run` and `post`.
   typedef struct packed {
     logic [18:0] unused;
-    logic [0:0] skip_beyond;  // 1: windows to the right of the input and below it are left out, except the first one of an output.
-    logic [0:0] skip_above;  // 1: outputs of the first row have a kernel row less (of 2 or more). `start` and `y_start` are those of the second one.
-    logic [0:0] skip_left;  // 1: outputs of the first column have a kernel column less (of 2 or more), for it is padding. `start` and `x_start` are then those of the second one. This and the next two are of no effect on `run`, nor where the geometry has no `depthwise_taps`.
+    logic [0:0] skip_beyond;  // 1: windows to the right of the input and below it are left out, except the first one of a kernel row, and the first kernel row of an output.
+    logic [0:0] skip_above;  // 1: outputs of the first row have a kernel row less, unless there is one. `start` and `y_start` are those of the second one.
+    logic [0:0] skip_left;  // 1: outputs of the first column have a kernel column less, for it is padding; of no effect if there is one. `start` and `x_start` are then those of the second one. This and the next two are of no effect on `run`, nor where the geometry has no `depthwise_taps`.
     logic signed [19:0] out_start;  // Address of the first output.
     logic [6:0] blocks;  // Blocks of output columns: of `run`, which all read the same windows, or of `depthwise`, whose windows move by a word from block to block; 1 for the rest of `post`.
     logic signed [7:0] pad;  // Value of padding, before the gate value is subtracted.

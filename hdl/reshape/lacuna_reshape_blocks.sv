@@ -230,7 +230,7 @@ module lacuna_reshape_blocks #(
     .rd_data_o  (column_data)
   );
 
-  lacuna_reshape_gather #(.WordBytes(WordBytes)) u_gather (
+  lacuna_reshape_stride #(.WordBytes(WordBytes)) u_stride (
     .stride_i({tail_q[3:1], 1'b1} & {4{linear_q}}),
     .data_i  (column_data),
     .data_o  (beat_data_o)

@@ -5,10 +5,11 @@
 // all that goes up and the run of bytes at each point.
 //
 // Contract:   `first_i` marks the first cycle, in which start, run and level 0 of `job_i` are
-//             there; level k is k cycles later, and all of it then stays until `done_o`. Offsets are added to the
-//             starts, which wrap; nothing else may. `bad_o` beside `done_o`: some byte lies
-//             outside, or a beat has no or too many bytes. A job with a count of 0 is good, and so
-//             is any source of a fill. Where a `gather` is good, it is from the last tile on too.
+//             there; level k is k cycles later, and all of it then stays until `done_o`. Offsets
+//             are added to the starts, which wrap; nothing else may. `bad_o` beside `done_o`: some
+//             byte lies outside, or a beat has no or too many bytes. A job with a count of 0 is
+//             good, and so is any source of a fill. Of a `gather` the targets of all of the chip's
+//             tiles are looked at, its own or not.
 // Latency:    `done_o` comes 6 cycles after `first_i` and stays.
 module lacuna_reshape_bounds #(
   parameter  int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
@@ -125,7 +126,8 @@ module lacuna_reshape_bounds #(
       far_q     <= step[s][18:StepBits-1] != {(20 - StepBits){step[s][StepBits-1]}};
       if (first_i) begin
         low_q  <= SumBits'(start[s]);
-        high_q <= SumBits'(start[s]) + SumBits'(run) - SumBits'(1) + SumBits'(ahead[s][AddrBits-1:0]);
+        high_q <= SumBits'(start[s]) + SumBits'(run) - SumBits'(1)
+                + SumBits'(ahead[s][AddrBits-1:0]);
         left_q <= outside[s];
       end else if (level_q < 3'd6) begin
         if (moved[SumBits-1]) low_q  <= low_q + moved;

@@ -181,7 +181,7 @@ pub fn average(
 ///
 /// # Errors
 /// [`Error::Quantisation`] if the scale of the result is no positive number.
-pub fn product(node: &str, a: Quant, b: Quant, y: Quant) -> Result<Op, Error> {
+pub fn mat_mul(node: &str, a: Quant, b: Quant, y: Quant) -> Result<Op, Error> {
     let scale = a.scale * b.scale / y.scale;
     if !scale.is_finite() || scale <= 0.0 {
         let detail = format!("has a scale of {scale}: quantise the model again");

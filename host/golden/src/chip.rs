@@ -372,10 +372,15 @@ impl Chip {
         self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, fabric.done]);
         let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
         let dones = u16::from(compute_done) | u16::from(fabric.done) << tiles;
-        self.profile.step(self.counters.cycles, index, starts, dones, |unit| match unit.checked_sub(tiles) {
+        let work = |unit: usize| match unit.checked_sub(tiles) {
             None => (self.tiles[unit].work(), *self.tiles[unit].decisions()),
             Some(engine) => (self.fabric.engine(engine).work(), Decisions::default()),
-        });
+        };
+        self.profile.step(self.counters.cycles, index, starts, dones, work);
+        // A program ends as soon as no unit is busy; records that are not written by then follow.
+        while !self.sequencer.running() && self.profile.waits() {
+            self.profile.step(self.counters.cycles, index, 0, 0, work);
+        }
         if let Some(cause) = dispatch.fault {
             self.fault = Some(Fault { instruction: index, cause });
         }

@@ -1,6 +1,6 @@
 //! The symbol table and the look-ups that every operator's importer shares.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::constants::scalar_f32;
 use super::limits::Budget;
@@ -17,6 +17,8 @@ pub struct Context {
     /// The version of ONNX's own operator set.
     pub opset: i64,
     names: HashMap<String, TensorId>,
+    /// Results of nodes that only dequantise and move constants.
+    constants: HashSet<TensorId>,
     budget: Budget,
 }
 
@@ -45,7 +47,7 @@ pub fn output_name(node: &NodeProto) -> Result<&str, Error> {
 impl Context {
     pub fn new(name: String, opset: i64) -> Self {
         let graph = Graph { name, ..Graph::default() };
-        Self { graph, opset, names: HashMap::new(), budget: Budget::default() }
+        Self { graph, opset, names: HashMap::new(), constants: HashSet::new(), budget: Budget::default() }
     }
 
     pub fn lookup(&self, name: &str) -> Option<TensorId> {
@@ -58,6 +60,11 @@ impl Context {
         let id = self.graph.add_tensor(tensor);
         self.bind(name, id)?;
         Ok(id)
+    }
+
+    /// Whether a value is a constant, or one that was dequantised and moved.
+    pub fn derives_from_constants(&self, id: TensorId) -> bool {
+        self.tensor(id).data.is_some() || self.constants.contains(&id)
     }
 
     /// Counts work against the limit of a frame.
@@ -200,7 +207,12 @@ impl Context {
         let operands: Vec<&Tensor> = inputs.iter().map(|id| self.tensor(*id)).collect();
         tensor.data = move_shapes(&op, &operands, &tensor.shape);
         let evaluated = tensor.data.is_some();
+        let constant =
+            (matches!(op, Op::Dequantize(_)) || op.moves()) && inputs.iter().all(|&id| self.derives_from_constants(id));
         let output = self.graph.add_tensor(tensor);
+        if constant {
+            self.constants.insert(output);
+        }
         if !evaluated {
             self.graph.nodes.push(Node { name, op, inputs, output, place: Place::Chip });
         }

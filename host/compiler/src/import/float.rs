@@ -5,9 +5,9 @@ use super::constants::{is_8_bit, scalar_f32};
 use super::context::{Context, Output, title, unsupported};
 use super::movement::{broadcast_both, volume};
 use super::proto::{NodeProto, elem};
-use super::qoperator::{charge_linear, conv_groups, oihw, over_rows, product_shape, rows};
+use super::qoperator::{charge_linear, conv_groups, mat_mul_shape, oihw, over_rows, rows};
 use crate::error::Error;
-use crate::graph::{DType, Data, Graph, Quant, TensorId};
+use crate::graph::{DType, Data, Quant, TensorId};
 use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
 
 /// A run-time input that must be real.
@@ -118,21 +118,11 @@ pub fn gemm(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
 
 pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let inputs = [real_input(context, node, 0)?, real_input(context, node, 1)?];
-    if context.tensor(inputs[1]).shape.len() <= 2 && constant(&context.graph, inputs[1]) {
+    if context.tensor(inputs[1]).shape.len() <= 2 && context.derives_from_constants(inputs[1]) {
         return dense(context, node, 1.0, 1.0, false);
     }
-    let shape = product_shape(context, node, inputs)?;
+    let shape = mat_mul_shape(context, node, inputs)?;
     context.push(node, Op::Float(FloatOp::MatMul), inputs.to_vec(), Output::real(shape))
-}
-
-/// Whether a value is a constant, dequantised and moved or not.
-fn constant(graph: &Graph, id: TensorId) -> bool {
-    let feeding = || graph.nodes.iter().rev().find(|node| node.output == id);
-    graph.tensor(id).data.is_some()
-        || feeding().is_some_and(|node| {
-            (matches!(node.op, Op::Dequantize(_)) || node.op.moves())
-                && node.inputs.iter().all(|&id| constant(graph, id))
-        })
 }
 
 fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b: bool) -> Result<(), Error> {

@@ -2,7 +2,7 @@
 
 use super::attributes::{average_window, int, invalid, real, window, windowed_shape};
 use super::context::{Context, Output, unsupported};
-use super::movement::broadcast_both;
+use super::movement::{broadcast_both, volume};
 use super::proto::NodeProto;
 use super::shapes::view;
 use crate::error::Error;
@@ -65,9 +65,7 @@ pub fn conv(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
 
 /// Counts the multiply-accumulates of a layer.
 pub fn charge_linear(context: &mut Context, output: &[usize], weights: &[usize; 4]) -> Result<(), Error> {
-    let outputs: u64 = output.iter().map(|&d| d as u64).product();
-    let taps: u64 = weights[1..].iter().map(|&d| d as u64).product();
-    context.charge(outputs.saturating_mul(taps))
+    context.charge(volume(output).saturating_mul(volume(&weights[1..])))
 }
 
 /// Weight shape as OIHW; 1-D kernels get height 1.
@@ -199,23 +197,23 @@ pub fn mat_mul(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let operands =
         Dense { quant_a: [1, 2], b: 3, quant_b: [4, 5], bias: None, quant_y: [6, 7], trans_b: false, alpha: 1.0 };
     let b = context.tensor(context.required(node, 3)?);
-    if b.data.is_some() && b.shape.len() <= 2 { dense(context, node, &operands) } else { product(context, node) }
+    if b.data.is_some() && b.shape.len() <= 2 { dense(context, node, &operands) } else { mat_mul_of_two(context, node) }
 }
 
 /// A product of two stacks of matrices.
-fn product(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+fn mat_mul_of_two(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let (a, a_unsigned) = context.quant(node, 1, 2)?;
     let (b, b_unsigned) = context.quant(node, 4, 5)?;
     let (y, unsigned) = context.quant(node, 6, 7)?;
     let inputs = [context.activation(node, 0, a_unsigned)?, context.activation(node, 3, b_unsigned)?];
-    let shape = product_shape(context, node, inputs)?;
-    let op = quantised::product(&super::context::title(node), a, b, y)?;
+    let shape = mat_mul_shape(context, node, inputs)?;
+    let op = quantised::mat_mul(&super::context::title(node), a, b, y)?;
     // The operator counts channels first, where a result's rows and columns have changed places.
     context.push(node, op, vec![inputs[1], inputs[0]], Output::quantised(shape, y, unsigned))
 }
 
 /// The shape of a product of two stacks of matrices.
-pub fn product_shape(context: &mut Context, node: &NodeProto, inputs: [TensorId; 2]) -> Result<Vec<usize>, Error> {
+pub fn mat_mul_shape(context: &mut Context, node: &NodeProto, inputs: [TensorId; 2]) -> Result<Vec<usize>, Error> {
     let shapes = inputs.map(|id| context.tensor(id).shape.clone());
     let (Some((stack_a, &[rows, inner])), Some((stack_b, &[inner_b, columns]))) =
         (shapes[0].split_last_chunk::<2>(), shapes[1].split_last_chunk::<2>())

@@ -219,8 +219,8 @@ fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, u
             let Some(b) = source(graph, producers, node.inputs[1]) else {
                 return Ok(None);
             };
-            // Operands change places: see `quantised::product`.
-            return Ok(Some((quantised::product(&node.name, x.quant, b.quant, y)?, vec![b.id, x.id])));
+            // Operands change places: see `quantised::mat_mul`.
+            return Ok(Some((quantised::mat_mul(&node.name, x.quant, b.quant, y)?, vec![b.id, x.id])));
         }
         FloatOp::Add | FloatOp::Mul => {
             let Some(b) = source(graph, producers, node.inputs[1]) else {

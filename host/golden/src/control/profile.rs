@@ -33,6 +33,8 @@ pub struct Profile {
     tiles: usize,
     busy: u16,
     waits: u16,
+    /// The unit whose record is written next, if one was waiting behind another: it keeps its turn, for it is not busy any more.
+    next: u16,
     /// Fields of the record in hand that are written, in a serial chip.
     fields: u8,
     units: Vec<Unit>,
@@ -47,6 +49,7 @@ impl Profile {
             tiles: geometry.tiles,
             busy: 0,
             waits: 0,
+            next: 0,
             fields: 0,
             units: vec![Unit::default(); 2 * geometry.tiles],
             records: vec![Record::default(); geometry.tiles * geometry.program_len],
@@ -59,9 +62,19 @@ impl Profile {
         if self.tiles == 1 {
             return self.busy;
         }
-        let after = self.waits & self.waits.wrapping_sub(1);
-        let written = self.waits & !(after & after.wrapping_sub(1));
-        self.busy & !written
+        let writes = self.turn();
+        self.busy & !writes & !lowest(self.waits & !writes)
+    }
+
+    /// The unit whose record is written in this cycle, unless the chip is serial.
+    fn turn(&self) -> u16 {
+        if self.next != 0 { self.next } else { lowest(self.waits) }
+    }
+
+    /// A record is not written yet.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.waits != 0
     }
 
     /// The record of an instruction on a tile; zeros if it has not run there.
@@ -90,6 +103,7 @@ impl Profile {
             }
         }
         self.busy = self.busy & !written | start;
+        self.next = if self.tiles == 1 { 0 } else { lowest(self.waits & !written) };
         self.waits = self.waits & !written | done;
     }
 
@@ -101,6 +115,11 @@ impl Profile {
                 return 0;
             }
         }
-        self.waits & self.waits.wrapping_neg()
+        self.turn()
     }
+}
+
+/// The lowest bit of a set.
+const fn lowest(units: u16) -> u16 {
+    units & units.wrapping_neg()
 }

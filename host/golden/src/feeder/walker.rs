@@ -96,7 +96,7 @@ impl Walker {
             x_dilation: walk.x_dilation as u16,
             in_h: walk.in_h as u16,
             in_w: walk.in_w as u16,
-            skip_before: [walk.skip_left, walk.skip_above].map(|skip| skips && skip == 1),
+            skip_before: [(walk.skip_left, k_w), (walk.skip_above, k_h)].map(|(skip, k)| skips && skip == 1 && k > 1),
             skip_beyond: skips && walk.skip_beyond == 1,
             row_taps: k_w as u8,
             left: counts,
@@ -117,14 +117,13 @@ impl Walker {
 
     /// Begins the loops below `level` anew.
     fn begin(&mut self, level: usize) {
-        let below = level.min(LEVELS);
-        self.left[..below].copy_from_slice(&self.counts[..below]);
+        self.left[..level].copy_from_slice(&self.counts[..level]);
         if self.run {
             return;
         }
         let lacks = [0, 1].map(|axis| u8::from(self.skip_before[axis] && self.at_edge[axis]));
         for axis in [0, 1].into_iter().filter(|&axis| axis < level) {
-            self.left[axis] = self.left[axis].saturating_sub(u16::from(lacks[axis])).max(1);
+            self.left[axis] -= u16::from(lacks[axis]);
         }
         if level > self.ky {
             self.row_tap = lacks[1] * self.row_taps + lacks[0];

@@ -109,14 +109,15 @@ packed! {
         blocks: u 7,
         /// Address of the first output.
         out_start: s 20,
-        /// 1: outputs of the first column have a kernel column less (of 2 or more), for it is padding. `start`
+        /// 1: outputs of the first column have a kernel column less, for it is padding; of no effect if there is one. `start`
         /// and `x_start` are then those of the second one. This and the next two are of no effect on `run`,
         /// nor where the geometry has no `depthwise_taps`.
         skip_left: u 1,
-        /// 1: outputs of the first row have a kernel row less (of 2 or more). `start` and `y_start` are those of
+        /// 1: outputs of the first row have a kernel row less, unless there is one. `start` and `y_start` are those of
         /// the second one.
         skip_above: u 1,
-        /// 1: windows to the right of the input and below it are left out, except the first one of an output.
+        /// 1: windows to the right of the input and below it are left out, except the first one of a kernel row, and
+        /// the first kernel row of an output.
         skip_beyond: u 1,
     }
 }

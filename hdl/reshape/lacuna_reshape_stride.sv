@@ -1,6 +1,6 @@
 // Gathers the bytes of a word with an odd stride: byte k of `data_o` is byte `stride_i * k mod W`
 // of `data_i`. The stride is a product of 3, 9 and -1, modulo 16, and each factor a multiplexer.
-module lacuna_reshape_gather #(
+module lacuna_reshape_stride #(
   parameter int unsigned WordBytes = 16
 ) (
   input  logic [3:0]             stride_i,
