@@ -40,6 +40,7 @@ fn seeds() -> Vec<Vec<u8>> {
         "qdq_mul_03",
         "qop_softmax_05",
         "qop_matmul_of_rows_00",
+        "qop_matmul_of_two_00",
         "qop_argmin_01",
         "qdq_argmin_11",
         "qdq_linear_resize_03",
@@ -305,6 +306,34 @@ fn a_frame_of_absurd_work_is_refused() {
         g.initializer.clear();
     });
     assert!(text(result).starts_with("the number of multiply-accumulates of a frame is"));
+}
+
+#[test]
+fn a_matrix_of_many_moves_is_looked_through_once() {
+    // Each step reads the one before twice: 2^60 ways from the product to the constant.
+    let result = import(|g| {
+        g.input[0] = value("x", elem::FLOAT, &[1, 2]);
+        g.output[0] = value("y", elem::FLOAT, &[1, 2]);
+        let ints = |name: &str, values: &[i64]| {
+            let raw: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            constant(name, elem::INT64, &[values.len() as i64], &raw)
+        };
+        g.initializer = vec![
+            constant("m0", elem::FLOAT, &[2, 2], &[0; 16]),
+            ints("from", &[0]),
+            ints("to", &[2]),
+            ints("axes", &[0]),
+        ];
+        g.node.clear();
+        for step in 0..60 {
+            let [last, both, next] = [format!("m{step}"), format!("b{step}"), format!("m{}", step + 1)];
+            let mut concat = node("Concat", &[&last, &last], &both);
+            concat.attribute = vec![AttributeProto { name: "axis".into(), i: Some(0), ..AttributeProto::default() }];
+            g.node.extend([concat, node("Slice", &[&both, "from", "to", "axes"], &next)]);
+        }
+        g.node.push(node("MatMul", &["x", "m60"], "y"));
+    });
+    assert!(result.is_ok());
 }
 
 #[test]
