@@ -90,7 +90,7 @@ impl Geometry {
         transposer: true,
         monitor: true,
     };
-    /// The largest that is routed on ECP5-85F: half of `base`.
+    /// For boards with an ECP5-85F: half of `base`.
     pub const MEDIUM: Self = Self { name: "medium", tiles: 2, ..Self::BASE };
     /// For ECP5-85F; the default.
     pub const BASE: Self = Self {

@@ -15,7 +15,7 @@ pub enum Cause {
     Opcode = 1,
     /// A region outside the tile memory, or with `lo` above `hi`.
     Region = 2,
-    /// No tile, no target, one that does not exist, or a reshape with several sources and other targets.
+    /// No tile, no target, one that does not exist, or a reshape with several sources and other targets that is no `gather`.
     Tile = 3,
     /// A reshape that leaves its memories.
     Bounds = 4,

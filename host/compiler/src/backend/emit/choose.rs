@@ -12,7 +12,7 @@ use crate::graph::TensorId;
 use crate::op::{Linear, Op};
 
 /// Cycles from an instruction's last window to the start of the next.
-const DRAIN: usize = 45;
+pub(super) const DRAIN: usize = 45;
 /// Cycles to fetch, check and start an instruction.
 const DISPATCH: usize = 8;
 /// Longest stretch of layers whose deal is changed together.

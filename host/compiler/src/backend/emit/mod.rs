@@ -1,6 +1,7 @@
 //! Instructions of each layer.
 
 mod choose;
+mod cut;
 mod depthwise;
 mod movement;
 mod moves;
