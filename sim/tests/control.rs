@@ -109,9 +109,13 @@ fn random_programs(rng: &mut Rng, g: Geometry, dut: Model, heads: fn(&mut Rng, &
     for round in 0..60 {
         let length = rng.random_range(1..g.program_len);
         let heads = heads(rng, &g, length);
-        let packed = |head: &Head| match gathers(head) {
-            true => Instr::Reshape(*head, Reshape { gather: 1, ..Reshape::default() }).pack().expect("the fields fit"),
-            false => pack(*head),
+        let packed = |head: &Head| {
+            if gathers(head) {
+                let reshape = Reshape { gather: 1, ..Reshape::default() };
+                Instr::Reshape(*head, reshape).pack().expect("the fields fit")
+            } else {
+                pack(*head)
+            }
         };
         let mut program: Vec<_> = heads.iter().map(packed).collect();
         program.push(halt());

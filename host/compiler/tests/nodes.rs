@@ -34,7 +34,7 @@ const PASSES: [(&str, usize); 22] = [
     ("Identity", 3),
     ("Pad", 6),
     ("QLinearConv", 1),
-    ("QLinearMatMul", 2),
+    ("QLinearMatMul", 4),
     ("QuantizeLinear", 2),
     ("Reshape", 9),
     ("Resize", 15),
