@@ -1,4 +1,4 @@
-// `base` on a ULX3S with an LFE5U-85F: the chip with its UART link, at 45 MHz.
+// The chip with its UART link on a ULX3S with an LFE5U-85F, which `base` exceeds, at 45 MHz.
 //
 // Contract:   3 Mbaud on the board's USB connector. `fire2_i` is high while pressed and resets the
 //             chip. LEDs, lit by 1: 0 toggles with every request that is heard, 1 the clock is

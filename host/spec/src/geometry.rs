@@ -92,7 +92,7 @@ impl Geometry {
     };
     /// For boards with an ECP5-85F: half of `base`.
     pub const MEDIUM: Self = Self { name: "medium", tiles: 2, ..Self::BASE };
-    /// For ECP5-85F; the default.
+    /// The default; more than an ECP5-85F holds.
     pub const BASE: Self = Self {
         name: "base",
         tiles: 4,

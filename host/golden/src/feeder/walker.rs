@@ -1,4 +1,4 @@
-//! The walker: the windows of an instruction, one after another.
+//! The walker (`lacuna_walker`, `lacuna_skip`): the windows of an instruction, one after another.
 
 use lacuna_spec::{Geometry, instr::Walk};
 
