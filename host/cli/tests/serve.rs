@@ -3,10 +3,15 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// How soon a run must end after its chip is gone.
 const NOTICED: Duration = Duration::from_secs(20);
+
+/// Whose turn it is to use pseudo-terminals. A run goes on trying the path of a port that has vanished, and the
+/// system gives its number to the next server that asks.
+static PORTS: Mutex<()> = Mutex::new(());
 
 /// `lacuna serve` with a golden chip, killed at the end of the test.
 struct Server {
@@ -50,6 +55,8 @@ fn message(output: &Output) -> String {
 
 #[test]
 fn a_served_chip_answers_like_the_golden_model() {
+    // A test that failed leaves no port behind.
+    let _turn = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     for offer in [&["--tcp", "127.0.0.1:0"][..], &["--pty"]] {
         let server = Server::start(offer);
         let output = run(&server.device, &["--limit", "3", "--check", "--json"]).output().expect("the run ends");
@@ -72,6 +79,8 @@ fn a_model_is_compiled_for_the_chip_that_is_found() {
 
 #[test]
 fn a_chip_that_vanishes_in_mid_transfer_ends_the_run() {
+    // A test that failed leaves no port behind.
+    let _turn = PORTS.lock().unwrap_or_else(PoisonError::into_inner);
     for offer in [&["--tcp", "127.0.0.1:0"][..], &["--pty"]] {
         let server = Server::start(offer);
         let mut client = run(&server.device, &[]).spawn().expect("the run starts");

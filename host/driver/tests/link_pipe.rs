@@ -11,6 +11,11 @@ use lacuna_driver::{Device, DeviceError};
 use lacuna_golden::link::Bridge;
 use lacuna_spec::{Geometry, frame::Shape, map, tables::layout_hash};
 use tokio::net::TcpListener;
+use tokio::sync::RwLock;
+
+/// Who uses pseudo-terminals. A link goes on trying the path of a port that has vanished, and the system gives
+/// its number to the next that asks: while one vanishes, no other test may have any.
+static PORTS: RwLock<()> = RwLock::const_new(());
 
 /// Fills most of the first tile memory and reads it back.
 async fn round_trip(device: &mut LinkDevice) {
@@ -42,6 +47,7 @@ async fn tcp_reaches_a_chip_that_keeps_its_state_between_clients() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_serial_port_reaches_a_chip() {
+    let _among_others = PORTS.read().await;
     let (pty, _server) = offer(GoldenChip::new(Geometry::NANO));
     let mut device = serial::open(pty.path()).await.unwrap();
     assert_eq!(device.geometry(), Geometry::NANO);
@@ -50,6 +56,7 @@ async fn a_serial_port_reaches_a_chip() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_serial_port_reaches_the_pins_of_the_verilated_top_level() {
+    let _among_others = PORTS.read().await;
     let (pty, _server) = offer(UartChip::new(&Geometry::NANO).unwrap());
     let mut device = serial::open(pty.path()).await.unwrap();
     assert_eq!(device.geometry(), Geometry::NANO);
@@ -58,6 +65,7 @@ async fn a_serial_port_reaches_the_pins_of_the_verilated_top_level() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_vanishes_in_mid_transfer_is_disconnected() {
+    let _alone = PORTS.write().await;
     let (pty, server) = offer(GoldenChip::new(Geometry::NANO));
     let mut device = serial::open(pty.path()).await.unwrap();
     tokio::spawn(async move {
@@ -102,6 +110,7 @@ async fn a_connection_that_breaks_after_any_byte_costs_and_repeats_no_command() 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_port_that_breaks_in_mid_transfer_costs_and_repeats_no_command() {
+    let _among_others = PORTS.read().await;
     let chip = Watched::new(Shape::of(&Geometry::NANO));
     let (pty, _server) = offer(chip.clone());
     // The threads that carry a port's bytes take a moment to let go of it.
@@ -144,6 +153,7 @@ async fn a_chip_that_was_reset_while_the_line_was_away_is_found_out() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unmapped_address_is_named() {
+    let _among_others = PORTS.read().await;
     let (pty, _server) = offer(GoldenChip::new(Geometry::NANO));
     let mut device = serial::open(pty.path()).await.unwrap();
     let error = device.read(0xf000_0000, 1).await.unwrap_err();
@@ -162,6 +172,7 @@ impl Served for Stale {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stale_bitstream_is_refused() {
+    let _among_others = PORTS.read().await;
     let geometry = Geometry::NANO;
     let bridge = Bridge::new(Shape::of(&geometry), layout_hash() ^ 1);
     let (pty, _server) = offer(Stale(bridge, lacuna_golden::Chip::new(geometry)));
