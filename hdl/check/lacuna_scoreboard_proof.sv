@@ -1,14 +1,16 @@
 // Proves lacuna_scoreboard: no word is read before the jobs that write it are done, and none is
-// written before the jobs that read or write it are.
+// written before the jobs that read or write it are; but for compute jobs among themselves.
 //
 // Word and tile are any ones. The proof remembers by itself, for each job in flight, whether it
-// reads or writes that word. `hierconn` signals are the scoreboard's own.
+// reads or writes that word, and so of the job that a tile is at while the last one that it was given
+// waits. `hierconn` signals are the scoreboard's own.
 module lacuna_scoreboard_proof (
   input logic         clk_i,
   input logic         rst_ni,
   input logic [127:0] head_i,
   input logic         go_i,
-  input logic [3:0]   finish_i
+  input logic [3:0]   finish_i,
+  input logic [1:0]   waits_i
 );
 
   localparam int unsigned Tiles = 2;
@@ -24,13 +26,19 @@ module lacuna_scoreboard_proof (
   assign compute_start = head.tiles[Tiles-1:0] & {Tiles{go_i && !is_reshape}};
   assign reshape_start = head.tiles[Tiles-1:0] & {Tiles{go_i && is_reshape}};
   assign start         = {reshape_start, compute_start};
-  assign done          = finish_i & \u_dut.held_q ;
+
+  // The job before the last one, while that waits.
+  logic [Tiles-1:0] before_q, before_reads_q, before_writes_q;
+
+  assign done = finish_i & {\u_dut.held_q [3:2],
+                            (waits_i & before_q) | (~waits_i & \u_dut.held_q [1:0])};
 
   lacuna_scoreboard #(.Tiles(Tiles), .TileWords(8)) u_dut (
     .clk_i, .rst_ni,
     .head_i         (head),
     .compute_start_i(compute_start),
     .reshape_start_i(reshape_start),
+    .waits_i,
     .compute_done_i (done[Tiles-1:0]),
     .reshape_done_i (done[Units-1:Tiles]),
     .conflict_o
@@ -71,9 +79,12 @@ module lacuna_scoreboard_proof (
 
   initial assume (!rst_ni);
 
-  // A unit starts only when it is idle; regions lie in the memory.
+  // A reshape engine starts only when it is idle, a tile when no job waits; regions lie in the memory.
   always_comb begin
-    assume ((start & \u_dut.held_q ) == '0);
+    assume ((reshape_start & \u_dut.held_q [3:2]) == '0);
+    assume ((compute_start & waits_i) == '0);
+    assume ((before_q & ~waits_i) == '0);
+    assume ((waits_i & ~\u_dut.held_q [1:0]) == '0);
     assume (head.read_hi <= 16'd8 && head.write_hi <= 16'd8);
     assume (head.read_lo <= head.read_hi && head.write_lo <= head.write_hi);
   end
@@ -83,6 +94,8 @@ module lacuna_scoreboard_proof (
 
   logic             in_reads, in_writes, now_reads, now_writes;
   logic [Units-1:0] reads_q, writes_q, reads, writes;  // By the proof, and by the scoreboard.
+  logic [Units-1:0] ends;                              // Done bits of the jobs in `held_q`.
+  logic [Units-1:0] reading, writing;                  // In flight beyond this cycle.
 
   assign in_reads   = (head.read_lo <= 16'(word)) && (16'(word) < head.read_hi);
   assign in_writes  = (head.write_lo <= 16'(word)) && (16'(word) < head.write_hi);
@@ -99,7 +112,7 @@ module lacuna_scoreboard_proof (
       end else if (start[e]) begin
         reads_q[e]  <= (tile == Own) && in_reads;
         writes_q[e] <= ((e < Tiles) ? (tile == Own) : head.targets[tile]) && in_writes;
-      end else if (done[e]) begin
+      end else if (ends[e]) begin
         reads_q[e]  <= 1'b0;
         writes_q[e] <= 1'b0;
       end
@@ -111,15 +124,43 @@ module lacuna_scoreboard_proof (
                        && (write_lo[e] <= 4'(word)) && (4'(word) < write_hi[e]);
   end
 
+  for (genvar t = 0; t < Tiles; t++) begin : gen_before
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni || done[t]) begin
+        before_q[t]        <= 1'b0;
+        before_reads_q[t]  <= 1'b0;
+        before_writes_q[t] <= 1'b0;
+      end else if (compute_start[t]) begin
+        before_q[t]        <= \u_dut.held_q [t];
+        before_reads_q[t]  <= reads_q[t];
+        before_writes_q[t] <= writes_q[t];
+      end
+    end
+  end
+
+  assign ends = done & ~{2'b00, waits_i};
+
+  always_comb begin
+    reading = reads_q & ~ends;
+    writing = writes_q & ~ends;
+    if (is_reshape) begin
+      reading[Tiles-1:0] = reading[Tiles-1:0] | (before_q & before_reads_q & ~done[Tiles-1:0]);
+      writing[Tiles-1:0] = writing[Tiles-1:0] | (before_q & before_writes_q & ~done[Tiles-1:0]);
+    end else begin
+      reading[Tiles-1:0] = '0;
+      writing[Tiles-1:0] = '0;
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (rst_ni) begin
       knows_reads:  assert (reads_q == reads);
       knows_writes: assert (writes_q == writes);
       if (now_reads) begin
-        reads_after_write: assert (conflict_o || ((writes_q & ~done) == '0));
+        reads_after_write: assert (conflict_o || (writing == '0));
       end
       if (now_writes) begin
-        writes_after_all: assert (conflict_o || (((reads_q | writes_q) & ~done) == '0));
+        writes_after_all: assert (conflict_o || ((reading | writing) == '0));
       end
     end
   end

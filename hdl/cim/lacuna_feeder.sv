@@ -41,6 +41,10 @@ module lacuna_feeder #(
   input  logic [511:0]           instr_i,
   /* verilator lint_on UNUSEDSIGNAL */
   input  logic [AddrWidth-1:0]   input_offset_i,
+  // Array and post unit have come to the job. Before, only parameters of columns are read.
+  input  logic                   served_i,
+  // No job, or every slot of it is handed over before another one starts.
+  output logic                   idle_o,
 
   output logic                   rd_req_o,
   output logic [AddrWidth-1:0]   rd_addr_o,
@@ -89,6 +93,8 @@ module lacuna_feeder #(
   output logic                   param_valid_o,
   // Weights of tap `param_index_o`.
   output logic                   param_weights_o,
+  // Of columns, else constants.
+  output logic                   param_columns_o,
   output logic [IndexWidth-1:0]  param_index_o,
   output logic                   param_bank_o,
   output logic [WordBytes*8-1:0] param_data_o
@@ -116,7 +122,7 @@ module lacuna_feeder #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                        run, depthwise, product, has_params, monitored;
+  logic                        run, depthwise, product, columns, has_params, monitored;
 
   assign head       = instr_i[127:0];
   assign walk       = instr_i[383:128];
@@ -127,6 +133,7 @@ module lacuna_feeder #(
                    && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
   assign product    = depthwise && post_tail.product;
   assign monitored  = Monitor && run && (run_tail.threshold != '0);
+  assign columns    = run || depthwise;
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
 
   // The window that is next.
@@ -168,20 +175,20 @@ module lacuna_feeder #(
   lacuna_param_reader #(
     .Lanes(Lanes), .TileWords(TileWords), .IndexWidth(IndexWidth)
   ) u_params (
-    .clk_i,
+    .clk_i, .rst_ni,
     .start_i, .run_i(run), .depthwise_i(depthwise), .monitored_i(monitored),
     .addr_i(post_tail.params[AddrWidth-1:0]), .taps_i(post_tail.taps), .block_done_i,
-    .read_i(state_q == Params), .issue_o(issue_param),
+    .read_i((state_q == Params) && (columns || served_i)), .issue_o(issue_param),
     .part_end_o(part_end), .end_o(param_end), .addr_o(param_addr)
   );
 
-  assign issue_window = (state_q == Windows)
+  assign issue_window = (state_q == Windows) && served_i
                      && (run ? room_i && (!first || in_flight_q != MostVectors)
                              : SerialPost ? gap_q == '0
                              : !give_way_i && (!last || (gap_q == '0)));
   assign issue_flush  = (state_q == Flush) && room_i;
   assign operand      = issue_window && product && !tap_next_q;
-  assign issue_probe  = Monitor && (state_q == Probe);
+  assign issue_probe  = Monitor && (state_q == Probe) && served_i;
 
   assign filled      = {1'b0, fill_q} + bytes;
   assign word_full   = filled[OffWidth];
@@ -212,15 +219,17 @@ module lacuna_feeder #(
   end
 
   always_ff @(posedge clk_i) begin
+    if (!rst_ni) in_flight_q <= '0;
+    else in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(reduced_i);
+  end
+
+  always_ff @(posedge clk_i) begin
     if (start_i) begin
-      in_flight_q    <= '0;
       gap_q          <= '0;
       fill_q         <= '0;
       turn_q         <= '0;
       probe_second_q <= 1'b0;
     end else begin
-      in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(run && reduced_i);
-
       if (issue_window && last) gap_q <= GapWidth'(Groups * GroupCycles - 1);
       else if (SerialPost && issue_window) gap_q <= GapWidth'(Groups - 1);
       else if (gap_q != '0) gap_q <= gap_q - GapWidth'(1);
@@ -293,7 +302,7 @@ module lacuna_feeder #(
     .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)
   ) u_slots (
     .clk_i, .rst_ni,
-    .start_i, .depthwise_i(depthwise), .pad_byte_i(walk.pad),
+    .start_i, .columns_i(columns), .depthwise_i(depthwise), .pad_byte_i(walk.pad),
     .operand_index_i(IndexWidth'(post_tail.taps - 7'd1)),
     .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
@@ -310,9 +319,15 @@ module lacuna_feeder #(
     .weights_o(param_weights_o), .index_o(param_index_o), .bank_o(param_bank_o)
   );
 
-  assign word_last_o  = slot_last_out;
-  assign probe_last_o = slot_last_out;
-  assign tap_last_o   = slot_last_out;
-  assign tap_data_o   = word_data_o;
+  logic rested_q;
+
+  always_ff @(posedge clk_i) rested_q <= state_q == Idle;
+
+  assign idle_o          = rested_q && (state_q == Idle);
+  assign param_columns_o = columns;
+  assign word_last_o     = slot_last_out;
+  assign probe_last_o    = slot_last_out;
+  assign tap_last_o      = slot_last_out;
+  assign tap_data_o      = word_data_o;
 
 endmodule

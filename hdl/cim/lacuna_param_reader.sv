@@ -19,6 +19,7 @@ module lacuna_param_reader #(
   localparam int unsigned AddrWidth  = $clog2(TileWords * WordBytes)
 ) (
   input  logic                  clk_i,
+  input  logic                  rst_ni,
 
   input  logic                  start_i,
   input  logic                  run_i,
@@ -77,14 +78,18 @@ module lacuna_param_reader #(
     if (start_i) begin
       weights_q <= depthwise_i;
       index_q   <= '0;
-      loaded_q  <= '0;
     end else begin
       if (issue_o) begin
         index_q <= part_end_o ? '0 : index_q + IndexWidth'(1);
         if (part_end_o) weights_q <= depthwise_i && !weights_q;
       end
-      loaded_q <= loaded_q + 2'(issue_o && new_block) - 2'(block_done_i);
     end
+  end
+
+  // Blocks of the job before may not be done when the next one starts.
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) loaded_q <= '0;
+    else         loaded_q <= loaded_q + 2'(issue_o && new_block) - 2'(block_done_i);
   end
 
 endmodule

@@ -5,7 +5,8 @@
 //
 // Contract:   outputs describe the word or parameters of `word_i` or `param_i`. `last_i`: the last
 //             word of a vector, or parameters of a block's weights or of its others; `block_end_i`:
-//             the vector is the block's last one.
+//             the vector is the block's last one. `columns_i`: parameters are those of blocks,
+//             which take turns in two banks, from job to job.
 // Latency:    one cycle from one word to the next.
 module lacuna_places #(
   parameter  int unsigned Pages      = 512,
@@ -14,9 +15,11 @@ module lacuna_places #(
   localparam int unsigned PageWidth  = $clog2(Pages)
 ) (
   input  logic                  clk_i,
+  input  logic                  rst_ni,
 
   // The instruction is held from `start_i` to the end of the job.
   input  logic                  start_i,
+  input  logic                  columns_i,
   input  logic                  depthwise_i,
   input  logic [PageWidth-1:0]  page_i,
   input  logic [PageWidth-1:0]  vector_pages_i,
@@ -50,7 +53,6 @@ module lacuna_places #(
       block_page_q <= page_i;
       index_o      <= '0;
       weights_o    <= depthwise_i;
-      bank_o       <= 1'b0;
     end else begin
       if (word_i) begin
         page_o <= page_o + PageWidth'(2);
@@ -62,10 +64,14 @@ module lacuna_places #(
       end
       if (param_i) begin
         index_o <= last_i ? '0 : next_index;
-        bank_o  <= bank_o ^ (last_i && !weights_o);
         if (last_i) weights_o <= depthwise_i && !weights_o;
       end
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) bank_o <= 1'b0;
+    else if (param_i) bank_o <= bank_o ^ (columns_i && last_i && !weights_o);
   end
 
 endmodule

@@ -23,6 +23,7 @@ module lacuna_slots #(
   input  logic                   rst_ni,
 
   input  logic                   start_i,
+  input  logic                   columns_i,    // parameters are of columns, not of the job
   input  logic                   depthwise_i,
   input  logic [IndexWidth-1:0]  operand_index_i,
   input  logic [7:0]             gate_i,
@@ -142,7 +143,9 @@ module lacuna_slots #(
 
   lacuna_places #(.Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)) u_places (
     .clk_i,
+    .rst_ni,
     .start_i,
+    .columns_i,
     .depthwise_i,
     .page_i,
     .vector_pages_i,

@@ -56,10 +56,14 @@ module lacuna_control #(
   output logic                             stall_load_o,
   output logic [IndexBits-1:0]             index_o,
 
-  // Units; `work_i` of compute units first. Serial: `worked_i`, the work of each cycle, in its place.
+  // Units; for `compute_*` see lacuna_tile. `work_i` of compute units first. Serial: `worked_i`, the work of each cycle, in its place.
   output logic [511:0]                     instr_o,
   output logic [Tiles-1:0]                 compute_start_o,
   output logic [Tiles-1:0]                 reshape_start_o,
+  input  logic [Tiles-1:0]                 compute_occupied_i,
+  input  logic [Tiles-1:0]                 compute_waits_i,
+  output logic [Tiles-1:0]                 compute_turn_o,
+  input  logic [Tiles-1:0]                 compute_begin_i,
   input  logic [Tiles-1:0]                 compute_done_i,
   input  logic [Tiles-1:0]                 reshape_done_i,
   input  logic [2*Tiles-1:0][WorkBits-1:0] work_i,
@@ -79,7 +83,8 @@ module lacuna_control #(
 
   logic                   conflict;
   logic [ProgramBits-1:0] fetch_addr;
-  logic [Tiles-1:0]       compute_busy, reshape_busy;
+  logic [Tiles-1:0]       compute_busy, compute_records, reshape_busy;
+  logic                   any_busy;
 
   // The smallest chip keeps it in UP5K's single-port RAM: its block RAM is needed elsewhere.
   logic sequencer_fetch;
@@ -140,14 +145,19 @@ module lacuna_control #(
     .conflict_i    (conflict),
     .compute_busy_i(compute_busy),
     .reshape_busy_i(reshape_busy),
+    .any_busy_i    (any_busy),
     .compute_start_o, .reshape_start_o
   );
 
+  assign compute_turn_o = ~compute_records;
+
   if (Serial) begin : gen_serial
     logic unused;
-    assign unused       = ^work_i;
+    assign unused       = ^{work_i, compute_occupied_i, compute_waits_i, compute_begin_i};
     assign conflict     = 1'b0;
-    assign reshape_busy = compute_busy;
+    assign compute_busy = compute_records;
+    assign reshape_busy = compute_records;
+    assign any_busy     = compute_records[0];
 
     // The tile's decisions are of its own last job.
     logic computes_q;
@@ -166,7 +176,7 @@ module lacuna_control #(
       .done_i    (compute_done_i[0] || reshape_done_i[0]),
       .worked_i,
       .decisions_i(decisions_i[0] & {WorkBits{computes_q}}),
-      .busy_o    (compute_busy[0]),
+      .busy_o    (compute_records[0]),
       .rd_en_i   (profile_rd_en_i),
       .rd_index_i(profile_addr_i),
       .rd_field_i(profile_field_i),
@@ -174,13 +184,16 @@ module lacuna_control #(
     );
   end else begin : gen_parallel
     logic unused;
-    assign unused = ^worked_i;
+    assign unused       = ^worked_i;
+    assign compute_busy = compute_occupied_i;
+    assign any_busy     = |{compute_occupied_i, compute_records, reshape_busy};
 
     lacuna_scoreboard #(.Tiles(Tiles), .TileWords(TileWords)) u_scoreboard (
       .clk_i, .rst_ni,
       .head_i         (instr_o[127:0]),
       .compute_start_i(compute_start_o),
       .reshape_start_i(reshape_start_o),
+      .waits_i        (compute_waits_i),
       .compute_done_i, .reshape_done_i,
       .conflict_o     (conflict)
     );
@@ -190,10 +203,11 @@ module lacuna_control #(
     ) u_profile (
       .clk_i, .rst_ni, .cycle_i,
       .index_i   (index_o),
-      .start_i   ({reshape_start_o, compute_start_o}),
+      .given_i   (compute_start_o),
+      .start_i   ({reshape_start_o, compute_begin_i}),
       .done_i    ({reshape_done_i, compute_done_i}),
       .work_i, .decisions_i,
-      .busy_o    ({reshape_busy, compute_busy}),
+      .busy_o    ({reshape_busy, compute_records}),
       .rd_en_i   (profile_rd_en_i),
       .rd_addr_i (profile_addr_i),
       .rd_field_i(profile_field_i),

@@ -8,7 +8,8 @@
 //             cycle later or after that. `work_i` and `decisions_i` of a unit are stable from
 //             `done_i` to the cycle of its next start; reshape engines decide nothing. Fields
 //             saturate: `start` is the program's cycle in which the unit started, `cycles` counts
-//             from then to the cycle of done, inclusive. Records of instructions that have not run
+//             from then to the cycle of done, inclusive. A compute unit starts later than its tile
+//             is given the job (`given_i`), which may be while it is at the one before. Records of instructions that have not run
 //             mean nothing.
 // Latency:    of a host read, one cycle.
 module lacuna_profile #(
@@ -27,6 +28,7 @@ module lacuna_profile #(
 
   input  logic [31:0]                cycle_i,
   input  logic [IndexBits-1:0]       index_i,
+  input  logic [Tiles-1:0]           given_i,
   input  logic [Units-1:0]           start_i,
   input  logic [Units-1:0]           done_i,
   input  logic [Units-1:0][Bits-1:0] work_i,
@@ -45,6 +47,7 @@ module lacuna_profile #(
 
   logic [Units-1:0]                busy_q, waits_q, next_q, writes, waits_next, writes_next;
   logic [Units-1:0][IndexBits-1:0] index_q;
+  logic [Tiles-1:0][IndexBits-1:0] given_q;
   logic [Units-1:0][Bits-1:0]      start_q;
   // Cycles since the start; the top bit stops the count.
   logic [Units-1:0][Bits:0]        passed_q;
@@ -67,9 +70,12 @@ module lacuna_profile #(
   end
 
   always_ff @(posedge clk_i) begin
+    for (int unsigned t = 0; t < Tiles; t++) begin
+      if (given_i[t]) given_q[t] <= index_i;
+    end
     for (int unsigned u = 0; u < Units; u++) begin
       if (start_i[u]) begin
-        index_q[u]  <= index_i;
+        index_q[u]  <= (u < Tiles) ? given_q[u % Tiles] : index_i;
         start_q[u]  <= now;
         passed_q[u] <= '0;
       end else if (!waits_q[u] && !passed_q[u][Bits]) begin

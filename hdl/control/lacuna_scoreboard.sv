@@ -1,13 +1,16 @@
 // Holds the tile-memory regions of the jobs in flight and tells whether an instruction meets them.
 //
-// Each tile has one compute job and one reshape job at most. A compute job reads and writes its own
-// tile; a reshape reads its own and writes its targets. Regions are word ranges, compared as
+// Each tile has one compute job, the last one that it was given, and one reshape job at most. A
+// compute job reads and writes its own tile, one after the other; a reshape reads its own and writes
+// its targets. Regions are word ranges, compared as
 // declared: an instruction whose addresses move with INPUT_OFFSET or OUTPUT_OFFSET declares all
 // that it may reach.
 //
 // Contract:   `conflict_o` is combinational: the instruction reads what a job writes, or writes
-//             what a job reads or writes, in a tile that both use. A job is held from the cycle
-//             after its start bit and released in the cycle of its done bit.
+//             what a job reads or writes, in a tile that both use, unless both are compute jobs. A
+//             job is held from the cycle after its start bit and released in the cycle of its done
+//             bit. `waits_i`: the tile's last job has not begun, and a done bit is that of the one
+//             before; meanwhile every reshape conflicts.
 module lacuna_scoreboard #(
   parameter int unsigned Tiles     = lacuna_spec_pkg::BaseTiles,
   parameter int unsigned TileWords = lacuna_spec_pkg::BaseTileWords
@@ -18,6 +21,7 @@ module lacuna_scoreboard #(
   input  lacuna_spec_pkg::head_t head_i,
   input  logic [Tiles-1:0]       compute_start_i,
   input  logic [Tiles-1:0]       reshape_start_i,
+  input  logic [Tiles-1:0]       waits_i,
   input  logic [Tiles-1:0]       compute_done_i,
   input  logic [Tiles-1:0]       reshape_done_i,
   output logic                   conflict_o
@@ -43,7 +47,7 @@ module lacuna_scoreboard #(
   logic [2*Tiles-1:0] start, done, held_q, meets;
 
   assign start = {reshape_start_i, compute_start_i};
-  assign done  = {reshape_done_i, compute_done_i};
+  assign done  = {reshape_done_i, compute_done_i & ~waits_i};
 
   for (genvar e = 0; e < 2 * Tiles; e++) begin : gen_entry
     localparam int unsigned Own = e % Tiles;
@@ -75,11 +79,11 @@ module lacuna_scoreboard #(
     assign write_after_write = ((writes & writes_q) != '0)
                                && (write_lo < write_hi_q) && (write_lo_q < write_hi);
 
-    assign meets[e] = held_q[e] && !done[e]
+    assign meets[e] = held_q[e] && !done[e] && (is_reshape || (e >= Tiles))
                       && (read_after_write || write_after_read || write_after_write);
   end
 
-  assign conflict_o = |meets;
+  assign conflict_o = (|meets) || (is_reshape && (waits_i != '0));
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) held_q <= '0;

@@ -7,7 +7,7 @@
 //
 // Contract:   a start at cycle a makes `running_o` 1 from a + 1 to the cycle in which the program
 //             ends. A dispatched instruction has its start bits set for one cycle beside `instr_o`,
-//             with all its tiles' units idle and no conflict in the scoreboard. `fence` and `halt`
+//             none of its units busy and no conflict in the scoreboard. `fence` and `halt`
 //             go on when no unit is busy, `load` when `phase_i` has reached its phase. A faulty
 //             instruction is not dispatched: `fault_o` pulses with its cause, the units drain, and
 //             the program ends. Causes, the lowest wins: 1 unknown opcode, or a reshape that asks
@@ -60,6 +60,8 @@ module lacuna_sequencer #(
   input  logic                          conflict_i,
   input  logic [Tiles-1:0]              compute_busy_i,
   input  logic [Tiles-1:0]              reshape_busy_i,
+  // Some unit has a job, or its record is not written.
+  input  logic                          any_busy_i,
   output logic [Tiles-1:0]              compute_start_o,
   output logic [Tiles-1:0]              reshape_start_o
 );
@@ -187,11 +189,10 @@ module lacuna_sequencer #(
 
   // Waiting. `blocked_q` tells of the cycle before; jobs in flight only become fewer meanwhile.
   logic [Tiles-1:0] tiles;
-  logic             unit_busy, any_busy, blocked, blocked_q, faulty, goes, next;
+  logic             unit_busy, blocked, blocked_q, faulty, goes, next;
 
   assign tiles     = head.tiles[Tiles-1:0];
   assign unit_busy = |(tiles & (is_reshape ? reshape_busy_i : compute_busy_i));
-  assign any_busy  = |{compute_busy_i, reshape_busy_i};
 
   always_comb begin
     blocked = 1'b0;
@@ -199,7 +200,7 @@ module lacuna_sequencer #(
       lacuna_spec_pkg::OpLoad: blocked = phase_i < head.phase;
       lacuna_spec_pkg::OpRun, lacuna_spec_pkg::OpPost, lacuna_spec_pkg::OpReshape:
         blocked = !Serial && (unit_busy || conflict_i);
-      default: blocked = any_busy;
+      default: blocked = any_busy_i;
     endcase
   end
 
@@ -207,18 +208,18 @@ module lacuna_sequencer #(
   assign goes     = (state_q == Issue) && (cause_q == 3'd0) && !blocked_q;
 
   // The instruction has had its turn.
-  assign next = (Serial && is_job) ? (state_q == Hold) && !any_busy : goes;
+  assign next = (Serial && is_job) ? (state_q == Hold) && !any_busy_i : goes;
 
   assign compute_start_o = tiles & {Tiles{goes && is_compute}};
   assign reshape_start_o = tiles & {Tiles{goes && is_reshape}};
   assign stall_hazard_o  = !Serial && (state_q == Issue) && (cause_q == 3'd0) && blocked_q
                            && is_job;
-  assign stall_load_o    = (state_q == Issue) && (cause_q == 3'd0) && blocked_q && !any_busy
+  assign stall_load_o    = (state_q == Issue) && (cause_q == 3'd0) && blocked_q && !any_busy_i
                            && (head.opcode == lacuna_spec_pkg::OpLoad);
   assign fault_o         = faulty;
   assign fault_cause_o   = cause_q;
   assign end_o           = (goes && (head.opcode == lacuna_spec_pkg::OpHalt))
-                           || ((state_q == Drain) && !any_busy);
+                           || ((state_q == Drain) && !any_busy_i);
   assign running_o       = state_q != Idle;
   assign instr_o         = instr_q;
   assign index_o         = index_q;
@@ -241,7 +242,7 @@ module lacuna_sequencer #(
           else if (end_o) state_q <= Idle;
           else if (goes)  state_q <= (Serial && is_job) ? Hold : Fetch;
         end
-        Hold:    if (!any_busy) state_q <= Fetch;
+        Hold:    if (!any_busy_i) state_q <= Fetch;
         default: if (end_o) state_q <= Idle;
       endcase
     end

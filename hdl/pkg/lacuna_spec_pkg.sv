@@ -214,7 +214,7 @@ package lacuna_spec_pkg;
     logic signed [7:0] clamp_lo;  // Smallest output.
     logic signed [7:0] zero;  // Zero point of the output.
     logic [0:0] rule;  // Requantisation rule.
-    logic [17:0] params;  // Address of the parameters: nine words a column block, and four of biases for the second gate value if it is monitored.
+    logic [17:0] params;  // Address of the parameters: nine words a column block, and four of biases for the second gate value if it is monitored. They may be read while the tile's job before still writes.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } run_tail_t;
@@ -230,7 +230,7 @@ package lacuna_spec_pkg;
     logic signed [7:0] clamp_lo;  // Smallest output.
     logic signed [7:0] zero;  // Zero point of the output (`sum`, `depthwise`).
     logic [0:0] rule;  // Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
-    logic [17:0] params;  // Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c.
+    logic [17:0] params;  // Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c. Those of `depthwise` may be read while the tile's job before still writes.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } post_tail_t;

@@ -59,6 +59,7 @@ module lacuna_post #(
 
   input  logic                             param_valid_i,
   input  logic                             param_weights_i,
+  input  logic                             param_columns_i,
   input  logic [IndexBits-1:0]             param_index_i,
   input  logic                             param_bank_i,
   input  logic [WordBytes*8-1:0]           param_data_i,
@@ -168,8 +169,8 @@ module lacuna_post #(
   assign block_end  = vector_end && last_of_block;
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni || start_i) bank_q <= 1'b0;
-    else if (block_end)     bank_q <= !bank_q;
+    if (!rst_ni)        bank_q <= 1'b0;
+    else if (block_end) bank_q <= !bank_q;
   end
 
   // Index k: k cycles after a group came.
@@ -227,6 +228,7 @@ module lacuna_post #(
       .pair_i       (pair),
       .max_i        (is_max),
       .param_valid_i(param_valid_i && !param_weights_i),
+      .param_columns_i,
       .param_index_i(param_index_i[3:0]),
       .param_bank_i,
       .param_data_i,
@@ -279,6 +281,7 @@ module lacuna_post #(
       .run_i             (by_column),
       .pair_i            (pair),
       .param_valid_i     (param_valid_i && !param_weights_i),
+      .param_columns_i,
       .param_index_i     (param_index_i[3:0]),
       .param_bank_i,
       .param_data_i,

@@ -23,6 +23,7 @@ module lacuna_post_params #(
   input  logic                        pair_i,
 
   input  logic                        param_valid_i,
+  input  logic                        param_columns_i,
   input  logic [3:0]                  param_index_i,
   input  logic                        param_bank_i,
   input  logic [Columns*8-1:0]        param_data_i,
@@ -71,7 +72,7 @@ module lacuna_post_params #(
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       constants_q <= Initial;
-    end else if (param_valid_i && !run_i) begin
+    end else if (param_valid_i && !param_columns_i) begin
       for (int unsigned b = 0; b < ConstantBits; b++) begin
         if (param_index_i == 4'(b / (8 * Columns))) constants_q[b] <= param_data_i[b % (8 * Columns)];
       end
@@ -92,7 +93,7 @@ module lacuna_post_params #(
   logic [GroupBits-1:0] deal_group_q;
   logic                 deal_bank_q, shifts_come;
 
-  assign shifts_come = param_valid_i && run_i && (param_index_i == 4'd8);
+  assign shifts_come = param_valid_i && param_columns_i && (param_index_i == 4'd8);
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) deal_q <= '0;
@@ -124,7 +125,7 @@ module lacuna_post_params #(
     logic                 here;
     logic [GroupBits-1:0] group;
 
-    assign here  = param_valid_i && run_i
+    assign here  = param_valid_i && param_columns_i
                 && (32'(param_index_i[1:0]) % WordsPerEntry == Word);
     assign group = GroupBits'(32'(param_index_i[1:0]) / WordsPerEntry);
 

@@ -1,7 +1,7 @@
 // lacuna_post_params for words of four bytes and a serial post unit, in block RAM.
 //
 // Every word is written to two memories: one is read for the bias and the shift of a column, the
-// other for the halves of the multipliers. The constants of `post` lie where they arrive. Only the
+// other for the halves of the multipliers. The constants of `post` lie in the first bank. Only the
 // pair's bias, which is wanted whole, is a register.
 //
 // Contract:   as lacuna_post_params; `step_i[k]` marks cycle k of a column, 0 to 8, and `entry_i`
@@ -17,6 +17,7 @@ module lacuna_post_params_ram (
   input  logic        max_i,
 
   input  logic        param_valid_i,
+  input  logic        param_columns_i,
   input  logic [3:0]  param_index_i,
   input  logic        param_bank_i,
   input  logic [31:0] param_data_i,
@@ -67,7 +68,7 @@ module lacuna_post_params_ram (
   logic [1:0]  shift_byte;
   logic        second, upper;
 
-  assign wr_addr = {param_bank_i, param_index_i};
+  assign wr_addr = {param_bank_i && param_columns_i, param_index_i};
 
   always_comb begin
     bias_addr = run_q ? {entry_1_q[2], WordShifts} : {1'b0, WordShift};

@@ -85,7 +85,8 @@ module lacuna_core #(
   logic [AddrBits-1:0]         input_offset, output_offset;
   logic [31:0]                 cycles;
   logic [511:0]                instr;
-  logic [Tiles-1:0]            compute_start, compute_done;
+  logic [Tiles-1:0]            compute_start, compute_occupied, compute_waits;
+  logic [Tiles-1:0]            compute_turn, compute_begin, compute_done;
   logic [Tiles-1:0]            reshape_start, reshape_done;
   logic [2*Tiles-1:0][WorkBits-1:0] work;
   logic [Tiles-1:0][WorkBits-1:0]   decisions;
@@ -205,6 +206,10 @@ module lacuna_core #(
     .instr_o          (instr),
     .compute_start_o  (compute_start),
     .reshape_start_o  (reshape_start),
+    .compute_occupied_i(compute_occupied),
+    .compute_waits_i  (compute_waits),
+    .compute_turn_o   (compute_turn),
+    .compute_begin_i  (compute_begin),
     .compute_done_i   (compute_done),
     .reshape_done_i   (reshape_done),
     .mem_en_i         (mem_en[0]),
@@ -332,6 +337,10 @@ module lacuna_core #(
       .instr_i        (instr),
       .input_offset_i (input_offset),
       .output_offset_i(output_offset),
+      .turn_i         (compute_turn[t]),
+      .occupied_o     (compute_occupied[t]),
+      .waits_o        (compute_waits[t]),
+      .begin_o        (compute_begin[t]),
       .done_o         (compute_done[t]),
       .work_o         (work[t]),
       .decisions_o    (decisions[t]),

@@ -1,15 +1,20 @@
 // One tile: memory, feeder, macro and post unit, and the ports of the memory for everyone else.
 //
-// Contract:   `start_i` comes beside the instruction (`run` or `post`) when no job is under way;
-//             the tile holds it, and its units start one cycle later. `done_o`: a read granted in
-//             the next cycle sees the last word. Offsets are stable during a job. Weights are never
-//             refused; other clients keep their request until the grant, which does not depend on
-//             it. Read data, one bus for all, comes 2 cycles after the grant.
+// Contract:   `start_i` comes beside the instruction (`run` or `post`) when the tile is not
+//             `occupied_o`: it holds no job, or one whose windows are all issued. The feeder starts
+//             one cycle later, and reads parameters of columns beforehand; monitor, macro and post
+//             unit begin (`begin_o`) when `turn_i`: the job before is done, and its work need not be
+//             held any longer; `waits_o` until then. Windows and what else is read
+//             come after that: jobs of a tile may depend on each other. `done_o`: a read granted
+//             in the next cycle sees the last word. Offsets are stable during a job. Weights are
+//             never refused; other clients keep their request until the grant, which does not
+//             depend on it. Read data, one bus for all, comes 2 cycles after the grant.
 // Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
 //             lacuna_post for jobs.
-// Latency:    events (`digits_o`, stalls) are one cycle late. `work_o` holds from
-//             `done_o` to the next start: digits issued by `run`, words written by `post`; so does
-//             `decisions_o`, what the monitor decided in a `run`, else 0.
+// Latency:    an idle tile begins 2 cycles after `start_i`. Events (`digits_o`, stalls) are one
+//             cycle late. `work_o` holds from `done_o` to the cycle of `begin_o`: digits issued by
+//             `run`, words written by `post`; so does `decisions_o`, what the monitor decided in a
+//             `run`, else 0.
 module lacuna_tile #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned Pages         = 512,
@@ -19,8 +24,8 @@ module lacuna_tile #(
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned DepthwiseTaps = 16,
   parameter  bit          Monitor       = 1'b0,
-  // Keep a copy of the instruction and count work; else `instr_i` is held until `done_o`, and
-  // `work_o` is 0.
+  // Keep copies of the instructions and count work; else `instr_i` is held until `done_o`, before
+  // which there is no start, all units begin one cycle after it, and `work_o` is 0.
   parameter  bit          Hold          = 1'b1,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned AddrBits      = $clog2(TileWords * WordBytes),
@@ -36,6 +41,10 @@ module lacuna_tile #(
   input  logic [511:0]             instr_i,
   input  logic [AddrBits-1:0]      input_offset_i,
   input  logic [AddrBits-1:0]      output_offset_i,
+  input  logic                     turn_i,
+  output logic                     occupied_o,
+  output logic                     waits_o,
+  output logic                     begin_o,
   output logic                     done_o,
   output logic [WorkBits-1:0]      work_o,
   output logic [WorkBits-1:0]      decisions_o,
@@ -79,9 +88,9 @@ module lacuna_tile #(
   localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
   localparam int unsigned RowWidth   = $clog2(lacuna_spec_pkg::MonitorRows);
 
-  // The job.
-  logic         start_q, busy_q, run;
-  logic [511:0] instr_q;
+  // The feeder's job, and that of the other units.
+  logic         start_q, busy_q, begins, feeder_idle, run;
+  logic [511:0] feeder_instr, instr_q;
 
   /* verilator lint_off UNUSEDSIGNAL */
   lacuna_spec_pkg::head_t     head;
@@ -94,17 +103,44 @@ module lacuna_tile #(
       busy_q  <= 1'b0;
     end else begin
       start_q <= start_i;
-      busy_q  <= start_i || (busy_q && !done_o);
+      busy_q  <= begins || (busy_q && !done_o);
     end
   end
 
   if (Hold) begin : gen_hold
+    logic         waits_q, begin_q;
+    logic [511:0] feeder_instr_q;
+
+    assign begins       = waits_q && turn_i;
+    assign waits_o      = waits_q;
+    assign begin_o      = begin_q;
+    assign feeder_instr = feeder_instr_q;
+
     always_ff @(posedge clk_i) begin
-      if (start_i) instr_q <= instr_i;
+      if (!rst_ni) begin
+        waits_q <= 1'b0;
+        begin_q <= 1'b0;
+      end else begin
+        waits_q <= start_i || (waits_q && !begins);
+        begin_q <= begins;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (start_i) feeder_instr_q <= instr_i;
+      if (begins) instr_q <= feeder_instr_q;
     end
   end else begin : gen_held
-    assign instr_q = instr_i;
+    logic unused_turn;
+    assign unused_turn  = turn_i;
+    assign begins       = start_i;
+    assign waits_o      = 1'b0;
+    assign begin_o      = start_q;
+    assign feeder_instr = instr_i;
+    assign instr_q      = instr_i;
   end
+
+  assign occupied_o = start_q || waits_o || !feeder_idle;
 
   assign head     = instr_q[127:0];
   assign run_tail = instr_q[511:384];
@@ -200,7 +236,8 @@ module lacuna_tile #(
   logic [WordBytes*9-1:0]           tap_data;
   logic [IndexWidth-1:0]            tap_index;
   logic [WordBytes*8-1:0]           param_data;
-  logic                             param_valid, param_weights, param_bank, block_done;
+  logic                             param_valid, param_weights, param_columns, param_bank;
+  logic                             block_done;
   logic [IndexWidth-1:0]            param_index;
   logic                             sum_valid;
   logic [GroupWidth-1:0]            sum_group;
@@ -215,7 +252,9 @@ module lacuna_tile #(
     .clk_i,
     .rst_ni,
     .start_i        (start_q),
-    .instr_i        (instr_q),
+    .instr_i        (feeder_instr),
+    .served_i       (!waits_o),
+    .idle_o         (feeder_idle),
     .input_offset_i,
     .rd_req_o       (feed_rd_req),
     .rd_addr_o      (feed_rd_addr),
@@ -247,6 +286,7 @@ module lacuna_tile #(
     .block_done_i   (block_done),
     .param_valid_o  (param_valid),
     .param_weights_o(param_weights),
+    .param_columns_o(param_columns),
     .param_index_o  (param_index),
     .param_bank_o   (param_bank),
     .param_data_o   (param_data)
@@ -256,7 +296,7 @@ module lacuna_tile #(
     lacuna_monitor #(.Lanes(Lanes), .DigitBits(DigitBits)) u_monitor (
       .clk_i,
       .rst_ni,
-      .start_i       (start_q),
+      .start_i       (begin_o),
       .on_i          (run && (run_tail.threshold != '0)),
       .threshold_i   (run_tail.threshold),
       .hysteresis_i  (run_tail.hysteresis),
@@ -289,7 +329,7 @@ module lacuna_tile #(
   ) u_macro (
     .clk_i,
     .rst_ni,
-    .start_i       (start_q),
+    .start_i       (begin_o),
     .gating_i      (run_tail.gating),
     .weight_we_i   (weight_en_i),
     .weight_lane_i,
@@ -318,7 +358,7 @@ module lacuna_tile #(
   ) u_post (
     .clk_i,
     .rst_ni,
-    .start_i        (start_q),
+    .start_i        (begin_o),
     .instr_i        (instr_q),
     .output_offset_i,
     .sum_valid_i    (sum_valid),
@@ -334,6 +374,7 @@ module lacuna_tile #(
     .tap_last_i     (tap_last),
     .param_valid_i  (param_valid),
     .param_weights_i(param_weights),
+    .param_columns_i(param_columns),
     .param_index_i  (param_index),
     .param_bank_i   (param_bank),
     .param_data_i   (param_data),
@@ -347,17 +388,19 @@ module lacuna_tile #(
   );
 
   if (Hold) begin : gen_work
+    logic                runs_q;  // in the cycle of `begin_o` still of the job before
     logic [WorkBits-1:0] issued_q;
     logic [WorkBits:0]   issued;
 
     assign issued = {1'b0, issued_q} + (WorkBits + 1)'(digits_o);
 
     always_ff @(posedge clk_i) begin
-      if (start_q) issued_q <= '0;
+      if (begin_o) runs_q <= run;
+      if (begin_o) issued_q <= '0;
       else issued_q <= issued[WorkBits] ? '1 : issued[WorkBits-1:0];
     end
 
-    assign work_o = run ? issued_q : written;
+    assign work_o = runs_q ? issued_q : written;
   end else begin : gen_no_work
     logic unused;
     assign unused = ^written;

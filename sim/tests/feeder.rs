@@ -51,7 +51,7 @@ impl Given {
     }
 
     fn param(param: &Param, bytes: usize) -> Self {
-        let Param { data, weights, index, bank } = *param;
+        let Param { data, weights, index, bank, columns: _ } = *param;
         Self::Param { data: data[..bytes].to_vec(), weights, index, bank }
     }
 
@@ -92,7 +92,8 @@ impl Given {
     }
 }
 
-/// Runs one job on both and compares every cycle, then the whole with im2col.
+/// Runs one job on both and compares every cycle, then the whole with im2col. `bank`: that of its first block, then of
+/// the next job's.
 #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
 fn run_job(
     rng: &mut Rng,
@@ -101,6 +102,7 @@ fn run_job(
     golden: &mut Feeder,
     memory: &TileMemory,
     stalls: &Stalls,
+    bank: &mut u8,
 ) {
     let word = geometry.word_bytes();
     let instr = walks::random(rng, geometry);
@@ -111,7 +113,15 @@ fn run_job(
     if monitored {
         decisions.fill_with(|| Decision { gated: rng.random(), second: rng.random() });
     }
-    let Expected { given: want, words, blocks } = expected(geometry, &instr, offset, memory.bytes(), &decisions);
+    let Expected { given: mut want, words, blocks } = expected(geometry, &instr, offset, memory.bytes(), &decisions);
+    for given in &mut want {
+        if let Given::Param { bank: of, .. } = given {
+            *of ^= *bank;
+        }
+    }
+    *bank ^= blocks as u8 & 1;
+    // Cycles until array and post unit come to the job.
+    let mut before: u32 = if rng.random_bool(0.5) { 0 } else { rng.random_range(0..40) };
     // Cycles until the monitor decides.
     let mut deciding = None;
 
@@ -126,11 +136,11 @@ fn run_job(
     let mut given = Vec::new();
     let mut reads: VecDeque<[u8; MAX_WORD]> = VecDeque::from([[0; MAX_WORD]; 2]);
     let (mut fed, mut reduced, mut finished) = (0, 0, 0);
-    // What was true in the cycles of the slots whose outputs are due: room, vectors reduced.
-    let mut issued = VecDeque::from([(false, 0); 3]);
+    // What was true in the cycles of the slots whose outputs are due: room, vectors reduced, the job was served.
+    let mut issued = VecDeque::from([(false, 0, false); 3]);
     let (mut last_tap, mut tap_index) = (None, 0);
-    let (mut quiet, mut started) = (0, false);
-    while quiet < 40 {
+    let (mut quiet, mut started, mut under_way) = (0, false, false);
+    while quiet < 60 {
         let room = rng.random_bool(stalls.room);
         let reduce = run && fed > reduced && rng.random_bool(stalls.reduced);
         reduced += u32::from(reduce);
@@ -140,6 +150,10 @@ fn run_job(
         finished += u32::from(block_done);
         dut.set("room_i", room.into());
         dut.set("reduced_i", reduce.into());
+        let served = before == 0;
+        before = before.saturating_sub(1);
+        dut.set("served_i", served.into());
+        golden.serve(served);
         let gives_way = rng.random_bool(stalls.gives_way);
         dut.set("give_way_i", gives_way.into());
         golden.give_way(gives_way);
@@ -155,6 +169,7 @@ fn run_job(
         dut.set_u128("rd_data_i", (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)));
         dut.eval();
 
+        let was_idle = golden.idle() || !std::mem::replace(&mut under_way, true);
         let out = golden.step(room, reduce, block_done, memory);
         let model = (out.word.as_ref().map(Given::word))
             .or(out.probe.as_ref().map(Given::probe))
@@ -172,8 +187,13 @@ fn run_job(
         if geometry.monitor && run && std::mem::replace(&mut started, true) {
             assert_eq!(dut.get("row_o"), row as u64, "output row in cycle {}", dut.cycle());
         }
-        issued.push_back((room, reduced - u32::from(reduce)));
-        let (had_room, had_reduced) = issued.pop_front().unwrap();
+        issued.push_back((room, reduced - u32::from(reduce), served));
+        let (had_room, had_reduced, was_served) = issued.pop_front().unwrap();
+        if let Some(param) = &out.param {
+            assert_eq!(dut.bit("param_columns_o"), param.columns, "whose parameters in cycle {}", dut.cycle());
+        }
+        let early = out.param.is_some_and(|param| param.columns);
+        assert!(was_served || early || chip.is_none(), "too early in cycle {} of {instr:?}", dut.cycle());
         match &chip {
             Some(Given::Word { last, .. }) => {
                 assert!(had_room, "a row word without room in cycle {}", dut.cycle());
@@ -189,6 +209,7 @@ fn run_job(
             }
             _ => {}
         }
+        assert_eq!(dut.bit("idle_o"), was_idle, "idle in cycle {}", dut.cycle());
         let pending = finished < blocks;
         quiet = if chip.is_some() || pending { 0 } else { quiet + 1 };
         given.extend(chip);
@@ -212,6 +233,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
     }
     dut.reset();
     let mut golden = Feeder::new(geometry);
+    let mut bank = 0;
     let mut memory = TileMemory::new(geometry);
     let bytes: Vec<u8> = (0..geometry.tile_bytes()).map(|_| rng.random()).collect();
     memory.put(0, &bytes);
@@ -224,7 +246,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let block_done = if rng.random_bool(0.5) { share(rng) } else { rng.random_range(0.002..0.02) };
         let gives_way = if rng.random_bool(0.5) { 0.0 } else { rng.random_range(0.0..0.6) };
         let stalls = Stalls { room, reduced, block_done, gives_way };
-        run_job(rng, geometry, dut, &mut golden, &memory, &stalls);
+        run_job(rng, geometry, dut, &mut golden, &memory, &stalls, &mut bank);
     }
 }
 
@@ -257,6 +279,8 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
                 fed += i64::from(reduced);
                 cycles += 1;
             }
+            // The last vector leaves the array, and the post unit its block.
+            golden.step(true, true, true, &memory);
             assert_eq!(cycles, 1 + slots + 3, "cycles for {slots} slots of {walk:?}");
         }
     });

@@ -23,6 +23,8 @@ const BLOCK_GAP: usize = 6;
 const TAP_GAP: usize = 10;
 /// Cycles from the last input of a job until it is certainly done.
 const DRAIN: usize = 30;
+/// Cycles before the end of a job in which the next one's parameters may come.
+const EARLY: usize = DRAIN - 3;
 
 /// What is handed over in one cycle.
 #[derive(Debug, Clone, Default)]
@@ -39,6 +41,19 @@ struct Inputs {
 struct Schedule(Vec<Inputs>);
 
 impl Schedule {
+    /// Leaves the first parameters of columns to the job before, as many as fit behind its inputs, one a cycle.
+    fn give_early(&mut self, rng: &mut Rng, before: &mut Self) {
+        let from = before.0.len() - EARLY;
+        let columns = |inputs: &Inputs| inputs.param.is_some_and(|param| param.columns);
+        let until = self.0.iter().position(|inputs| {
+            inputs.sums.is_some() || inputs.tap.is_some() || inputs.param.is_some() && !columns(inputs)
+        });
+        let early = self.0[..until.unwrap_or(0)].iter_mut().filter(|inputs| columns(inputs));
+        for (inputs, earlier) in early.take(rng.random_range(0..EARLY)).zip(&mut before.0[from..]) {
+            earlier.param = inputs.param.take();
+        }
+    }
+
     fn at(&mut self, cycle: usize) -> &mut Inputs {
         if self.0.len() <= cycle {
             self.0.resize_with(cycle + 1, Inputs::default);
@@ -89,7 +104,7 @@ fn walk(rng: &mut Rng) -> Walk {
 fn param(rng: &mut Rng, bytes: &[u8], weights: bool, index: usize, bank: usize) -> Param {
     let mut data = [0; MAX_WORD].map(|_: u8| rng.random());
     data[..bytes.len()].copy_from_slice(bytes);
-    Param { data, weights, index: index as u8, bank: bank as u8 }
+    Param { data, weights, columns: true, index: index as u8, bank: bank as u8 }
 }
 
 /// The nine words of a block whose accumulators have `bits` bits.
@@ -195,7 +210,8 @@ fn post_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         let bytes = constants(rng, op, tail.rule, taps).pack().expect("inside the layout");
         for (index, bytes) in bytes.chunks(word).enumerate() {
             cycle += idle(rng);
-            schedule.at(cycle).param = Some(param(rng, bytes, false, index, 0));
+            let columns = false;
+            schedule.at(cycle).param = Some(Param { columns, ..param(rng, bytes, false, index, 0) });
             cycle += 1;
         }
     }
@@ -302,6 +318,7 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
     if let Some(param) = inputs.param {
         dut.set_words("param_data_i", &as_words(&param.data[..word]));
         dut.set("param_weights_i", param.weights.into());
+        dut.set("param_columns_i", param.columns.into());
         dut.set("param_index_i", param.index.into());
         dut.set("param_bank_i", param.bank.into());
     }
@@ -327,7 +344,9 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
     dut.reset();
     let kinds = if geometry.depthwise_taps > 0 { 3 } else { 2 };
     let mut met = [0; 3];
-    for _ in 0..JOBS {
+    // Blocks take turns in the banks from job to job.
+    let mut bank = 0;
+    let mut draw = |rng: &mut Rng| {
         let kind = rng.random_range(0..kinds);
         met[kind] += 1;
         let (instr, mut schedule) = match kind {
@@ -336,6 +355,18 @@ fn unit_equals_golden(rng: &mut Rng, geometry: &Geometry, mut dut: Model) {
             _ => depthwise_job(rng, geometry),
         };
         schedule.at(schedule.0.len() + DRAIN);
+        schedule.0.iter_mut().filter_map(|inputs| inputs.param.as_mut()).for_each(|param| param.bank ^= bank);
+        if let (0 | 2, Instr::Run(_, walk, _) | Instr::Post(_, walk, _)) = (kind, &instr) {
+            bank ^= walk.blocks as u8 & 1;
+        }
+        (instr, schedule)
+    };
+    let mut next = draw(rng);
+    for _ in 0..JOBS {
+        let (instr, mut schedule) = std::mem::replace(&mut next, draw(rng));
+        if !geometry.serial_post() {
+            next.1.give_early(rng, &mut schedule);
+        }
         let offset = rng.random_range(0..geometry.tile_bytes());
         dut.set_words("instr_i", &as_words(&instr.pack().expect("inside the layout")));
         dut.set("output_offset_i", offset as u64);

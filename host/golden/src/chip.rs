@@ -128,8 +128,10 @@ pub struct Chip {
     /// Offsets of input and output, and their values at the last start.
     offsets: [usize; 2],
     sampled: [usize; 2],
-    /// Instruction of the last job of each unit; compute units first.
+    /// Instruction of the last job that each unit has begun; compute units first.
     jobs: Vec<usize>,
+    /// Instruction of the last job that each tile was given.
+    given: Vec<usize>,
     ended: Vec<(usize, usize)>,
     attribution: Vec<Attribution>,
     slots: Vec<Slots>,
@@ -163,6 +165,7 @@ impl Chip {
             offsets: [0; 2],
             sampled: [0; 2],
             jobs: vec![0; 2 * geometry.tiles],
+            given: vec![0; geometry.tiles],
             ended: Vec::new(),
             attribution: vec![Attribution::default(); geometry.program_len],
             slots: vec![Slots::default(); geometry.program_len * geometry.tiles],
@@ -259,7 +262,7 @@ impl Chip {
     pub fn advance(&mut self, to: Option<usize>) -> Result<(), RunError> {
         while self.running() && to.is_none_or(|instruction| self.sequencer.index() < instruction) {
             if let Some(phase) = self.sequencer.waits_for_phase()
-                && self.profile.busy() == 0
+                && !self.any_busy()
                 && phase > self.phase
             {
                 return Err(RunError::Phase { instruction: self.sequencer.index(), phase });
@@ -291,15 +294,21 @@ impl Chip {
         }
         let tiles = self.geometry.tiles;
         let dispatch = self.sequencer.dispatch();
+        let any_busy = self.any_busy();
+        let records = self.profile.busy();
+        let [occupied, pending] = [Tile::occupied, Tile::waits].map(|state| self.tiles_that(state));
         if dispatch.compute != 0 {
             self.start_compute(dispatch.compute);
         }
-        let waits = dispatch.stall_load && self.profile.busy() == 0;
+        let waits = dispatch.stall_load && !any_busy;
         let mut events = Events { stall_hazard: dispatch.stall_hazard, ..Events::default() };
-        let (mut feeding, mut posting, mut compute_done, mut working): (TileMask, TileMask, TileMask, TileMask) =
-            (0, 0, 0, 0);
+        let [mut feeding, mut posting, mut compute_done, mut working, mut begins]: [TileMask; 5] = [0; 5];
         for (number, tile) in self.tiles.iter_mut().enumerate() {
-            let cycle = tile.step();
+            let cycle = tile.step(records >> number & 1 == 0);
+            if cycle.begins {
+                begins |= 1 << number;
+                self.jobs[number] = self.given[number];
+            }
             feeding |= TileMask::from(cycle.read_used) << number;
             posting |= TileMask::from(cycle.write_used) << number;
             compute_done |= TileMask::from(cycle.done) << number;
@@ -328,8 +337,24 @@ impl Chip {
         }
         let done = u16::from(compute_done) | u16::from(fabric.done) << tiles;
         self.watch(dispatch, fabric, done, waits || feeding | posting != 0 || events.digits != 0);
-        self.control(dispatch, compute_done, fabric);
+        let inputs = SequencerIn {
+            phase: self.phase,
+            offsets: self.sampled,
+            compute_busy: if tiles == 1 { records as TileMask } else { occupied },
+            reshape_busy: (records >> tiles) as TileMask,
+            any_busy,
+        };
+        self.control(inputs, pending, dispatch, begins, compute_done, fabric);
         self.counters.add(&events, !waits);
+    }
+
+    /// Some unit has a job, or a record that is not written.
+    fn any_busy(&self) -> bool {
+        self.profile.busy() != 0 || self.geometry.tiles > 1 && self.tiles_that(Tile::occupied) != 0
+    }
+
+    fn tiles_that(&self, state: impl Fn(&Tile) -> bool) -> TileMask {
+        self.tiles.iter().enumerate().map(|(number, tile)| TileMask::from(state(tile)) << number).sum()
     }
 
     fn start_compute(&mut self, mask: TileMask) {
@@ -338,7 +363,10 @@ impl Chip {
         };
         for tile in tiles_of(mask) {
             self.tiles[tile].start(instr, self.sampled[0], self.sampled[1]);
-            self.jobs[tile] = self.sequencer.index();
+            self.given[tile] = self.sequencer.index();
+            if !self.tiles[tile].busy() {
+                self.jobs[tile] = self.given[tile];
+            }
         }
     }
 
@@ -356,30 +384,32 @@ impl Chip {
     }
 
     /// The clock edge of control.
-    fn control(&mut self, dispatch: Dispatch, compute_done: TileMask, fabric: FabricCycle) {
+    fn control(
+        &mut self,
+        inputs: SequencerIn,
+        pending: TileMask,
+        dispatch: Dispatch,
+        begins: TileMask,
+        compute_done: TileMask,
+        fabric: FabricCycle,
+    ) {
         let tiles = self.geometry.tiles;
-        let busy = self.profile.busy();
-        let low = (1 << tiles) - 1;
         let (head, index) = (*self.sequencer.head(), self.sequencer.index());
-        let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, fabric.done);
-        let inputs = SequencerIn {
-            phase: self.phase,
-            offsets: self.sampled,
-            compute_busy: (busy & low) as TileMask,
-            reshape_busy: (busy >> tiles) as TileMask,
-        };
+        let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, pending, compute_done, fabric.done);
         self.sequencer.step(inputs, conflict);
-        self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, fabric.done]);
-        let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
+        self.scoreboard.step(&head, pending, [dispatch.compute, dispatch.reshape], [compute_done, fabric.done]);
+        // The only tile of a serial chip begins what it is given.
+        let begins = if tiles == 1 { dispatch.compute } else { begins };
+        let starts = u16::from(begins) | u16::from(dispatch.reshape) << tiles;
         let dones = u16::from(compute_done) | u16::from(fabric.done) << tiles;
         let work = |unit: usize| match unit.checked_sub(tiles) {
             None => (self.tiles[unit].work(), *self.tiles[unit].decisions()),
             Some(engine) => (self.fabric.engine(engine).work(), Decisions::default()),
         };
-        self.profile.step(self.counters.cycles, index, starts, dones, work);
+        self.profile.step(self.counters.cycles, &self.jobs, starts, dones, work);
         // A program ends as soon as no unit is busy; records that are not written by then follow.
         while !self.sequencer.running() && self.profile.waits() {
-            self.profile.step(self.counters.cycles, index, 0, 0, work);
+            self.profile.step(self.counters.cycles, &self.jobs, 0, 0, work);
         }
         if let Some(cause) = dispatch.fault {
             self.fault = Some(Fault { instruction: index, cause });

@@ -31,6 +31,8 @@ pub struct TileCycle {
     pub stall_feed: bool,
     /// In the cycle before, a lane waited for the reduction.
     pub stall_reduce: bool,
+    /// Array and post unit start the job that was given last.
+    pub begins: bool,
     /// The units had a job: the cycle is in [`Tile::take_slots`].
     pub working: bool,
 }
@@ -53,16 +55,25 @@ pub struct Tile {
     array: Macro,
     monitor: MonitorUnit,
     post: Post,
-    /// Given in this cycle; the units start in the next.
+    /// Its feeder may start a job while array and post unit are at the one before.
+    overlaps: bool,
+    /// Given in this cycle; the feeder starts in the next.
     given: Option<Job>,
     starting: Option<Job>,
+    /// Array and post unit are to come to it.
+    pending: Option<Job>,
+    /// They start it in the next cycle.
+    beginning: Option<Job>,
     /// Of a `run` under way.
     gating: Option<Gating>,
+    /// Array and post unit have a job.
     busy: bool,
     /// A reshape engine was refused the read port in the cycle before.
     refused: bool,
     issued: u32,
     runs: bool,
+    /// Work and decisions of the last job that is done.
+    ended: (u32, Decisions),
     slots: Slots,
 }
 
@@ -81,18 +92,23 @@ impl Tile {
             array,
             monitor: MonitorUnit::new(geometry),
             post: Post::new(geometry),
+            overlaps: geometry.tiles > 1,
             given: None,
             starting: None,
+            pending: None,
+            beginning: None,
             gating: None,
             busy: false,
             refused: false,
             issued: 0,
             runs: false,
+            ended: Default::default(),
             slots: Slots::default(),
         }
     }
 
-    /// Gives a `run` or `post` in the cycle of the next [`step`](Self::step), when no job is under way.
+    /// Gives a `run` or `post` in the cycle of the next [`step`](Self::step), when the tile is not
+    /// [occupied](Self::occupied).
     pub fn start(&mut self, instr: &Instr, input_offset: usize, output_offset: usize) {
         self.given = Some(Job { instr: *instr, input_offset, output_offset });
     }
@@ -102,17 +118,40 @@ impl Tile {
         self.refused = true;
     }
 
-    /// Digits issued by the last `run`, or words written by the last `post`, saturating.
+    /// It takes a job while array and post unit are at the one before.
     #[must_use]
-    pub fn work(&self) -> u32 {
-        let work = if self.runs { self.issued } else { self.post.written() };
-        work.min((1 << PROFILE_BITS) - 1)
+    pub fn overlaps(&self) -> bool {
+        self.overlaps
     }
 
-    /// What the monitor decided in the last job.
+    /// A job has not begun yet, or its feeder is not through with it.
+    #[must_use]
+    pub fn occupied(&self) -> bool {
+        self.waits() || !self.feeder.idle()
+    }
+
+    /// A job has not begun yet: array and post unit may be at the one before.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.starting.is_some() || self.pending.is_some()
+    }
+
+    /// Array and post unit have a job.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.busy
+    }
+
+    /// Digits issued by the last `run` that is done, or words written by the last `post`, saturating.
+    #[must_use]
+    pub fn work(&self) -> u32 {
+        self.ended.0
+    }
+
+    /// What the monitor decided in the last job that is done.
     #[must_use]
     pub fn decisions(&self) -> &Decisions {
-        self.monitor.counts()
+        &self.ended.1
     }
 
     /// The memory; accesses belong to the cycle of the last [`step`](Self::step).
@@ -142,29 +181,42 @@ impl Tile {
         std::mem::take(&mut self.slots)
     }
 
-    /// Runs one cycle.
-    pub fn step(&mut self) -> TileCycle {
+    /// Runs one cycle. `turn`: the record of the job before is about to be written, or there is none.
+    pub fn step(&mut self, turn: bool) -> TileCycle {
         self.memory.step();
         let starting = std::mem::replace(&mut self.starting, self.given.take());
         self.feeder.give_way(std::mem::take(&mut self.refused));
-        if !self.busy {
-            self.busy = self.starting.is_some();
-            return TileCycle::default();
+        let mut cycle = TileCycle::default();
+        if let Some(job) = self.beginning.take() {
+            self.begin(&job);
+            cycle.begins = true;
         }
         if let Some(job) = starting {
-            self.start_units(&job);
+            self.feeder.start(&job.instr, job.input_offset);
+            if self.overlaps {
+                self.pending = Some(job);
+            } else {
+                self.begin(&job);
+            }
+        }
+        if !self.busy && self.pending.is_none() && self.feeder.idle() {
+            return cycle;
+        }
+        let served = self.pending.is_none();
+        self.feeder.serve(served);
+        if turn {
+            self.beginning = self.pending.take();
         }
 
         let out = *self.feeder.out();
         let room = self.array.room();
-        let mut cycle = TileCycle::default();
         let (mut sums, mut reduced) = (None, false);
         if let Some(gating) = self.gating {
             let array = self.array.step(gating, out.word.as_ref());
             (sums, reduced) = (array.sums, array.reduced);
             cycle.digits = array.digits;
             cycle.cells = array.digits * self.columns;
-            cycle.stall_feed = array.stall_feed;
+            cycle.stall_feed = array.stall_feed && self.busy;
             cycle.stall_reduce = array.stall_reduce;
             self.issued = self.issued.saturating_add(array.digits);
         }
@@ -174,7 +226,8 @@ impl Tile {
         self.feeder.decide(self.monitor.of(row), self.monitor.decided());
         self.monitor.step(out.probe.as_ref(), row);
         self.feeder.step(room, reduced, post.block_done, &self.memory);
-        self.account(self.feeder.doing(room));
+        // What the feeder does for the next job costs this one nothing.
+        self.account(if served { self.feeder.doing(room) } else { Doing::Done });
         if let Some(write) = &post.write {
             self.memory.write(write.addr, &write.data[..write.bytes]);
         }
@@ -182,13 +235,17 @@ impl Tile {
         cycle.write_used = post.write.is_some();
         cycle.done = post.done;
         cycle.working = true;
-        self.busy = !post.done || self.starting.is_some();
+        if post.done {
+            self.busy = false;
+            let work = if self.runs { self.issued } else { self.post.written() };
+            self.ended = (work.min((1 << PROFILE_BITS) - 1), *self.monitor.counts());
+        }
         cycle
     }
 
     /// Gives every slot of this cycle its cause.
     fn account(&mut self, doing: Doing) {
-        if !self.runs {
+        if !self.runs || !self.busy {
             let cause = match doing {
                 Doing::Tap => Loss::Bound,
                 Doing::Parameters => Loss::Parameters,
@@ -216,7 +273,9 @@ impl Tile {
         self.slots.add(Loss::Feed, self.lanes - tally.issued - tally.starved - tally.blocked);
     }
 
-    fn start_units(&mut self, job: &Job) {
+    /// Array, monitor and post unit start a job.
+    fn begin(&mut self, job: &Job) {
+        self.busy = true;
         self.gating = match &job.instr {
             Instr::Run(_, _, tail) => Some(match tail.gating {
                 0 => Gating::Off,
@@ -229,7 +288,6 @@ impl Tile {
         self.issued = 0;
         self.array.start();
         self.monitor.start(&job.instr);
-        self.feeder.start(&job.instr, job.input_offset);
         self.post.start(&job.instr, job.output_offset);
     }
 }

@@ -138,10 +138,10 @@ impl Layer {
         tile.memory_mut().put(0, &memory);
         tile.start(&self.instr(geometry, params, out), 0, 0);
         let mut cycles = 0;
-        while !tile.step().done {
+        while !tile.step(true).done {
             cycles += 1;
         }
-        tile.step();
+        tile.step(true);
         let differ = tile.memory().bytes().iter().zip(&wanted).position(|(seen, wanted)| seen != wanted);
         assert_eq!(differ, None, "first byte that differs; the output starts at {out}: {self:?} on {}", geometry.name);
         assert_eq!(u64::from(tile.work()), self.words(geometry), "words written");

@@ -1,4 +1,5 @@
-//! Control in RTL and golden side by side, with units that take random times.
+//! Control in RTL and golden side by side, with units that take random times. Tiles take a job while they are at the
+//! one before, as `lacuna_tile` does.
 
 use lacuna_golden::control::{Cause, Dispatch, Profile, Scoreboard, Sequencer, SequencerIn, tiles_of};
 use lacuna_sim::{Model, testing::Rng};
@@ -26,6 +27,12 @@ pub struct Bench {
     pub profile: Profile,
     /// For each unit: cycles until done, and its instruction.
     running: Vec<Option<(u32, usize)>>,
+    /// For each tile, unless the chip is serial: the job that it was given, and cycles for which it takes no other.
+    given: Vec<usize>,
+    occupied: Vec<u32>,
+    /// Tiles that have not begun what they were given, and those that begin it.
+    waits: u8,
+    begins: u8,
     work: Vec<u32>,
     /// Of each tile's last job.
     decisions: Vec<Decisions>,
@@ -45,6 +52,9 @@ impl Bench {
             "start_i",
             "phase_i",
             "cycle_i",
+            "compute_occupied_i",
+            "compute_waits_i",
+            "compute_begin_i",
             "compute_done_i",
             "reshape_done_i",
             "profile_rd_en_i",
@@ -59,6 +69,10 @@ impl Bench {
             scoreboard: Scoreboard::default(),
             profile: Profile::new(&geometry),
             running: vec![None; 2 * geometry.tiles],
+            given: vec![0; geometry.tiles],
+            occupied: vec![0; geometry.tiles],
+            waits: 0,
+            begins: 0,
             work: vec![0; 2 * geometry.tiles],
             decisions: vec![Decisions::default(); geometry.tiles],
             worked: 0,
@@ -103,27 +117,33 @@ impl Bench {
                 }
             }
             self.count_work(rng);
-            self.drive(log.cycles, phase, done);
-            let busy = self.profile.busy();
+            let waits = self.waits;
+            let feeding = (0..tiles).fold(0, |mask, tile| mask | u8::from(self.occupied[tile] > 0) << tile);
+            let occupied = waits | self.begins | feeding;
+            self.drive(log.cycles, phase, done, [occupied, waits]);
+            let records = self.profile.busy();
             let low = (1 << tiles) - 1;
             let [compute_done, reshape_done] = [done & low, done >> tiles].map(|mask| mask as u8);
             let dispatch = self.sequencer.dispatch();
-            self.compare(dispatch, log.cycles);
-            self.record(&mut log, dispatch, done, rng, longest);
+            let any_busy = records != 0 || occupied != 0;
+            self.compare(dispatch, any_busy, log.cycles);
+            let begins = if tiles == 1 { dispatch.compute } else { self.begins };
+            self.record(&mut log, dispatch, begins, done, rng, longest);
 
             let head = *self.sequencer.head();
-            let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, compute_done, reshape_done);
-            let index = self.sequencer.index();
+            let conflict = self.sequencer.asks() && self.scoreboard.conflict(&head, waits, compute_done, reshape_done);
             let inputs = SequencerIn {
                 phase,
                 offsets: self.offsets,
-                compute_busy: (busy & low) as u8,
-                reshape_busy: (busy >> tiles) as u8,
+                compute_busy: if tiles == 1 { records as u8 } else { occupied },
+                reshape_busy: (records >> tiles) as u8,
+                any_busy,
             };
             self.sequencer.step(inputs, conflict);
-            self.scoreboard.step(&head, [dispatch.compute, dispatch.reshape], [compute_done, reshape_done]);
-            let starts = u16::from(dispatch.compute) | u16::from(dispatch.reshape) << tiles;
-            self.profile.step(log.cycles, index, starts, done, |unit| {
+            self.scoreboard.step(&head, waits, [dispatch.compute, dispatch.reshape], [compute_done, reshape_done]);
+            let starts = u16::from(begins) | u16::from(dispatch.reshape) << tiles;
+            let indices: Vec<usize> = self.running.iter().map(|job| job.map_or(0, |(_, index)| index)).collect();
+            self.profile.step(log.cycles, &indices, starts, done, |unit| {
                 (self.work[unit], self.decisions.get(unit).copied().unwrap_or_default())
             });
             self.dut.step();
@@ -155,12 +175,15 @@ impl Bench {
         self.work.fill(self.counted);
     }
 
-    fn drive(&mut self, cycle: u32, phase: u32, done: u16) {
+    fn drive(&mut self, cycle: u32, phase: u32, done: u16, [occupied, waits]: [u8; 2]) {
         let tiles = self.geometry.tiles;
         self.dut.set("cycle_i", u64::from(cycle));
         self.dut.set("phase_i", u64::from(phase));
         self.dut.set("input_offset_i", self.offsets[0] as u64);
         self.dut.set("output_offset_i", self.offsets[1] as u64);
+        self.dut.set("compute_occupied_i", occupied.into());
+        self.dut.set("compute_waits_i", waits.into());
+        self.dut.set("compute_begin_i", self.begins.into());
         self.dut.set("compute_done_i", u64::from(done) & ((1 << tiles) - 1));
         self.dut.set("reshape_done_i", u64::from(done) >> tiles);
         for unit in 0..2 * tiles {
@@ -173,14 +196,17 @@ impl Bench {
         self.dut.eval();
     }
 
-    fn compare(&self, golden: Dispatch, cycle: u32) {
+    fn compare(&self, golden: Dispatch, any_busy: bool, cycle: u32) {
         let fault = self.dut.bit("fault_o").then(|| self.dut.get("fault_cause_o"));
         assert!(self.dut.bit("running_o"), "running_o in cycle {cycle}");
         assert_eq!(self.dut.get("index_o"), self.sequencer.index() as u64, "index_o in cycle {cycle}");
         assert_eq!(self.dut.get("compute_start_o"), u64::from(golden.compute), "compute_start_o in cycle {cycle}");
         assert_eq!(self.dut.get("reshape_start_o"), u64::from(golden.reshape), "reshape_start_o in cycle {cycle}");
         assert_eq!(self.dut.bit("stall_hazard_o"), golden.stall_hazard, "stall_hazard_o in cycle {cycle}");
-        let waits = golden.stall_load && self.profile.busy() == 0;
+        let turn = !u64::from(self.profile.busy()) & ((1 << self.geometry.tiles) - 1);
+        let seen = self.dut.get("compute_turn_o");
+        assert!(self.geometry.tiles == 1 || seen == turn, "compute_turn_o is {seen:b} in cycle {cycle}");
+        let waits = golden.stall_load && !any_busy;
         assert_eq!(self.dut.bit("stall_load_o"), waits, "stall_load_o in cycle {cycle}");
         assert_eq!(fault, golden.fault.map(|cause| cause as u64), "fault in cycle {cycle}");
         if golden.compute | golden.reshape != 0 {
@@ -190,8 +216,10 @@ impl Bench {
     }
 
     /// Keeps the log and the units.
-    fn record(&mut self, log: &mut Log, dispatch: Dispatch, done: u16, rng: &mut Rng, longest: u32) {
+    fn record(&mut self, log: &mut Log, dispatch: Dispatch, begins: u8, done: u16, rng: &mut Rng, longest: u32) {
         let (tiles, index) = (self.geometry.tiles, self.sequencer.index());
+        let turns = !self.profile.busy() as u8;
+        self.occupied.iter_mut().for_each(|left| *left = left.saturating_sub(1));
         for (unit, running) in self.running.iter_mut().enumerate() {
             if done >> unit & 1 == 1 {
                 let (_, index) = running.take().expect("it runs");
@@ -200,10 +228,20 @@ impl Bench {
                 *left -= 1;
             }
         }
-        for unit in tiles_of(dispatch.compute).chain(tiles_of(dispatch.reshape).map(|tile| tiles + tile)) {
+        for unit in tiles_of(begins).chain(tiles_of(dispatch.reshape).map(|tile| tiles + tile)) {
             self.counted = 0;
-            self.running[unit] = Some((rng.random_range(0..longest), index));
+            let left = rng.random_range(0..longest);
+            let index = if tiles > 1 && unit < tiles { self.given[unit] } else { index };
+            self.running[unit] = Some((left, index));
             log.starts.push((log.cycles, index, unit));
+            if tiles > 1 && unit < tiles {
+                self.occupied[unit] = rng.random_range(0..=left);
+            }
+        }
+        if tiles > 1 {
+            self.begins = self.waits & turns;
+            self.waits = self.waits & !turns | dispatch.compute;
+            tiles_of(dispatch.compute).for_each(|tile| self.given[tile] = index);
         }
         log.stalls += u32::from(dispatch.stall_hazard);
         log.fault = log.fault.or(dispatch.fault.map(|cause| (index, cause)));

@@ -83,8 +83,15 @@ impl Profile {
         self.records[instruction * self.tiles + tile]
     }
 
-    /// One clock: `cycle` is the program's, `work` that of each unit that is done or waits, and its decisions.
-    pub fn step(&mut self, cycle: u32, index: usize, start: u16, done: u16, work: impl Fn(usize) -> (u32, Decisions)) {
+    /// One clock: `cycle` is the program's, `indices` the instruction of each unit that starts, `work` that of each unit that is done or waits, and its decisions.
+    pub fn step(
+        &mut self,
+        cycle: u32,
+        indices: &[usize],
+        start: u16,
+        done: u16,
+        work: impl Fn(usize) -> (u32, Decisions),
+    ) {
         if self.busy == 0 && start == 0 {
             return;
         }
@@ -97,7 +104,10 @@ impl Profile {
         }
         for (number, unit) in self.units.iter_mut().enumerate() {
             if start >> number & 1 == 1 {
-                *unit = Unit { index, record: Record { start: cycle.min(LIMIT), cycles: 1, ..Record::default() } };
+                *unit = Unit {
+                    index: indices[number],
+                    record: Record { start: cycle.min(LIMIT), cycles: 1, ..Record::default() },
+                };
             } else if self.waits >> number & 1 == 0 {
                 unit.record.cycles = (unit.record.cycles + 1).min(LIMIT);
             }

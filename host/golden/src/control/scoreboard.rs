@@ -29,7 +29,7 @@ impl Entry {
     }
 }
 
-/// The jobs in flight: a compute job and a reshape a tile.
+/// The jobs in flight: a compute job, the last one given, and a reshape a tile.
 #[derive(Debug, Clone, Default)]
 pub struct Scoreboard {
     compute: [Entry; 8],
@@ -37,10 +37,12 @@ pub struct Scoreboard {
 }
 
 impl Scoreboard {
-    /// The instruction meets a job that is not done in this cycle.
+    /// The instruction meets a job that is not done in this cycle. Compute jobs of a tile run one after the other and
+    /// do not meet; `waits`: tiles with two of them, for which a reshape waits.
     #[must_use]
-    pub fn conflict(&self, head: &Head, compute_done: TileMask, reshape_done: TileMask) -> bool {
+    pub fn conflict(&self, head: &Head, waits: TileMask, compute_done: TileMask, reshape_done: TileMask) -> bool {
         let new = Entry::of(head);
+        let is_reshape = head.opcode == Opcode::Reshape as i64;
         let overlap = |a: Range, b: Range| a.0 < b.1 && b.0 < a.1;
         let meets = |(tile, entry): (usize, &Entry), done: TileMask| {
             entry.held
@@ -49,12 +51,14 @@ impl Scoreboard {
                     || (new.writes & entry.reads != 0 && overlap(new.write, entry.read))
                     || (new.writes & entry.writes != 0 && overlap(new.write, entry.write)))
         };
-        self.compute.iter().enumerate().any(|entry| meets(entry, compute_done))
+        is_reshape && (waits != 0 || self.compute.iter().enumerate().any(|entry| meets(entry, compute_done)))
             || self.reshape.iter().enumerate().any(|entry| meets(entry, reshape_done))
     }
 
-    /// One clock: jobs that are done leave, those that start enter.
-    pub fn step(&mut self, head: &Head, start: [TileMask; 2], done: [TileMask; 2]) {
+    /// One clock: jobs that are done leave, those that start enter. `waits`: tiles whose last compute job is not the
+    /// one that is done.
+    pub fn step(&mut self, head: &Head, waits: TileMask, start: [TileMask; 2], done: [TileMask; 2]) {
+        let done = [done[0] & !waits, done[1]];
         for (entries, (start, done)) in
             [&mut self.compute, &mut self.reshape].into_iter().zip(start.into_iter().zip(done))
         {

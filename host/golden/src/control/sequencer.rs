@@ -42,10 +42,12 @@ pub struct SequencerIn {
     pub phase: u32,
     /// INPUT_OFFSET and OUTPUT_OFFSET of the program, in bytes.
     pub offsets: [usize; 2],
-    /// Busy compute units.
+    /// Tiles that take no compute job.
     pub compute_busy: TileMask,
-    /// Busy reshape engines.
+    /// Reshape engines that take no job.
     pub reshape_busy: TileMask,
+    /// Some unit has a job, or a record that is not written.
+    pub any_busy: bool,
 }
 
 /// What the sequencer does in a cycle.
@@ -201,7 +203,7 @@ impl Sequencer {
 
     /// One clock. `conflict` is the scoreboard's answer in a cycle in which it was asked.
     pub fn step(&mut self, inputs: SequencerIn, conflict: bool) {
-        let any_busy = inputs.compute_busy | inputs.reshape_busy != 0;
+        let any_busy = inputs.any_busy;
         let goes = self.goes();
         let (cause, blocked) = match self.state {
             State::Check(_) => (self.check(inputs), self.blocked(inputs, conflict, any_busy)),

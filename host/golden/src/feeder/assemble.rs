@@ -10,8 +10,13 @@ impl Feeder {
         match slot.kind {
             Kind::None => {}
             Kind::Weights | Kind::Param => {
-                let weights = slot.kind == Kind::Weights;
-                out.param = Some(Param { data: slot.window, weights, index: slot.index, bank: slot.bank });
+                out.param = Some(Param {
+                    data: slot.window,
+                    weights: slot.kind == Kind::Weights,
+                    columns: self.run || self.depthwise,
+                    index: slot.index,
+                    bank: slot.bank,
+                });
             }
             Kind::Tap => {
                 out.tap = Some(Tap {

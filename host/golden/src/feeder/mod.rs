@@ -82,6 +82,10 @@ pub struct Feeder {
     decision: Decision,
     decided: bool,
     gives_way: bool,
+    /// Array and post unit serve this job; before, only parameters of columns are read.
+    served: bool,
+    /// No job was under way in the cycle before.
+    rested: bool,
     held: [u8; MAX_WORD],
     stages: [Slot; 2],
     out: FeederOut,
@@ -126,6 +130,8 @@ impl Feeder {
             decision: Decision::default(),
             decided: false,
             gives_way: false,
+            served: true,
+            rested: true,
             held: [0; MAX_WORD],
             stages: [Slot::default(); 2],
             out: FeederOut::default(),
@@ -174,9 +180,6 @@ impl Feeder {
         self.param_addr = params as usize;
         self.weights = self.depthwise;
         self.param_index = 0;
-        self.bank = 0;
-        self.loaded = 0;
-        self.in_flight = 0;
         self.gap = 0;
         self.fill = 0;
         self.turn = 0;
@@ -207,6 +210,18 @@ impl Feeder {
         self.decided = decided;
     }
 
+    /// Says, before the [`step`](Self::step) of a cycle, whether array and post unit have come to this job, or still
+    /// are at the one before.
+    pub const fn serve(&mut self, served: bool) {
+        self.served = served;
+    }
+
+    /// No job is under way, or all of it is issued, and handed over when another one starts.
+    #[must_use]
+    pub fn idle(&self) -> bool {
+        self.rested && self.state == State::Idle
+    }
+
     /// Says, before the [`step`](Self::step) of a cycle, whether the reshape engine was refused the read port in
     /// the one before: no tap of `post` is issued then.
     pub fn give_way(&mut self, refused: bool) {
@@ -220,8 +235,9 @@ impl Feeder {
         self.out = self.assemble();
         self.stages[1] = self.stages[0];
         self.reading = false;
+        self.rested = self.state == State::Idle;
         self.stages[0] = self.issue(room, memory);
-        self.in_flight -= u8::from(self.run && reduced);
+        self.in_flight -= u8::from(reduced);
         self.loaded -= u8::from(block_done);
         out
     }
@@ -237,6 +253,7 @@ impl Feeder {
                 self.state = if self.has_params { State::Params } else { State::Windows };
                 Slot::default()
             }
+            State::Params | State::Probe | State::Windows if self.waits_for_service() => Slot::default(),
             State::Params => self.issue_param(memory),
             State::Probe => self.issue_probe(memory),
             State::Settle => {
@@ -254,6 +271,11 @@ impl Feeder {
             }
             State::Idle | State::Flush => Slot::default(),
         }
+    }
+
+    /// Constants of `post`, of which there is one set, and windows wait for array and post unit.
+    fn waits_for_service(&self) -> bool {
+        !self.served && !(self.state == State::Params && (self.run || self.depthwise))
     }
 
     fn issue_param(&mut self, memory: &TileMemory) -> Slot {
@@ -282,7 +304,7 @@ impl Feeder {
         } else if !self.weights && self.param_index == self.params {
             self.param_index = 0;
             self.weights = self.depthwise;
-            self.bank ^= 1;
+            self.bank ^= u8::from(self.run || self.depthwise);
             self.state = self.row_start();
         }
         slot

@@ -55,9 +55,11 @@ pub struct Param {
     pub data: [u8; MAX_WORD],
     /// Holds the weights of a tap (`depthwise`).
     pub weights: bool,
+    /// Belongs to the columns of a block (`run`, `depthwise`), else to the constants of the rest of `post`.
+    pub columns: bool,
     /// Which tap, which word of its block's (0 to 8, then from `SECOND_BIASES` on), or which of the constants.
     pub index: u8,
-    /// Block modulo 2.
+    /// Block modulo 2, counted from job to job.
     pub bank: u8,
 }
 

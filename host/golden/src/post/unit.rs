@@ -118,7 +118,6 @@ impl Post {
         };
         self.walk = OutputWalk::new(job.loops);
         self.job = Some(job);
-        self.bank = 0;
         self.vector = 0;
         self.written = 0;
     }
@@ -160,12 +159,12 @@ impl Post {
                 self.take_tap(&job, tap);
             }
             if let Some(param) = param {
-                match job.source {
-                    Source::Post(PostOp::Depthwise) if param.weights => self.weights.load(param),
-                    Source::Run | Source::Post(PostOp::Depthwise) => {
-                        self.blocks[usize::from(param.bank)].load(param, self.word_bytes);
-                    }
-                    Source::Post(_) => self.constants.load(param, self.word_bytes),
+                if param.weights {
+                    self.weights.load(param);
+                } else if param.columns {
+                    self.blocks[usize::from(param.bank)].load(param, self.word_bytes);
+                } else {
+                    self.constants.load(param, self.word_bytes);
                 }
             }
         }

@@ -154,7 +154,7 @@ packed! {
         /// Address step from one output column to the next, on the output side.
         out_step_x: s 12,
         /// Address of the parameters: nine words a column block, and four of biases for the second gate
-        /// value if it is monitored.
+        /// value if it is monitored. They may be read while the tile's job before still writes.
         params: u 18,
         /// Requantisation rule.
         rule: u 1,
@@ -194,6 +194,7 @@ packed! {
         out_step_x: s 12,
         /// Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and
         /// the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c.
+        /// Those of `depthwise` may be read while the tile's job before still writes.
         params: u 18,
         /// Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
         rule: u 1,
