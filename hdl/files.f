@@ -96,3 +96,4 @@ hdl/top/lacuna_uart_top.sv
 hdl/top/lacuna_pll.sv
 hdl/top/lacuna_ulx3s.sv
 hdl/top/lacuna_colorlight.sv
+hdl/top/lacuna_tang_nano.sv

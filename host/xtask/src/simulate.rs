@@ -115,7 +115,7 @@ pub fn run(root: &Path, options: &Options) -> Result<()> {
 /// A netlist as one Verilog module without hierarchy; gives the file, from the repository.
 fn written_out(tools: &Tools, device: &Device, stage: Stage) -> Result<String> {
     let placer = device.placer.as_ref().context("a device alone has no pins; name a board")?;
-    let models = placer.flow.models;
+    let models = placer.flow.models.with_context(|| format!("there are no models of a packed {}", device.name))?;
     let cells = stage.netlist(device);
     let text = fs::read_to_string(tools.root().join(&cells))
         .with_context(|| format!("no {cells}; make it with `cargo xtask synth` of this board, or `--check`"))?;

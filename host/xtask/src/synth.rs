@@ -165,11 +165,14 @@ fn synthesise(tools: &Tools, top: &str, device: &Device, geometry: &Geometry, wh
     };
     let used = Resources {
         // A carry cell of ECP5 takes two positions; one of its LUT RAMs takes four, and two for its write port.
-        // On iCE40 a carry shares its position with the LUT beside it.
-        lut: count("LUT4") + 2 * count("CCU2C") + 6 * count("TRELLIS_DPR16X4") + count("SB_LUT4"),
-        ff: count("TRELLIS_FF") + sum("SB_DFF"),
-        bram: count("DP16KD") + count("SB_RAM40_4K"),
-        dsp: count("MULT18X18D") + count("SB_MAC16"),
+        // On iCE40 a carry shares its position with the LUT beside it; on Gowin it is one.
+        lut: ["LUT1", "LUT2", "LUT3", "LUT4", "ALU"].map(count).iter().sum::<u64>()
+            + 2 * count("CCU2C")
+            + 6 * count("TRELLIS_DPR16X4")
+            + count("SB_LUT4"),
+        ff: count("TRELLIS_FF") + sum("DFF"),
+        bram: ["DP16KD", "SB_RAM40_4K", "SPX9", "SDPX9B", "DPX9B", "SP", "SDPB", "DPB"].map(count).iter().sum(),
+        dsp: count("MULT18X18D") + count("SB_MAC16") + count("MULT18X18") + count("MULT9X9").div_ceil(2),
         spram: count("SB_SPRAM256KA"),
     };
     Ok(Report {
