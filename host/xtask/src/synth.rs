@@ -32,9 +32,9 @@ pub struct Options {
     /// Top module, if not the device's.
     #[arg(long)]
     top: Option<String>,
-    /// First seed of the placement.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
+    /// First seed of the placement, if not the one that the board's design was last routed from.
+    #[arg(long)]
+    seed: Option<u64>,
     /// Place and route from so many seeds, as many at a time as there are cores, and keep the fastest.
     #[arg(long, default_value_t = 1)]
     seeds: u64,
@@ -96,7 +96,8 @@ fn report(tools: &Tools, options: &Options, device: &Device) -> Result<(String, 
         report.fits &= cells.used <= cells.available;
         report.cells = Some(cells.used);
         if report.fits && !options.check {
-            let routed = placer.best(tools, &netlist, options.seed..options.seed + options.seeds.max(1))?;
+            let seed = options.seed.unwrap_or(device.seed);
+            let routed = placer.best(tools, &netlist, seed..seed + options.seeds.max(1))?;
             ensure!(
                 routed.fmax_mhz >= routed.clock_mhz,
                 "{key} is routed at {} MHz and its board runs at {}; place it from more --seeds",
