@@ -11,7 +11,7 @@ use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
 use crate::error::CliError;
-use crate::input;
+use crate::input::{self, Input};
 
 /// Largest model file that is read.
 const MODEL_LIMIT: u64 = 1 << 30;
@@ -38,7 +38,7 @@ impl From<GatingArg> for Gating {
     }
 }
 
-/// Which layers the chip's sparsity monitor measures; needs calibration samples.
+/// Which layers the chip's sparsity monitor measures; needs samples.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MonitorArg {
@@ -49,6 +49,9 @@ pub enum MonitorArg {
     /// Every layer, whatever that costs.
     Always,
 }
+
+/// Most frames of an input that the compiler looks at.
+const SAMPLES: usize = 4;
 
 /// A model, and how it is compiled.
 #[derive(Debug, Clone, Args)]
@@ -91,19 +94,33 @@ pub struct TargetArgs {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=7))]
     pub hysteresis: u8,
 
-    /// Samples that gate values and lane balancing are chosen on (.npy, .npz, .png or .idx).
+    /// Samples that gate values and lane balancing are chosen on (.npy, .npz, .png or .idx); up to four frames of the
+    /// input, if not given: those that are not run, else the first. They change cycles, never outputs.
     #[arg(long, value_name = "FILE")]
     pub calibration: Option<PathBuf>,
+
+    /// Choose gate values and lane balancing without samples.
+    #[arg(long, conflicts_with = "calibration")]
+    pub no_calibration: bool,
 }
 
 impl ModelArgs {
-    /// Imports, prepares and compiles the model.
+    /// Imports, prepares and compiles the model, with an input's frames for samples.
     ///
     /// # Errors
     /// As [`import`] and [`TargetArgs::compile`].
-    pub fn compile(&self) -> Result<Compiled, CliError> {
-        self.target.compile(&self.model, import(&self.model)?)
+    pub fn compile(&self, input: Option<(&Input, &Path)>, run: usize) -> Result<Compiled, CliError> {
+        let graph = import(&self.model)?;
+        let frames = input.map_or(Ok(Vec::new()), |(input, path)| input.frames(&graph, path))?;
+        self.target.compile(&self.model, graph, samples(&frames, run))
     }
+}
+
+/// Frames of an input for the compiler to look at: some after the first `run` ones, or else the first ones.
+#[must_use]
+pub fn samples(frames: &[Vec<Value>], run: usize) -> &[Vec<Value>] {
+    let rest = frames.get(run..).filter(|rest| !rest.is_empty()).unwrap_or(frames);
+    &rest[..rest.len().min(SAMPLES)]
 }
 
 impl TargetArgs {
@@ -120,15 +137,16 @@ impl TargetArgs {
         self.digit_bits.map_or(Ok(geometry), |bits| geometry.with_digit_bits(bits).map_err(usage))
     }
 
-    /// Prepares an imported model; `path` is its file, for messages.
+    /// Prepares an imported model; `path` is its file, for messages, `samples` are taken where no `--calibration` is given.
     ///
     /// # Errors
     /// A geometry that does not exist; a model or calibration file that does not fit.
-    pub fn prepare(&self, path: &Path, graph: Graph) -> Result<Graph, CliError> {
+    pub fn prepare(&self, path: &Path, graph: Graph, samples: &[Vec<Value>]) -> Result<Graph, CliError> {
         let geometry = self.geometry()?;
         let frames = match &self.calibration {
             Some(path) => input::read(path)?.frames(&graph, path)?,
-            None => Vec::new(),
+            None if self.no_calibration => Vec::new(),
+            None => samples.to_vec(),
         };
         if self.monitor != MonitorArg::Off && frames.is_empty() {
             return Err(CliError::Usage(
@@ -144,12 +162,12 @@ impl TargetArgs {
         prepare(graph, &frames, &geometry, monitor).map_err(|source| CliError::Model { path: path.to_owned(), source })
     }
 
-    /// Prepares and compiles an imported model; `path` is its file, for messages.
+    /// As [`Self::prepare`], and compiles the model.
     ///
     /// # Errors
     /// As [`Self::prepare`]; a model that does not fit the chip.
-    pub fn compile(&self, path: &Path, graph: Graph) -> Result<Compiled, CliError> {
-        Ok(backend::compile(self.prepare(path, graph)?, self.geometry()?, self.gating.into())?)
+    pub fn compile(&self, path: &Path, graph: Graph, samples: &[Vec<Value>]) -> Result<Compiled, CliError> {
+        Ok(backend::compile(self.prepare(path, graph, samples)?, self.geometry()?, self.gating.into())?)
     }
 }
 
@@ -188,4 +206,23 @@ pub fn read_bounded(path: &Path, limit: u64) -> Result<Vec<u8>, CliError> {
         return Err(file(std::io::Error::other(format!("it has {length} bytes, more than the {limit} that are read"))));
     }
     std::fs::read(path).map_err(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frames(numbers: std::ops::Range<i8>) -> Vec<Vec<Value>> {
+        numbers.map(|number| vec![Value::I8(vec![number])]).collect()
+    }
+
+    #[test]
+    fn samples_are_not_run_where_others_are_there() {
+        let ten = frames(0..10);
+        assert_eq!(samples(&ten, 2), frames(2..6));
+        assert_eq!(samples(&ten, 8), frames(8..10));
+        assert_eq!(samples(&ten, 10), frames(0..4));
+        assert_eq!(samples(&ten, usize::MAX), frames(0..4));
+        assert!(samples(&[], 1).is_empty());
+    }
 }

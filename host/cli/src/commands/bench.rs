@@ -13,7 +13,7 @@ use super::bench_models;
 use super::inspect::layer_cycles;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::{GatingArg, TargetArgs, import};
+use crate::model::{GatingArg, TargetArgs, import, samples};
 use crate::{input, output};
 
 /// Cycles of a bit-serial array for one row of an int8 vector.
@@ -117,8 +117,9 @@ async fn measure(
     let (mut cycles, mut seconds) = (Some(0), 0.0);
     for (slot, gating) in arrays.iter_mut().zip([GatingArg::Off, GatingArg::Row, GatingArg::Digit]) {
         target.gating = gating;
-        let compiled = target.compile(model, import(model)?)?;
-        let mut frames = input::read(input)?.frames(&compiled.graph, input)?;
+        let graph = import(model)?;
+        let mut frames = input::read(input)?.frames(&graph, input)?;
+        let compiled = target.compile(model, graph, samples(&frames, args.limit as usize))?;
         frames.truncate(args.limit as usize);
         let mut device = open(device, compiled.geometry).await?;
         let mut answers = Vec::new();

@@ -14,7 +14,7 @@ use super::bench::BenchArgs;
 use crate::check::Tally;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::import;
+use crate::model::{import, samples};
 use crate::output;
 use crate::roofline::{self, Slots};
 use crate::vectors::Vectors;
@@ -154,8 +154,8 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     target.digit_bits = Some(width);
     let graph = import(model)?;
     let Vectors { mut frames, answers } = Vectors::read(&model.with_extension("npz"), &graph)?;
+    let compiled = target.compile(model, graph, samples(&frames, args.limit as usize))?;
     frames.truncate(args.limit as usize);
-    let compiled = target.compile(model, graph)?;
 
     let mut golden = GoldenDevice::new(compiled.geometry).with_reports();
     let started = Instant::now();

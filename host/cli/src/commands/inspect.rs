@@ -69,9 +69,10 @@ struct Report {
 /// # Errors
 /// A model or input that fails.
 pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
-    let compiled = args.model.compile()?;
-    let frame = match &args.input {
-        Some(path) => input::read(path)?.frames(&compiled.graph, path)?.swap_remove(0),
+    let file = args.input.as_ref().map(|path| input::read(path).map(|file| (file, path))).transpose()?;
+    let compiled = args.model.compile(file.as_ref().map(|(file, path)| (file, path.as_path())), 1)?;
+    let frame = match &file {
+        Some((file, path)) => file.frames(&compiled.graph, path)?.swap_remove(0),
         None => zeros(&compiled),
     };
     let answer = golden_profile(&compiled, frame).await?;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::sparsity_text;
 use crate::error::CliError;
-use crate::model::{ModelArgs, import, read_bounded};
+use crate::model::{ModelArgs, import, read_bounded, samples};
 use crate::{input, output};
 
 /// Largest energy table that is read.
@@ -89,9 +89,10 @@ pub fn run(args: &SparsityArgs) -> Result<(), CliError> {
     }
     let geometry = args.model.target.geometry()?;
     let path = &args.model.model;
-    let graph = args.model.target.prepare(path, import(path)?)?;
+    let graph = import(path)?;
     let read = input::read(&args.input)?;
     let mut frames = read.frames(&graph, &args.input)?;
+    let graph = args.model.target.prepare(path, graph, samples(&frames, args.limit.max(1)))?;
     frames.truncate(args.limit.max(1));
     let charge = ChargeOptions { levels: NoiseLevels { conversion: args.noise, offset: args.offset }, seed: args.seed };
     let options = Options {

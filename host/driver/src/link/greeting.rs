@@ -15,7 +15,10 @@ pub struct Greeting {
     session: u16,
     decoder: Decoder,
     tries: u32,
+    start: Duration,
     sent: Duration,
+    /// A slow chip is not greeted again before that.
+    patient_until: Duration,
     due: bool,
 }
 
@@ -29,7 +32,16 @@ impl Greeting {
     /// starts.
     #[must_use]
     pub fn new(layout_hash: u32, nonce: u16, now: Duration) -> Self {
-        Self { layout_hash, session: nonce.max(1), decoder: Decoder::default(), tries: 0, sent: now, due: true }
+        Self {
+            layout_hash,
+            session: nonce.max(1),
+            decoder: Decoder::default(),
+            tries: 0,
+            start: now,
+            sent: now,
+            patient_until: now,
+            due: true,
+        }
     }
 
     /// The next bytes to send, if any are due.
@@ -64,9 +76,16 @@ impl Greeting {
     pub fn receive(&mut self, bytes: &[u8], now: Duration) -> Result<Option<Endpoint>, LinkError> {
         for body in self.decoder.take(bytes) {
             let Some((response, payload)) = Response::parse(&body, 1) else { continue };
-            let ours =
-                response.op == Op::Hello && response.session == self.session && response.sequence == Self::SEQUENCE;
-            if let Some(hello) = Hello::parse(payload).filter(|_| ours) {
+            if response.op != Op::Hello || response.sequence != Self::SEQUENCE {
+                continue;
+            }
+            if response.session != self.session {
+                // It is still at an earlier greeting, as a netlist in a simulator is, and another one would only make it
+                // later: it gets as long again as it has taken.
+                self.patient_until = now + now.saturating_sub(self.start);
+                continue;
+            }
+            if let Some(hello) = Hello::parse(payload) {
                 accept(&hello, self.layout_hash)?;
                 let round_trip = now.saturating_sub(self.sent);
                 return Ok(Some(Endpoint::new(hello, self.session, Self::SEQUENCE + 1, round_trip)));
@@ -78,10 +97,10 @@ impl Greeting {
     /// When [`Greeting::expire`] is to be called.
     #[must_use]
     pub fn deadline(&self) -> Duration {
-        self.sent + Self::wait(self.tries)
+        (self.sent + Self::wait(self.tries)).max(self.patient_until)
     }
 
-    /// How long a chip is waited for in all, before [`LinkError::NoAnswer`].
+    /// How long a chip that says nothing is waited for in all, before [`LinkError::NoAnswer`].
     #[must_use]
     pub fn time_out(&self) -> Duration {
         (1..=Self::TRIES).map(Self::wait).sum()
@@ -104,5 +123,58 @@ impl Greeting {
             self.due = true;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use lacuna_golden::{Chip, link::Bridge};
+    use lacuna_spec::{Geometry, frame::Shape, tables::layout_hash};
+
+    use super::*;
+
+    /// A chip that takes so long for each pair of frames. Returns when its answer was taken, or the error.
+    fn greeted_at(pace: Duration) -> Result<Duration, LinkError> {
+        let geometry = Geometry::NANO;
+        let (mut bridge, mut chip) = (Bridge::new(Shape::of(&geometry), layout_hash()), Chip::new(geometry));
+        let mut greeting = Greeting::new(layout_hash(), 7, Duration::ZERO);
+        let mut line: VecDeque<Vec<u8>> = VecDeque::new();
+        let (mut now, mut ready) = (Duration::ZERO, Duration::ZERO);
+        loop {
+            greeting.expire(now)?;
+            if let Some(bytes) = greeting.outgoing(now) {
+                ready = if line.is_empty() { now + pace } else { ready };
+                line.push_back(bytes);
+            }
+            if now >= ready
+                && let Some(bytes) = line.pop_front()
+            {
+                let mut answer = Vec::new();
+                bridge.receive(&bytes, &mut chip, &mut answer);
+                if greeting.receive(&answer, now)?.is_some() {
+                    return Ok(now);
+                }
+                ready = now + pace;
+            }
+            now += Duration::from_millis(10);
+        }
+    }
+
+    #[test]
+    fn a_slow_chip_is_waited_for_as_long_as_it_answers() {
+        for millis in [1, 150, 300, 700, 1_250, 2_000, 4_000] {
+            let pace = Duration::from_millis(millis);
+            let at = greeted_at(pace).unwrap_or_else(|error| panic!("{pace:?} a greeting: {error}"));
+            assert!(at <= 8 * pace + Duration::from_millis(10), "{pace:?} a greeting, heard after {at:?}");
+        }
+    }
+
+    #[test]
+    fn a_chip_that_is_not_there_is_given_up_in_time() {
+        let greeting = Greeting::new(0, 7, Duration::ZERO);
+        let error = greeted_at(greeting.time_out() + Duration::from_secs(1)).unwrap_err();
+        assert!(matches!(error, LinkError::NoAnswer { tries: Greeting::TRIES }), "{error}");
     }
 }
