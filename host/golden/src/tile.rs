@@ -46,6 +46,7 @@ struct Job {
 }
 
 /// Everything inside one tile, cycle by cycle.
+#[allow(clippy::struct_excessive_bools, reason = "they are registers")]
 #[derive(Debug, Clone)]
 pub struct Tile {
     columns: u32,
