@@ -11,7 +11,7 @@ use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
 use crate::error::CliError;
-use crate::input::{self, Input};
+use crate::input;
 
 /// Largest model file that is read.
 const MODEL_LIMIT: u64 = 1 << 30;
@@ -105,14 +105,20 @@ pub struct TargetArgs {
 }
 
 impl ModelArgs {
-    /// Imports, prepares and compiles the model, with an input's frames for samples.
+    /// Imports the model.
     ///
     /// # Errors
-    /// As [`import`] and [`TargetArgs::compile`].
-    pub fn compile(&self, input: Option<(&Input, &Path)>, run: usize) -> Result<Compiled, CliError> {
-        let graph = import(&self.model)?;
-        let frames = input.map_or(Ok(Vec::new()), |(input, path)| input.frames(&graph, path))?;
-        self.target.compile(&self.model, graph, samples(&frames, run))
+    /// As [`import`].
+    pub fn import(&self) -> Result<Graph, CliError> {
+        import(&self.model)
+    }
+
+    /// Prepares and compiles what was imported, with samples of `frames`, of which the first `run` are run.
+    ///
+    /// # Errors
+    /// As [`TargetArgs::compile`].
+    pub fn compile(&self, graph: Graph, frames: &[Vec<Value>], run: usize) -> Result<Compiled, CliError> {
+        self.target.compile(&self.model, graph, samples(frames, run))
     }
 }
 

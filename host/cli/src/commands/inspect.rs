@@ -69,12 +69,13 @@ struct Report {
 /// # Errors
 /// A model or input that fails.
 pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
-    let file = args.input.as_ref().map(|path| input::read(path).map(|file| (file, path))).transpose()?;
-    let compiled = args.model.compile(file.as_ref().map(|(file, path)| (file, path.as_path())), 1)?;
-    let frame = match &file {
-        Some((file, path)) => file.frames(&compiled.graph, path)?.swap_remove(0),
-        None => zeros(&compiled),
+    let graph = args.model.import()?;
+    let mut frames = match &args.input {
+        Some(path) => input::read(path)?.frames(&graph, path)?,
+        None => Vec::new(),
     };
+    let compiled = args.model.compile(graph, &frames, 1)?;
+    let frame = if frames.is_empty() { zeros(&compiled) } else { frames.swap_remove(0) };
     let answer = golden_profile(&compiled, frame).await?;
     let report = report(args, &compiled, &answer);
     if args.json {

@@ -96,9 +96,9 @@ struct HostReport {
 /// # Errors
 /// A model or input that fails; a trace that cannot be written.
 pub async fn run(args: ProfileArgs) -> Result<(), CliError> {
-    let file = input::read(&args.input)?;
-    let compiled = args.model.compile(Some((&file, &args.input)), args.frame + 1)?;
-    let mut frames = file.frames(&compiled.graph, &args.input)?;
+    let graph = args.model.import()?;
+    let mut frames = input::read(&args.input)?.frames(&graph, &args.input)?;
+    let compiled = args.model.compile(graph, &frames, args.frame + 1)?;
     if args.frame >= frames.len() {
         let reason = format!("holds {} frames; frame {} does not exist", frames.len(), args.frame);
         return Err(CliError::Input { path: args.input, reason });

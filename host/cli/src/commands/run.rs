@@ -79,9 +79,10 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
     let present = open_first(&args.device).await?;
     args.model.target.found = present.as_ref().map(|device| device.geometry());
     let file = input::read(&args.input)?;
-    let compiled = args.model.compile(Some((&file, &args.input)), args.limit.unwrap_or(usize::MAX))?;
+    let graph = args.model.import()?;
+    let mut frames = file.frames(&graph, &args.input)?;
+    let compiled = args.model.compile(graph, &frames, args.limit.unwrap_or(usize::MAX))?;
     let graph = &compiled.graph;
-    let mut frames = file.frames(graph, &args.input)?;
     frames.truncate(args.limit.unwrap_or(usize::MAX));
     let oracle = args.reference.as_deref().map(|path| Reference::read(path, graph)).transpose()?;
 
