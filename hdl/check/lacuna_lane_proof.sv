@@ -21,7 +21,7 @@ module lacuna_lane_proof #(
   input logic [1:0] page_i,
   input logic [8:0] first_i,
   input logic [8:0] second_i,
-  input logic       reduced_i
+  input logic       freed_i
 );
 
   localparam int unsigned Slots    = 3;
@@ -58,8 +58,8 @@ module lacuna_lane_proof #(
 
   // The feeder and the reduction.
   logic [2:0] windows_q;   // issued, on the way: bit 2 arrives now
-  logic [1:0] fed_q;       // vectors handed over whole, modulo 4
-  logic [1:0] lead_q;      // handed over and not retired
+  logic [2:0] fed_q;       // vectors handed over whole, modulo 8; tags are the lower bits
+  logic [2:0] lead_q;      // handed over and not retired
   logic       open_q;      // a vector has entries and is not handed over
   logic       push, room, busy, issue, retire;
   logic [1:0] page;
@@ -72,9 +72,9 @@ module lacuna_lane_proof #(
   lacuna_lane #(.Pages(4), .DigitBits(4)) u_dut (
     .clk_i, .rst_ni, .start_i,
     .essential_i({4{gating == lacuna_spec_pkg::GatingDigit}}),
-    .push_i(push), .push_tag_i(fed_q), .push_page_i(page_i), .push_live_i(live_i),
+    .push_i(push), .push_tag_i(fed_q[1:0]), .push_page_i(page_i), .push_live_i(live_i),
     .push_first_i(first_i), .push_second_i(second_i), .fed_i(fed_q), .room_o(room),
-    .reduced_i, .busy_o(busy), .issue_o(issue), .retire_o(retire),
+    .freed_i, .busy_o(busy), .issue_o(issue), .retire_o(retire),
     .page_o(page), .plane_o(plane), .terms_o(terms),
     .issuing_o(unused_issuing), .starved_o(unused_starved), .blocked_o(unused_blocked)
   );
@@ -91,7 +91,7 @@ module lacuna_lane_proof #(
   (* hierconn *) logic [1:0]            \u_dut.head_page_q ;
   (* hierconn *) logic [2*Slots-1:0]    \u_dut.head_pending_q ;
   (* hierconn *) logic [2*RowTerms-1:0] \u_dut.head_terms_q ;
-  (* hierconn *) logic [1:0]            \u_dut.u_vectors.vec_q ;
+  (* hierconn *) logic [2:0]            \u_dut.u_vectors.vec_q ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[0] ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[1] ;
   (* hierconn *) logic [23:0]           \u_dut.queue_q[2] ;
@@ -118,17 +118,17 @@ module lacuna_lane_proof #(
     \u_dut.queue_q[3] , \u_dut.queue_q[2] , \u_dut.queue_q[1] , \u_dut.queue_q[0]
   };
 
-  logic [2:0] in_flight;
+  logic [3:0] in_flight;
   logic       idle;
 
-  assign in_flight = 3'(lead_q) + 3'(busy) + 3'(open_q);
+  assign in_flight = 4'(lead_q) + 4'(busy) + 4'(open_q);
   assign idle      = in_flight == '0 && windows_q == '0;
 
   always_comb begin
     if (push)                             assume (fits({live_i, second_i, first_i}, gating));
     if (window_i)                         assume (room);
-    if ((push || fed_i) && !open_q)       assume (in_flight < 3'(lacuna_spec_pkg::VectorsInFlight));
-    if (reduced_i)                        assume (busy);
+    if ((push || fed_i) && !open_q)       assume (in_flight < 4'(lacuna_spec_pkg::VectorsInFlight));
+    if (freed_i)                          assume (busy);
     if (start_i)                          assume (idle && !push && !fed_i);
   end
 
@@ -140,8 +140,8 @@ module lacuna_lane_proof #(
       open_q    <= 1'b0;
     end else begin
       windows_q <= {windows_q[1:0], window_i};
-      fed_q     <= start_i ? '0 : fed_q + 2'(fed_i);
-      lead_q    <= lead_q + 2'(fed_i) - 2'(\u_dut.retire );
+      fed_q     <= start_i ? '0 : fed_q + 3'(fed_i);
+      lead_q    <= lead_q + 3'(fed_i) - 3'(\u_dut.retire );
       open_q    <= (open_q || push) && !fed_i;
     end
   end
@@ -163,7 +163,7 @@ module lacuna_lane_proof #(
     end else begin
       if (!queued_q && !headed_q) begin
         queued_q <= push && follow && \u_dut.wr_ptr_q == addr;
-        value_q  <= {fed_q, page_i, live_i, second_i, first_i};
+        value_q  <= {fed_q[1:0], page_i, live_i, second_i, first_i};
         issued_q <= 1'b0;
       end
       if (takes) queued_q <= 1'b0;
@@ -180,7 +180,7 @@ module lacuna_lane_proof #(
   logic                  second_row, excess;
 
   assign {value_tag, value_page, value_live} = value_q[23:18];
-  assign active     = \u_dut.u_vectors.vec_q + 2'(\u_dut.retire );
+  assign active     = \u_dut.u_vectors.vec_q [1:0] + 2'(\u_dut.retire );
   assign second_row = slot >= 3'(Slots);
   assign excess     = slot == 3'(Slots - 1) || slot == 3'(2 * Slots - 1);
 
@@ -222,29 +222,30 @@ module lacuna_lane_proof #(
     logic [1:0] tag_after;
     assign held[i]     = holds(4'(i), \u_dut.rd_ptr_q , \u_dut.count_q );
     assign live_ok[i]  = !held[i] || fits(entry[i][19:0], gating);
-    assign tag_after   = after(entry[i][23:22], \u_dut.u_vectors.vec_q );
-    assign order_ok[i] = !held[i] || (tag_after <= lead_q && (open_q || entry[i][23:22] != fed_q)
+    assign tag_after   = after(entry[i][23:22], \u_dut.u_vectors.vec_q [1:0]);
+    assign order_ok[i] = !held[i] || (3'(tag_after) <= lead_q && (open_q || 3'(tag_after) != lead_q)
                          && (!\u_dut.head_valid_q
-                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q ))
+                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q [1:0]))
                          && (!held[Next] || 4'(Next) == \u_dut.rd_ptr_q
-                             || after(entry[Next][23:22], \u_dut.u_vectors.vec_q ) >= tag_after));
+                             || after(entry[Next][23:22], \u_dut.u_vectors.vec_q [1:0]) >= tag_after));
   end
 
   // Order of vectors.
   logic no_overflow, pointers, flight, leads, retires_fed, retires_free;
   logic issues_vector, head_ahead, prompt;
+  logic [1:0] head_after;
 
   assign no_overflow   = 6'(\u_dut.count_q ) + 6'(windows_q[0]) + 6'(windows_q[1])
                          + 6'(windows_q[2]) <= 6'(Depth);
   assign pointers      = \u_dut.wr_ptr_q == end_ptr;
-  assign flight        = in_flight <= 3'(lacuna_spec_pkg::VectorsInFlight);
-  assign leads         = 2'(fed_q - \u_dut.u_vectors.vec_q ) == lead_q;
+  assign flight        = in_flight <= 4'(lacuna_spec_pkg::VectorsInFlight);
+  assign leads         = 3'(fed_q - \u_dut.u_vectors.vec_q ) == lead_q;
   assign retires_fed   = !\u_dut.retire || lead_q != '0;
-  assign retires_free  = !\u_dut.retire || !busy || reduced_i;
+  assign retires_free  = !\u_dut.retire || !busy || freed_i;
   assign issues_vector = !\u_dut.issue || (\u_dut.head_valid_q && \u_dut.head_tag_q == active);
+  assign head_after    = after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q [1:0]);
   assign head_ahead    = !\u_dut.head_valid_q
-                         || (after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q ) <= lead_q
-                         && (open_q || \u_dut.head_tag_q != fed_q));
+                         || (3'(head_after) <= lead_q && (open_q || 3'(head_after) != lead_q));
   // A vector of which nothing is left retires as soon as the hold registers are free.
   assign prompt        = lead_q == '0 || \u_dut.head_valid_q || \u_dut.count_q != '0 || busy
                          || \u_dut.retire ;
@@ -285,7 +286,7 @@ module lacuna_lane_proof #(
           issued_kept: assert (!issued_q || kept[slot]);
         end
         if (queued_q || headed_q)
-          vector_waits: assert (!(\u_dut.retire && \u_dut.u_vectors.vec_q == value_tag));
+          vector_waits: assert (!(\u_dut.retire && \u_dut.u_vectors.vec_q [1:0] == value_tag));
         if (leaves)      complete:    assert (!kept[slot] || issued_q || slot_leaves);
         if (slot_leaves) issued_once: assert (!issued_q && value_tag == active);
 

@@ -1,15 +1,18 @@
-// The cells of one lane at 2- and 4-bit digits: their weights, one page a word, and the pipeline
-// that drives them.
+// The cells of one lane at 2- and 4-bit digits, and the pipeline that drives them.
+//
+// Parts of the columns are *skewed*: each does what the part before does, as many cycles later as it
+// is reduced later. So a hold register is read before the next vector's sums can come to it, though
+// that vector retires as soon as the reduction has come to the first part.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
 //             ends a vector: the hold registers then keep what the slots before this cycle added up
-//             to. A slot whose digit is 0 leaves every register as it is. `shown_o` becomes the
-//             holds of the column group that `show_select_i` picks a cycle after `show_i`; if
-//             `inverted_o`, they are to be inverted. A page may be written while others are used,
-//             not while its slots are under way.
+//             to. A slot whose digit is 0 leaves every register as it is. With `show_i`, `shown_o`
+//             is the holds of the column group that `show_select_i` picks; if `inverted_o`, they
+//             are to be inverted. Groups are shown in consecutive cycles. A page may be written
+//             while others are used, not while its slots are under way.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
-//             the hold registers of t + 4.
+//             the hold registers of part 0 in t + 4, in those of the next part Skew cycles later.
 module lacuna_cells #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned Pages         = 512,
@@ -47,6 +50,11 @@ module lacuna_cells #(
   localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : 2;
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
+  localparam int unsigned PartColumns = lacuna_pkg::part_columns(ReduceColumns);
+  localparam int unsigned Parts       = Columns / PartColumns;
+  localparam int unsigned Skew        = PartColumns / ReduceColumns;
+  localparam int unsigned LastSkew    = (Parts - 1) * Skew;
+
   // The digit as the cells want it: see lacuna_cell_row. `negate` at 4-bit digits only.
   logic                live, high, negate;
   logic [CodeBits-1:0] code;
@@ -78,26 +86,23 @@ module lacuna_cells #(
     end
   end
 
-  // Index k: k + 1 cycles after issue.
-  logic [2:0]          live_q, retire_q;
-  logic                no_high_q, flip_q;
-  // The accumulators, the holds and the sums shown are kept inverted.
-  logic                inverted_d, inverted_q, hold_inverted_q, shown_inverted_q;
+  // Index k: k + 1 cycles after issue. What steers cells travels on, from part to part.
+  logic [LastSkew+2:0] live_q, retire_q;
+  logic [LastSkew:0]   no_high_q, flip_q;
+  // The accumulators and the holds are kept inverted.
+  logic                inverted_d, inverted_q;
+  logic [Parts-1:0]    hold_inverted_q;
 
-  // What steers the cells beside them, one word: a simulator shifts it at once. Of the later stages
-  // not all is looked at.
+  // One word a stage: a simulator shifts them all at once. Of the later stages not all is looked at.
   localparam int unsigned SteerBits = 1 + FixBits + CodeBits;
 
   /* verilator lint_off UNUSEDSIGNAL */
-  logic [3*SteerBits-1:0] steer_q;
+  logic [(LastSkew+3)*SteerBits-1:0] steer_q;
+  logic [(LastSkew+1)*PageWidth-1:0] pages_q;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic [CodeBits-1:0]    code_q;
-  logic [FixBits-1:0]     fix_q;
-  logic                   negate_next, negate_q;
+  logic                              negate_next, negate_q;
 
-  assign code_q      = steer_q[SteerBits +: CodeBits];
   assign negate_next = steer_q[2*SteerBits-1];
-  assign fix_q       = steer_q[2*SteerBits+CodeBits +: FixBits];
   assign negate_q    = steer_q[3*SteerBits-1];
   assign inverted_d  = live_q[2] ? negate_q : inverted_q;
 
@@ -105,113 +110,90 @@ module lacuna_cells #(
     if (!rst_ni) begin
       live_q     <= '0;
       retire_q   <= '0;
-      no_high_q  <= 1'b0;
+      no_high_q  <= '0;
       inverted_q <= 1'b0;
     end else begin
-      live_q     <= {live_q[1:0], live};
-      retire_q   <= {retire_q[1:0], retire_i};
-      no_high_q  <= live && !high;
+      live_q     <= (LastSkew+3)'({live_q, live});
+      retire_q   <= (LastSkew+3)'({retire_q, retire_i});
+      no_high_q  <= (LastSkew+1)'({no_high_q, live && !high});
       inverted_q <= inverted_d;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    steer_q <= {steer_q[2*SteerBits-1:0], negate, fix, code};
-    flip_q  <= (DigitBits == 4) && (negate_next != inverted_d);
-    if (retire_q[2]) hold_inverted_q <= inverted_q;
+    steer_q <= ((LastSkew+3)*SteerBits)'({steer_q, negate, fix, code});
+    pages_q <= ((LastSkew+1)*PageWidth)'({pages_q, page_i});
+    flip_q  <= (LastSkew+1)'({flip_q, (DigitBits == 4) && (negate_next != inverted_d)});
   end
 
-  logic [Columns*8-1:0] weights, weights_q, highs_q;
+  // A word a group: its holds, and whether they are inverted.
+  localparam int unsigned WordBits = GroupBits + 1;
 
-  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns), .PartBytes(Columns)) u_weights (
-    .clk_i,
-    .rd_en_i  (live),
-    .rd_addr_i(page_i),
-    .rd_data_o(weights),
-    .wr_be_i  (weight_we_i),
-    .wr_addr_i(weight_page_i),
-    .wr_data_i(weight_data_i)
-  );
+  logic [Groups*WordBits-1:0] words;
+  logic                       inverted;
 
-  // A page at a time: a simulator pays for every register that has a name of its own.
-  always_ff @(posedge clk_i) begin
-    if (live_q[0]) weights_q <= weights;
-    if (no_high_q)      highs_q <= '0;
-    else if (live_q[0]) highs_q <= weights;
-  end
+  for (genvar p = 0; p < Parts; p++) begin : gen_part
+    localparam int unsigned Late = p * Skew;
 
-  // A column in each: what is added up in words of 32 bits, which a simulator adds four at a time.
-  localparam int unsigned Stride = 32;
+    logic                           read, sums_inverted;
+    logic [PageWidth-1:0]           page;
+    logic [PartColumns*SumBits-1:0] holds;
 
-  /* verilator lint_off UNUSEDSIGNAL */
-  logic [Columns*Stride-1:0]  sums;
-  /* verilator lint_on UNUSEDSIGNAL */
-  logic [Columns*SumBits-1:0] holds_q;
-  logic [GroupBits-1:0]       shown, shown_q;
+    if (p == 0) begin : gen_now
+      assign read          = live;
+      assign page          = page_i;
+      assign sums_inverted = inverted_q;
+    end else begin : gen_later
+      assign read          = live_q[Late-1];
+      assign page          = pages_q[(Late-1)*PageWidth +: PageWidth];
+      assign sums_inverted = hold_inverted_q[p-1];
+    end
 
-  lacuna_cell_row #(
-    .Columns  (Columns),
-    .DigitBits(DigitBits),
-    .SumBits  (SumBits),
-    .Stride   (Stride)
-  ) u_cells (
-    .clk_i,
-    .rst_ni,
-    .product_en_i(live_q[1]),
-    .sum_en_i    (live_q[2]),
-    .weights_i   (weights_q),
-    .highs_i     (highs_q),
-    .code_i      (code_q),
-    .fix_i       (fix_q),
-    .flip_i      (flip_q),
-    .sums_o      (sums)
-  );
+    lacuna_cell_part #(
+      .Columns  (PartColumns),
+      .Pages    (Pages),
+      .DigitBits(DigitBits),
+      .SumBits  (SumBits),
+      .AccBits  (AccBits)
+    ) u_part (
+      .clk_i,
+      .rst_ni,
+      .read_i       (read),
+      .page_i       (page),
+      .load_i       (live_q[Late]),
+      .no_high_i    (no_high_q[Late]),
+      .product_en_i (live_q[Late+1]),
+      .code_i       (steer_q[(Late+1)*SteerBits +: CodeBits]),
+      .sum_en_i     (live_q[Late+2]),
+      .fix_i        (steer_q[(Late+2)*SteerBits+CodeBits +: FixBits]),
+      .flip_i       (flip_q[Late]),
+      .retire_i     (retire_q[Late+2]),
+      .weight_we_i,
+      .weight_page_i,
+      .weight_data_i(weight_data_i[8*PartColumns*p +: 8*PartColumns]),
+      .inverted_i   (sums_inverted),
+      .kept_i       (hold_inverted_q[p]),
+      .holds_o      (holds)
+    );
 
-  always_ff @(posedge clk_i) begin
-    if (retire_q[2]) begin
-      for (int unsigned c = 0; c < Columns; c++) begin
-        holds_q[SumBits*c +: SumBits] <= sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
-      end
+    always_ff @(posedge clk_i) begin
+      if (retire_q[Late+2]) hold_inverted_q[p] <= sums_inverted;
+    end
+
+    for (genvar g = 0; g < Skew; g++) begin : gen_word
+      assign words[WordBits*(p*Skew+g) +: WordBits] = {
+        hold_inverted_q[p], holds[GroupBits*g +: GroupBits]
+      };
     end
   end
 
-`ifdef LACUNA_CHECK
-  // The compiler promises that no vector adds up to more than AccBits in one cell.
-  localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
-
-  logic first_q;
-
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) first_q <= 1'b1;
-    else if (retire_q[2]) first_q <= 1'b0;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (rst_ni && retire_q[2]) begin
-      for (int unsigned c = 0; c < Columns; c++) begin
-        assert (((sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits] ^ {SumBits{inverted_q}})
-                 - (first_q ? '0 : holds_q[SumBits*c +: SumBits] ^ {SumBits{hold_inverted_q}})
-                 + Lowest) >> AccBits == '0);
-      end
-    end
-  end
-`endif
-
-  lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
+  lacuna_pick #(.Words(Groups), .Width(WordBits)) u_pick (
     .en_i    (show_i),
-    .words_i (holds_q),
+    .words_i (words),
     .select_i(show_select_i),
-    .word_o  (shown)
+    .word_o  ({inverted, shown_o})
   );
 
-  always_ff @(posedge clk_i) begin
-    if (show_i) begin
-      shown_q          <= shown;
-      shown_inverted_q <= hold_inverted_q;
-    end
-  end
-
-  assign shown_o    = shown_q;
-  assign inverted_o = (DigitBits == 4) && shown_inverted_q;
+  assign inverted_o = (DigitBits == 4) && inverted;
 
 endmodule

@@ -105,7 +105,8 @@ module lacuna_feeder #(
   localparam int unsigned GroupCycles   = lacuna_pkg::group_cycles(Lanes);
   localparam bit          SerialPost    = GroupCycles > 1;
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
-  localparam logic [1:0]  MostVectors   = 2'(lacuna_spec_pkg::VectorsInFlight);
+  localparam int unsigned FlightWidth   = $clog2(lacuna_spec_pkg::VectorsInFlight + 1);
+  localparam logic [FlightWidth-1:0] MostVectors = FlightWidth'(lacuna_spec_pkg::VectorsInFlight);
 
   // The highest bit is not needed unless there is a monitor.
   localparam logic [2:0] Idle    = 3'd0;
@@ -157,7 +158,7 @@ module lacuna_feeder #(
 
   // Issue.
   logic [2:0]            state_q, row_start;
-  logic [1:0]            in_flight_q;  // vectors fed and not reduced
+  logic [FlightWidth-1:0] in_flight_q;  // vectors fed and not reduced
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
@@ -220,7 +221,8 @@ module lacuna_feeder #(
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) in_flight_q <= '0;
-    else in_flight_q <= in_flight_q + 2'(run && issue_window && first) - 2'(reduced_i);
+    else in_flight_q <= in_flight_q + FlightWidth'(run && issue_window && first)
+                                    - FlightWidth'(reduced_i);
   end
 
   always_ff @(posedge clk_i) begin

@@ -2,8 +2,8 @@
 // that ends vectors.
 //
 // Contract:   a push is never refused: the feeder leaves room (`room_o`). `busy_o`: the hold
-//             registers keep a vector that is not reduced yet; `reduced_i` frees them in its own
-//             cycle. Vectors are tagged modulo 4; at most 3 are between feed and reduction.
+//             registers keep a vector; `freed_i` frees them in its own cycle.
+//             Vectors are tagged modulo 4; at most 4 are between feed and reduction.
 // Throughput: one digit slot a cycle while the queue is not empty, also across vectors.
 // Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector
 //             is current, leaves in the output registers of t + 3.
@@ -25,10 +25,10 @@ module lacuna_lane #(
   input  logic [1:0]             push_live_i,
   input  logic [8:0]             push_first_i,
   input  logic [8:0]             push_second_i,
-  input  logic [1:0]             fed_i,      // vectors handed over whole, modulo 4
+  input  logic [2:0]             fed_i,      // vectors handed over whole, modulo 8
   output logic                   room_o,
 
-  input  logic                   reduced_i,
+  input  logic                   freed_i,
   output logic                   busy_o,
 
   output logic                   issue_o,
@@ -134,7 +134,7 @@ module lacuna_lane #(
     .empty_i     (empty),
     .head_valid_i(head_valid_q),
     .head_tag_i  (head_tag_q),
-    .reduced_i,
+    .freed_i,
     .busy_o,
     .issue_o     (issue),
     .retire_o    (retire),

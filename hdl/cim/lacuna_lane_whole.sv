@@ -19,10 +19,10 @@ module lacuna_lane_whole #(
   input  logic [1:0]           push_live_i,
   input  logic [8:0]           push_first_i,
   input  logic [8:0]           push_second_i,
-  input  logic [1:0]           fed_i,      // vectors handed over whole, modulo 4
+  input  logic [2:0]           fed_i,      // vectors handed over whole, modulo 8
   output logic                 room_o,
 
-  input  logic                 reduced_i,
+  input  logic                 freed_i,
   output logic                 busy_o,
 
   output logic                 issue_o,
@@ -86,7 +86,7 @@ module lacuna_lane_whole #(
     .empty_i     (empty),
     .head_valid_i(head_valid_q),
     .head_tag_i  (tag),
-    .reduced_i,
+    .freed_i,
     .busy_o,
     .issue_o     (issue),
     .retire_o    (retire),

@@ -67,8 +67,8 @@ module lacuna_macro #(
     $error("lacuna_macro: ReduceColumns is %0d; it must divide %0d", ReduceColumns, Columns);
   end
 
-  // Vectors handed over whole, modulo 4.
-  logic [1:0] fed_q;
+  // Vectors handed over whole, modulo 8.
+  logic [2:0] fed_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) fed_q <= '0;
@@ -80,7 +80,7 @@ module lacuna_macro #(
   logic [Lanes*GroupBits-1:0] shown;
   logic [Lanes-1:0]           inverted;
   logic [Pairs:0]             show_select;
-  logic                       show, gate_zero;
+  logic                       show, freed, gate_zero;
 
   assign room_o    = &room;
   assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff) && (word_gated_i || !Monitor);
@@ -138,7 +138,7 @@ module lacuna_macro #(
         .push_second_i(second),
         .fed_i        (fed_q),
         .room_o       (room[l]),
-        .reduced_i    (reduced_o),
+        .freed_i      (freed),
         .busy_o       (busy[l]),
         .issue_o      (issue),
         .retire_o     (retire),
@@ -191,7 +191,7 @@ module lacuna_macro #(
         .push_second_i(second),
         .fed_i        (fed_q),
         .room_o       (room[l]),
-        .reduced_i    (reduced_o),
+        .freed_i      (freed),
         .busy_o       (busy[l]),
         .issue_o      (issue),
         .retire_o     (retire),
@@ -237,12 +237,14 @@ module lacuna_macro #(
     .Lanes        (Lanes),
     .ReduceColumns(ReduceColumns),
     .SumBits      (SumBits),
-    .ShownDelay   (Whole ? 0 : 1),
+    .FreeingGroup (Whole ? Columns / ReduceColumns - 1
+                         : lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns - 1),
     .GroupCycles  (lacuna_pkg::group_cycles(Lanes))
   ) u_reduce (
     .clk_i,
     .rst_ni,
     .busy_i       (busy),
+    .freed_o      (freed),
     .reduced_o,
     .show_o       (show),
     .show_select_o(show_select),

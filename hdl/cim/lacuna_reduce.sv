@@ -1,19 +1,18 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
 // Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
-//             `reduced_o` marks the last. A group's sum is the total of the lanes' holds minus the
+//             `reduced_o` marks the last, `freed_o` the one with which the lanes' holds are free. A group's sum is the total of the lanes' holds minus the
 //             total of the same group one vector before, modulo 2^SumBits: cells do not clear their
 //             accumulators. So every vector passes here, in order. Reset clears the cells, and the
 //             totals before the first group of a vector fed after it.
 // Throughput: one group in GroupCycles cycles.
-// Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them)
-//             and are on `shown_i` ShownDelay later; one cycle a level of the tree and one for the
-//             difference.
+// Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them);
+//             one cycle a level of the tree and one for the difference.
 module lacuna_reduce #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned SumBits       = 25,
-  parameter  int unsigned ShownDelay    = 1,
+  parameter  int unsigned FreeingGroup  = 0,
   parameter  int unsigned GroupCycles   = 1,
   localparam int unsigned Groups        = 2 * Lanes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
@@ -24,11 +23,12 @@ module lacuna_reduce #(
   input  logic                       clk_i,
   input  logic                       rst_ni,
   input  logic [Lanes-1:0]           busy_i,
+  output logic                       freed_o,
   output logic                       reduced_o,
 
   output logic                       show_o,
   output logic [Pairs:0]             show_select_o,  // for lacuna_pick
-  // ShownDelay cycles after show_o; a lane's sums are to be inverted where `inverted_i`.
+  // With show_o; a lane's sums are to be inverted where `inverted_i`.
   input  logic [Lanes*GroupBits-1:0] shown_i,
   input  logic [Lanes-1:0]           inverted_i,
 
@@ -38,15 +38,16 @@ module lacuna_reduce #(
 );
 
   localparam int unsigned ShowDelay = 4;
-  localparam int unsigned TreeDelay = ShowDelay + ShownDelay;
-  localparam int unsigned Stages    = TreeDelay + Levels + 1;
+  localparam int unsigned Stages    = ShowDelay + Levels + 1;
 
   logic [GroupWidth-1:0] group_q;
   logic                  issue, last, ready;
 
-  assign issue     = &busy_i && ready;
+  // Once a vector's first group is issued, its others are there when they are read.
+  assign issue     = (&busy_i || group_q != '0) && ready;
   assign last      = (group_q == GroupWidth'(Groups - 1));
   assign reduced_o = issue && last;
+  assign freed_o   = issue && (group_q == GroupWidth'(FreeingGroup));
 
   if (GroupCycles == 1) begin : gen_always
     assign ready = 1'b1;
@@ -116,7 +117,7 @@ module lacuna_reduce #(
     for (genvar n = 0; n < Nodes; n++) begin : gen_node
       for (genvar c = 0; c < ReduceColumns; c++) begin : gen_column
         lacuna_xor_add #(.Width(SumBits)) u_add (
-          .en_i   (valid_q[TreeDelay-1+v]),
+          .en_i   (valid_q[ShowDelay-1+v]),
           .a_i    (in[2*n*GroupBits+c*SumBits +: SumBits]),
           .b_i    ({SumBits{invert[2*n]}}),
           .c_i    (in[(2*n+1)*GroupBits+c*SumBits +: SumBits]),
@@ -128,7 +129,7 @@ module lacuna_reduce #(
     end
     always_ff @(posedge clk_i) begin
       if (!rst_ni) sum_q <= '0;
-      else if (valid_q[TreeDelay-1+v]) sum_q <= sum_d;
+      else if (valid_q[ShowDelay-1+v]) sum_q <= sum_d;
     end
   end
 

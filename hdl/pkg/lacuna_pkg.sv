@@ -11,6 +11,12 @@ package lacuna_pkg;
     group_cycles = (lanes == 2) ? lacuna_spec_pkg::SerialGroupCycles : 1;
   endfunction
 
+  // Columns of a lane that work in step: as many as a block RAM has bytes, or are reduced a cycle.
+  function automatic int unsigned part_columns(input int unsigned reduce_columns);
+    part_columns = (reduce_columns > lacuna_spec_pkg::PartColumns) ? reduce_columns
+                                                                   : lacuna_spec_pkg::PartColumns;
+  endfunction
+
   // Where a lane keeps what it adds up for a column, in words: byte 0 of each four columns first,
   // then byte 1. A simulator takes the same byte of four words of weights at a time.
   function automatic int unsigned cell_word(input int unsigned column, input int unsigned columns);

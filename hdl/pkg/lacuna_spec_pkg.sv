@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h6d9af476;
+  localparam logic [31:0] LayoutHash = 32'h1d5dd7e5;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -11,7 +11,8 @@ package lacuna_spec_pkg;
   localparam int unsigned ReshapeLinearColumns = 31;
   localparam int unsigned LaneQueue = 16;
   localparam int unsigned FeedLatency = 4;
-  localparam int unsigned VectorsInFlight = 3;
+  localparam int unsigned PartColumns = 4;
+  localparam int unsigned VectorsInFlight = 4;
   localparam int unsigned ParamWords = 9;
   localparam int unsigned MonitoredParamWords = 13;
   localparam int unsigned SecondBiases = 12;

@@ -35,6 +35,12 @@ fn macro_base_equals_golden_in_every_cycle() {
     agrees("macro_base_equals_golden_in_every_cycle", Geometry::BASE, tops::macro_base);
 }
 
+/// Two column groups work in step.
+#[test]
+fn macro_small_equals_golden_in_every_cycle() {
+    agrees("macro_small_equals_golden_in_every_cycle", Geometry::SMALL, tops::macro_small);
+}
+
 #[test]
 fn macro_base_with_2_bit_digits_equals_golden_in_every_cycle() {
     let geometry = Geometry::BASE.with_digit_bits(2).unwrap();

@@ -37,8 +37,10 @@ pub const SERIAL_GROUP_CYCLES: usize = 4;
 pub const LANE_QUEUE: usize = 16;
 /// Cycles from the issue of a window read until its entry is visible in the lane queue.
 pub const FEED_LATENCY: usize = 4;
-/// Vectors between the start of their feed and the end of their reduction, at most.
-pub const VECTORS_IN_FLIGHT: usize = 3;
+/// Columns of a lane that work in step, at 2- and 4-bit digits, if no more are reduced a cycle: bytes of a block RAM.
+pub const PART_COLUMNS: usize = 4;
+/// Vectors between the start of their feed and the end of their reduction, at most: as many as there are tags.
+pub const VECTORS_IN_FLIGHT: usize = 4;
 /// Parameter words of one column block: 4 of biases, 4 of multipliers, 1 of shifts.
 pub const PARAM_WORDS: usize = 9;
 /// Parameter words of one column block of a monitored `run`: 4 more, the biases for the second gate value.
@@ -174,6 +176,25 @@ impl Geometry {
     #[must_use]
     pub const fn group_cycles(&self) -> usize {
         if self.lanes == 2 { SERIAL_GROUP_CYCLES } else { 1 }
+    }
+
+    /// Columns of a lane that work in step.
+    #[must_use]
+    pub const fn part_columns(&self) -> usize {
+        if self.digit_bits == 8 {
+            self.columns()
+        } else if self.reduce_columns > PART_COLUMNS {
+            self.reduce_columns
+        } else {
+            PART_COLUMNS
+        }
+    }
+
+    /// The column group with whose issue a vector's hold registers are free for the next vector: the last of the first
+    /// columns that work in step.
+    #[must_use]
+    pub const fn freeing_group(&self) -> usize {
+        self.part_columns() / self.reduce_columns - 1
     }
 
     /// The post unit takes one column at a time.

@@ -48,6 +48,7 @@ pub fn constants() -> Vec<Constant> {
         constant("ReshapeLinearColumns", instr::LINEAR_COLUMNS as u64, 0),
         constant("LaneQueue", geometry::LANE_QUEUE as u64, 0),
         constant("FeedLatency", geometry::FEED_LATENCY as u64, 0),
+        constant("PartColumns", geometry::PART_COLUMNS as u64, 0),
         constant("VectorsInFlight", geometry::VECTORS_IN_FLIGHT as u64, 0),
         constant("ParamWords", geometry::PARAM_WORDS as u64, 0),
         constant("MonitoredParamWords", geometry::MONITORED_PARAM_WORDS as u64, 0),

@@ -184,13 +184,13 @@ impl Bench {
     pub fn toggles(&self) -> Toggles {
         let registers: &[(&str, u32)] = match self.geometry.digit_bits {
             2 => &[
-                ("lacuna_cells.sv:weights_q[", 8),
+                ("lacuna_cell_part.sv:weights_q[", 8),
                 ("lacuna_cell_row.sv:gen_2.products_q[", 9),
                 ("lacuna_accumulate.sv:sums_o[", 32),
             ],
             4 => &[
-                ("lacuna_cells.sv:weights_q[", 8),
-                ("lacuna_cells.sv:highs_q[", 8),
+                ("lacuna_cell_part.sv:weights_q[", 8),
+                ("lacuna_cell_part.sv:highs_q[", 8),
                 ("lacuna_digit_products.sv:above_o[", 32),
                 ("lacuna_digit_products.sv:below_o[", 32),
                 ("lacuna_accumulate.sv:sums_o[", 32),
@@ -215,6 +215,8 @@ impl Bench {
             }
             assert!(found, "nobody counts {register}");
         }
+        // Each part of a lane's columns has a first one.
+        toggles.first /= (self.geometry.columns() / self.geometry.part_columns()) as u64;
         toggles
     }
 

@@ -104,20 +104,20 @@ impl Lane {
         self.count
     }
 
-    /// The hold registers keep a vector that is not reduced yet.
+    /// The hold registers keep a vector.
     pub fn busy(&self) -> bool {
         self.busy
     }
 
-    /// One cycle without its push: `fed` whole vectors (modulo 4) were handed over before it, and
-    /// `reduced` says that the hold registers are freed in it. `modes`: gating by tag.
-    pub fn step(&mut self, fed: u8, reduced: bool, recoder: &Recoder, modes: [Gating; 4]) -> LaneCycle {
+    /// One cycle without its push: `fed` whole vectors (modulo 8) were handed over before it, and
+    /// `freed` says that the hold registers are freed in it. `modes`: gating by tag.
+    pub fn step(&mut self, fed: u8, freed: bool, recoder: &Recoder, modes: [Gating; 4]) -> LaneCycle {
         let empty = self.count == 0;
         let valid = self.head.valid();
-        let spent = if valid { self.head.tag != self.vector } else { empty && fed != self.vector };
-        let retire = spent && (!self.busy || reduced);
-        let active = (self.vector + u8::from(retire)) & 3;
-        let issue = valid && self.head.tag == active;
+        let spent = if valid { self.head.tag != self.vector & 3 } else { empty && fed != self.vector };
+        let retire = spent && (!self.busy || freed);
+        let active = (self.vector + u8::from(retire)) & 7;
+        let issue = valid && self.head.tag == active & 3;
 
         let out = LaneCycle {
             retire,
@@ -134,7 +134,7 @@ impl Lane {
             self.count -= 1;
         }
         self.vector = active;
-        self.busy = retire || (self.busy && !reduced);
+        self.busy = retire || (self.busy && !freed);
 
         let activity = &mut self.activity;
         *match (issue, retire, out.starved, out.blocked) {

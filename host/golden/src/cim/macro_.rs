@@ -16,12 +16,11 @@ use crate::feeder::RowWord;
 /// Cycles from the issue of a column group until its holds are read (`ShowDelay`).
 const SHOW_DELAY: usize = 4;
 /// Longest way from a group's issue to its sums.
-const SUM_DELAY_MAX: usize = sum_delay(8, 4);
+const SUM_DELAY_MAX: usize = sum_delay(8);
 
-/// Cycles from the issue of a column group to its sums: holds shown, which at 8-bit digits they always
-/// are, tree and difference.
-const fn sum_delay(lanes: usize, digit_bits: usize) -> usize {
-    SHOW_DELAY + (digit_bits != 8) as usize + lanes.ilog2() as usize + 1
+/// Cycles from the issue of a column group to its sums: tree and difference.
+const fn sum_delay(lanes: usize) -> usize {
+    SHOW_DELAY + lanes.ilog2() as usize + 1
 }
 
 /// What leaves the macro in one cycle.
@@ -62,6 +61,8 @@ pub struct Macro {
     cells: Vec<Cells>,
     reduce_columns: usize,
     groups: usize,
+    /// With its issue the holds are free.
+    freeing_group: usize,
     group_cycles: usize,
     /// Cycles until a group may be issued.
     group_wait: usize,
@@ -71,6 +72,8 @@ pub struct Macro {
     /// The gating mode of each vector in flight, by its tag.
     modes: [Gating; 4],
     group: usize,
+    /// Of the vector that is reduced.
+    sums: [i32; MAX_COLUMNS],
     pipeline: [Option<(usize, [i32; MAX_COLUMNS])>; SUM_DELAY_MAX],
     sum_delay: usize,
     at: usize,
@@ -90,14 +93,16 @@ impl Macro {
             cells: vec![Cells::new(geometry.pages); geometry.lanes],
             reduce_columns: geometry.reduce_columns,
             groups: geometry.groups(),
+            freeing_group: geometry.freeing_group(),
             group_cycles: geometry.group_cycles(),
             group_wait: 0,
             spare_bits: i32::BITS - (geometry.acc_bits as u32 + levels),
             fed: 0,
             modes: [Gating::Off; 4],
             group: 0,
+            sums: [0; MAX_COLUMNS],
             pipeline: [None; SUM_DELAY_MAX],
-            sum_delay: sum_delay(geometry.lanes, geometry.digit_bits),
+            sum_delay: sum_delay(geometry.lanes),
             at: 0,
             counted: (0, false, false),
             tally: Tally::default(),
@@ -134,9 +139,10 @@ impl Macro {
 
     /// One cycle, in which `word` is handed over.
     pub fn step(&mut self, gating: Gating, word: Option<&RowWord>) -> MacroOut {
-        let issue = self.group_wait == 0 && self.lanes.iter().all(Lane::busy);
+        let issue = self.group_wait == 0 && (self.group > 0 || self.lanes.iter().all(Lane::busy));
         self.group_wait = if issue { self.group_cycles - 1 } else { self.group_wait.saturating_sub(1) };
         let reduced = issue && self.group + 1 == self.groups;
+        let freed = issue && self.group == self.freeing_group;
         let out = MacroOut {
             sums: self.pipeline[self.at],
             reduced,
@@ -145,7 +151,10 @@ impl Macro {
             stall_reduce: self.counted.2,
         };
 
-        self.pipeline[self.at] = issue.then(|| (self.group, self.reduce()));
+        if issue && self.group == 0 {
+            self.reduce();
+        }
+        self.pipeline[self.at] = issue.then(|| (self.group, self.shown()));
         self.at = if self.at + 1 == self.sum_delay { 0 } else { self.at + 1 };
         if issue {
             self.group = if reduced { 0 } else { self.group + 1 };
@@ -153,7 +162,7 @@ impl Macro {
 
         let mut tally = Tally { reducing: issue, ..Tally::default() };
         for (lane, cells) in self.lanes.iter_mut().zip(&mut self.cells) {
-            let cycle = lane.step(self.fed, reduced, &self.recoder, self.modes);
+            let cycle = lane.step(self.fed, freed, &self.recoder, self.modes);
             if cycle.retire {
                 cells.retire();
             }
@@ -174,17 +183,23 @@ impl Macro {
         out
     }
 
-    /// Sums of the current column group over the lanes, as wide as the tree.
-    fn reduce(&self) -> [i32; MAX_COLUMNS] {
+    /// Sums all columns over the lanes, as wide as the tree: later the holds may be another vector's.
+    fn reduce(&mut self) {
         let mut sums = [0i32; MAX_COLUMNS];
-        let first = self.group * self.reduce_columns;
         for cells in &self.cells {
-            let holds = &cells.hold()[first..first + self.reduce_columns];
-            for (sum, hold) in sums.iter_mut().zip(holds) {
+            for (sum, hold) in sums.iter_mut().zip(cells.hold()) {
                 *sum = sum.wrapping_add(*hold);
             }
         }
-        sums.map(|sum| (sum << self.spare_bits) >> self.spare_bits)
+        self.sums = sums.map(|sum| (sum << self.spare_bits) >> self.spare_bits);
+    }
+
+    /// The sums of the current column group.
+    fn shown(&self) -> [i32; MAX_COLUMNS] {
+        let mut group = [0; MAX_COLUMNS];
+        let first = self.group * self.reduce_columns;
+        group[..self.reduce_columns].copy_from_slice(&self.sums[first..first + self.reduce_columns]);
+        group
     }
 
     fn push(&mut self, gating: Gating, word: &RowWord) {
@@ -200,6 +215,6 @@ impl Macro {
                 lane.push(Entry { tag: word.tag, page: word.page, rows });
             }
         }
-        self.fed = (self.fed + u8::from(word.last)) & 3;
+        self.fed = (self.fed + u8::from(word.last)) & 7;
     }
 }
