@@ -77,13 +77,14 @@ module lacuna_reshape_bounds #(
     endcase
   end
 
-  logic [10:0] times;
-  logic        moves_q, empty_q;
+  // A level is chosen in one cycle, multiplied and added in the next.
+  logic [10:0] times_q;
+  logic        moves, empty_q;
 
-  assign times = count - 11'd1;
+  assign moves = times_q != '0;
 
   always_ff @(posedge clk_i) begin
-    moves_q <= times != '0;
+    times_q <= count - 11'd1;
     if (first_i)                               empty_q <= count == '0;
     else if ((level < 3'd5) && (count == '0)) empty_q <= 1'b1;
   end
@@ -109,21 +110,23 @@ module lacuna_reshape_bounds #(
   end
 
   for (genvar s = 0; s < 2; s++) begin : gen_side
-    logic [ProductBits-1:0] wide_times, wide_step, product_q;
+    logic [StepBits-1:0]    step_q;
+    logic [ProductBits-1:0] wide_times, wide_step, product;
     logic [SumBits-1:0]     low_q, high_q, moved;
     logic                   far_q, left_q, left;
 
-    assign wide_times = ProductBits'(times);
-    assign wide_step  = {{(ProductBits - StepBits){step[s][StepBits-1]}}, step[s][StepBits-1:0]};
+    assign wide_times = ProductBits'(times_q);
+    assign wide_step  = {{(ProductBits - StepBits){step_q[StepBits-1]}}, step_q};
+    assign product    = wide_times * wide_step;
 
     // The level's product is too long to be added, or its step was.
-    assign left  = moves_q && (far_q || (product_q[ProductBits-1:StepBits-1]
-                                         != {(ProductBits - StepBits + 1){product_q[StepBits-1]}}));
-    assign moved = {{(SumBits - StepBits){product_q[StepBits-1]}}, product_q[StepBits-1:0]};
+    assign left  = moves && (far_q || (product[ProductBits-1:StepBits-1]
+                                       != {(ProductBits - StepBits + 1){product[StepBits-1]}}));
+    assign moved = {{(SumBits - StepBits){product[StepBits-1]}}, product[StepBits-1:0]};
 
     always_ff @(posedge clk_i) begin
-      product_q <= wide_times * wide_step;
-      far_q     <= step[s][18:StepBits-1] != {(20 - StepBits){step[s][StepBits-1]}};
+      step_q <= step[s][StepBits-1:0];
+      far_q  <= step[s][18:StepBits-1] != {(20 - StepBits){step[s][StepBits-1]}};
       if (first_i) begin
         low_q  <= SumBits'(start[s]);
         high_q <= SumBits'(start[s]) + SumBits'(run) - SumBits'(1)
