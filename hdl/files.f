@@ -84,6 +84,7 @@ hdl/link/lacuna_bridge.sv
 hdl/link/lacuna_uart_rx.sv
 hdl/link/lacuna_uart_tx.sv
 hdl/link/lacuna_link.sv
+hdl/top/lacuna_handover.sv
 hdl/top/lacuna_tile.sv
 hdl/post/lacuna_post_params.sv
 hdl/post/lacuna_post_params_ram.sv

@@ -88,62 +88,33 @@ module lacuna_tile #(
   localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
   localparam int unsigned RowWidth   = $clog2(lacuna_spec_pkg::MonitorRows);
 
-  // The feeder's job, and that of the other units.
-  logic         start_q, busy_q, begins, feeder_idle, run;
-  logic [511:0] feeder_instr, instr_q;
+  logic         feeder_start, feeder_idle, busy, run;
+  logic [511:0] feeder_instr, instr;
 
   /* verilator lint_off UNUSEDSIGNAL */
   lacuna_spec_pkg::head_t     head;
   lacuna_spec_pkg::run_tail_t run_tail;
   /* verilator lint_on UNUSEDSIGNAL */
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) begin
-      start_q <= 1'b0;
-      busy_q  <= 1'b0;
-    end else begin
-      start_q <= start_i;
-      busy_q  <= begins || (busy_q && !done_o);
-    end
-  end
+  lacuna_handover #(.Hold(Hold)) u_handover (
+    .clk_i,
+    .rst_ni,
+    .start_i,
+    .instr_i,
+    .turn_i,
+    .done_i        (done_o),
+    .feeder_start_o(feeder_start),
+    .feeder_instr_o(feeder_instr),
+    .waits_o,
+    .begin_o,
+    .instr_o       (instr),
+    .busy_o        (busy)
+  );
 
-  if (Hold) begin : gen_hold
-    logic         waits_q, begin_q;
-    logic [511:0] feeder_instr_q;
+  assign occupied_o = feeder_start || waits_o || !feeder_idle;
 
-    assign begins       = waits_q && turn_i;
-    assign waits_o      = waits_q;
-    assign begin_o      = begin_q;
-    assign feeder_instr = feeder_instr_q;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) begin
-        waits_q <= 1'b0;
-        begin_q <= 1'b0;
-      end else begin
-        waits_q <= start_i || (waits_q && !begins);
-        begin_q <= begins;
-      end
-    end
-
-    always_ff @(posedge clk_i) begin
-      if (start_i) feeder_instr_q <= instr_i;
-      if (begins) instr_q <= feeder_instr_q;
-    end
-  end else begin : gen_held
-    logic unused_turn;
-    assign unused_turn  = turn_i;
-    assign begins       = start_i;
-    assign waits_o      = 1'b0;
-    assign begin_o      = start_q;
-    assign feeder_instr = instr_i;
-    assign instr_q      = instr_i;
-  end
-
-  assign occupied_o = start_q || waits_o || !feeder_idle;
-
-  assign head     = instr_q[127:0];
-  assign run_tail = instr_q[511:384];
+  assign head     = instr[127:0];
+  assign run_tail = instr[511:384];
   assign run      = head.opcode[0] == lacuna_spec_pkg::OpRun[0];
 
   // Here and in the units one bit tells the two instructions of a tile apart: a register, where a
@@ -251,7 +222,7 @@ module lacuna_tile #(
   ) u_feeder (
     .clk_i,
     .rst_ni,
-    .start_i        (start_q),
+    .start_i        (feeder_start),
     .instr_i        (feeder_instr),
     .served_i       (!waits_o),
     .idle_o         (feeder_idle),
@@ -359,7 +330,7 @@ module lacuna_tile #(
     .clk_i,
     .rst_ni,
     .start_i        (begin_o),
-    .instr_i        (instr_q),
+    .instr_i        (instr),
     .output_offset_i,
     .sum_valid_i    (sum_valid),
     .sum_group_i    (sum_group),
@@ -409,6 +380,6 @@ module lacuna_tile #(
 
   // Events. An array that runs no job does not wait for its feeder.
   assign worked_o     = run ? digits_o : DigitsBits'(post_wr_en);
-  assign stall_feed_o = stall_feed && busy_q && run;
+  assign stall_feed_o = stall_feed && busy && run;
 
 endmodule
