@@ -13,7 +13,7 @@ pub struct Transfer {
     pub bytes: Vec<u8>,
 }
 
-/// Lays an NCHW tensor out for every tile that holds rows of it, columns of padding included.
+/// Lays an NCHW tensor out for every tile that holds rows of it, padding included.
 ///
 /// # Panics
 /// If `values` is not `channels * height * width` long; the caller checks the frame's shape.
@@ -21,14 +21,23 @@ pub struct Transfer {
 pub fn pack_input(layout: &TensorLayout, values: &[i8]) -> Vec<Transfer> {
     let [channels, height, width] = layout.chw;
     assert_eq!(values.len(), channels * height * width, "a whole frame");
+    let pixel = |x: usize, y: usize| (0..channels).map(move |c| values[(c * height + y) * width + x] as u8);
+    let padding = |pixels: usize| std::iter::repeat_n(layout.pad as u8, pixels * channels);
     let transfer = |(tile, rows): (usize, &std::ops::Range<usize>)| {
-        let mut bytes = Vec::with_capacity(rows.len() * layout.row_pitch());
-        for y in rows.clone() {
-            bytes.resize(bytes.len() + layout.pad_x[0] * channels, layout.pad as u8);
+        let mut bytes = Vec::with_capacity(layout.bytes());
+        if layout.pad_y.is_some() {
+            let [above, below] = layout.pads_y(tile);
             for x in 0..width {
-                bytes.extend((0..channels).map(|c| values[(c * height + y) * width + x] as u8));
+                bytes.extend(padding(above));
+                bytes.extend(rows.clone().flat_map(|y| pixel(x, y)));
+                bytes.extend(padding(below));
             }
-            bytes.resize(bytes.len() + layout.pad_x[1] * channels, layout.pad as u8);
+        } else {
+            for y in rows.clone() {
+                bytes.extend(padding(layout.pad_x[0]));
+                bytes.extend((0..width).flat_map(|x| pixel(x, y)));
+                bytes.extend(padding(layout.pad_x[1]));
+            }
         }
         Transfer { tile, address: layout.base, bytes }
     };
@@ -87,8 +96,15 @@ mod tests {
 
     #[test]
     fn an_output_is_what_was_packed() {
-        let layout =
-            TensorLayout { chw: [3, 4, 5], pad_x: [0, 0], pad: 0, base: 32, held: vec![0..3, 2..4], channels: vec![] };
+        let layout = TensorLayout {
+            chw: [3, 4, 5],
+            pad_x: [0, 0],
+            pad: 0,
+            pad_y: None,
+            base: 32,
+            held: vec![0..3, 2..4],
+            channels: vec![],
+        };
         let values: Vec<i8> = (0..60).collect();
         let packed = pack_input(&layout, &values);
         let mut bytes = Vec::new();
@@ -100,10 +116,31 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_packed_with_what_is_above_and_below() {
+        let held = vec![0..2, 1..3];
+        let pad_y = Some([1, 2]);
+        let layout = TensorLayout { chw: [2, 3, 2], pad_x: [0, 0], pad: 9, pad_y, base: 8, held, channels: vec![] };
+        let values: Vec<i8> = (0..12).collect();
+        let packed = pack_input(&layout, &values);
+        let [p, q] = [0; 2].map(|_| 9);
+        assert_eq!(packed[0].bytes, [p, q, 0, 6, 2, 8, p, q, 1, 7, 3, 9]);
+        assert_eq!(packed[1].bytes, [2, 8, 4, 10, p, q, p, q, 3, 9, 5, 11, p, q, p, q]);
+        assert_eq!((layout.bytes(), layout.column_pitch(0)), (16, 6));
+        assert_eq!(layout.span(1, &(1..2)), 8..24);
+    }
+
+    #[test]
     fn each_channel_comes_from_the_tile_that_holds_it() {
         let channels = vec![0..0, 0..2, 2..3];
-        let layout =
-            TensorLayout { chw: [3, 2, 1], pad_x: [0, 0], pad: 0, base: 0, held: vec![0..0, 0..2, 0..2], channels };
+        let layout = TensorLayout {
+            chw: [3, 2, 1],
+            pad_x: [0, 0],
+            pad: 0,
+            pad_y: None,
+            base: 0,
+            held: vec![0..0, 0..2, 0..2],
+            channels,
+        };
         assert_eq!(output_ranges(&layout), [(1, 0, 4), (2, 0, 4)]);
         let bytes = [1, 2, 4, 5, 3, 0, 6, 0];
         assert_eq!(unpack_output(&layout, &bytes), [1, 4, 2, 5, 3, 6]);

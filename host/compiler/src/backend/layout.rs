@@ -2,16 +2,20 @@
 
 use std::ops::Range;
 
-/// A tensor's place: NHWC without gaps, some rows of it in each tile, at one base address.
+/// A tensor's place: NHWC without gaps, or columns one behind the other, some rows of it in each tile, at one base
+/// address.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct TensorLayout {
     /// Channels, height, width.
     pub chw: [usize; 3],
     /// Columns of padding kept in memory left and right of each row, where several pixels are read as one.
     pub pad_x: [usize; 2],
-    /// What every byte of these columns is: the zero point that the one reader states. The tensor itself may
+    /// What every byte of padding is: the zero point that the one reader states. The tensor itself may
     /// state none.
     pub pad: i8,
+    /// Pixels of padding kept in memory above and below the picture's columns, where columns lie one behind the other instead of
+    /// rows: a tall kernel over few channels then reads a column as one window. `None` but for an input.
+    pub pad_y: Option<[usize; 2]>,
     /// Byte address of the first held row, the same in every tile.
     pub base: usize,
     /// Rows held by each tile; empty where the tile has none.
@@ -46,9 +50,27 @@ impl TensorLayout {
         self.row(tile, y) + self.pad_x[0] * self.pixel()
     }
 
-    /// Byte addresses of some rows in a tile, which holds them; of none: the base.
+    /// Pixels of padding above and below each column of a tile: where it holds the picture's first, or last, row.
+    #[must_use]
+    pub fn pads_y(&self, tile: usize) -> [usize; 2] {
+        let ([above, below], held) = (self.pad_y.unwrap_or_default(), &self.held[tile]);
+        [if held.start == 0 { above } else { 0 }, if held.end == self.chw[1] { below } else { 0 }]
+    }
+
+    /// Bytes from one column to the next in a tile, where they lie one behind the other.
+    #[must_use]
+    pub fn column_pitch(&self, tile: usize) -> usize {
+        let [above, below] = self.pads_y(tile);
+        (above + self.held[tile].len() + below) * self.chw[0]
+    }
+
+    /// Byte addresses of some rows in a tile, which holds them; of none: the base. Rows of columns: all that there is.
     #[must_use]
     pub fn span(&self, tile: usize, rows: &Range<usize>) -> Range<usize> {
+        if self.pad_y.is_some() {
+            let bytes = if rows.is_empty() { 0 } else { self.chw[2] * self.column_pitch(tile) };
+            return self.base..self.base + bytes;
+        }
         let start = if rows.is_empty() { self.base } else { self.row(tile, rows.start) };
         start..start + rows.len() * self.row_pitch()
     }
@@ -57,12 +79,17 @@ impl TensorLayout {
     #[must_use]
     pub fn row(&self, tile: usize, y: usize) -> usize {
         debug_assert!(self.held[tile].contains(&y), "row {y} is not in tile {tile}");
+        debug_assert!(self.pad_y.is_none(), "columns have no rows");
         self.base + (y - self.held[tile].start) * self.row_pitch()
     }
 
     /// Bytes that the tile with the most rows needs.
     #[must_use]
     pub fn bytes(&self) -> usize {
+        if self.pad_y.is_some() {
+            let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
+            return tiles.map(|tile| self.chw[2] * self.column_pitch(tile)).max().unwrap_or(0);
+        }
         self.held.iter().map(Range::len).max().unwrap_or(0) * self.row_pitch()
     }
 }

@@ -11,6 +11,7 @@ use rand_chacha::ChaCha8Rng;
 use super::split::Split;
 use super::{Compiled, Program, Step, compile, io};
 use crate::graph::{Graph, Place};
+use crate::op::Window;
 use crate::passes::testing::Builder;
 use crate::passes::{Options, partition, prove_add};
 use crate::reference::{self, Value};
@@ -297,6 +298,34 @@ fn a_first_layer_is_padded_with_the_zero_point_that_it_states_itself() {
     graph.tensors[input.0].quant = None;
     let frame = frame(&graph, &mut rng);
     check(&on_chip(graph, Geometry::BASE), &frame);
+}
+
+/// A window a kernel column in place of one a row: a third of the feed of a keyword spotter's first layer.
+#[test]
+fn tall_kernels_over_few_channels_read_the_input_by_columns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut by_columns = 0;
+    for round in 0..40 {
+        let geometry = [Geometry::BASE, Geometry::SMALL, Geometry::NANO][round % 3];
+        let channels = rng.random_range(1..4);
+        let kernel = [rng.random_range(2..11), rng.random_range(1..5)];
+        let mut pad = |axis: usize| rng.random_range(0..kernel[axis % 2]);
+        let pads = [pad(0), pad(1), pad(2), pad(3)];
+        let stride = [rng.random_range(1..4), rng.random_range(1..4)];
+        let dilation = [1, rng.random_range(1..3)];
+        let size = [rng.random_range(10..20), rng.random_range(8..12)];
+        let mut builder = Builder::new(rng.random(), &[1, channels, size[0], size[1]]);
+        let window = Window { kernel, stride, dilation, pads };
+        let first = builder.windowed(builder.input(), rng.random_range(1..14), window);
+        let out = builder.conv(first, 8, 1);
+        let graph = builder.finish(out);
+        let frame = frame(&graph, &mut rng);
+        let compiled = on_chip(graph, geometry);
+        let program = compiled.programs().next().unwrap();
+        by_columns += usize::from(program.inputs[0].1.pad_y.is_some());
+        check(&compiled, &frame);
+    }
+    assert!((5..40).contains(&by_columns), "{by_columns} of 40");
 }
 
 #[test]

@@ -12,13 +12,16 @@ use crate::op::{Linear, Requantise};
 /// The rows of one dot product, in the order in which the feeder packs them.
 ///
 /// Row `i` stands for kernel row `ky`, kernel column `kx` and input channel `c` of the layer, with
-/// `i = (ky * kernel_w + kx) * channels.len() + (c - channels.start)`.
+/// `i = (ky * kernel_w + kx) * channels.len() + (c - channels.start)`; by columns, `kx * kernel_h + ky` in place of
+/// `ky * kernel_w + kx`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rows {
     /// Kernel height and width.
     pub kernel: [usize; 2],
     /// Input channels that take part.
     pub channels: Range<usize>,
+    /// The input lies column by column.
+    pub by_columns: bool,
 }
 
 impl Rows {
@@ -43,7 +46,8 @@ impl Rows {
         if c < group * per_group || c >= (group + 1) * per_group {
             return 0;
         }
-        let (ky, kx) = (tap / self.kernel[1], tap % self.kernel[1]);
+        let [height, width] = self.kernel;
+        let (ky, kx) = if self.by_columns { (tap % height, tap / height) } else { (tap / width, tap % width) };
         linear.weights.data[((output * per_group + c - group * per_group) * kh + ky) * kw + kx]
     }
 }

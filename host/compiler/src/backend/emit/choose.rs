@@ -6,6 +6,7 @@ use std::ops::Range;
 use lacuna_spec::geometry::PARAM_WORDS;
 
 use super::Emitter;
+use super::plan::windows;
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
 use crate::graph::TensorId;
@@ -153,7 +154,6 @@ impl Emitter<'_> {
         let node = &self.graph.nodes[index];
         let [_, _, width] = self.chw(node.output);
         let groups = self.geometry.columns() / self.geometry.reduce_columns;
-        let word = self.geometry.word_bytes();
         let (pixel, block) = match &node.op {
             op if op.moves() => return 0,
             Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
@@ -161,7 +161,7 @@ impl Emitter<'_> {
             }
             Op::Conv(linear) | Op::Dense(linear) => {
                 let digits = (3 * linear.rows()).div_ceil(4 * self.geometry.lanes);
-                (digits.max(groups).max(feed(linear, word)), PARAM_WORDS)
+                (digits.max(groups).max(self.feed(node.inputs[0], linear)), PARAM_WORDS)
             }
             Op::MaxPool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
             Op::AveragePool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
@@ -212,6 +212,12 @@ impl Emitter<'_> {
         alone.min(hidden) + no_room * NO_ROOM
     }
 
+    /// Windows of one dot product: an input may lie by columns.
+    fn feed(&self, input: TensorId, linear: &Linear) -> usize {
+        let [by_rows, by_columns] = windows(linear, self.geometry.word_bytes());
+        if self.viewed(input).is_none() { by_rows.min(by_columns) } else { by_rows }
+    }
+
     /// [`Emitter::stays`] of splits that are not decided.
     fn would_stay(&self, reader: usize, splits: &Splits) -> bool {
         let node = &self.graph.nodes[reader];
@@ -225,10 +231,4 @@ impl Emitter<'_> {
         };
         self.by_channel(&node.op) && splits[&reader] == Split::Blocks && node.inputs.iter().all(same)
     }
-}
-
-/// Windows of one dot product.
-fn feed(linear: &Linear, word: usize) -> usize {
-    let [_, channels, height, width] = linear.weights.shape;
-    if channels < word { height * (width * channels).div_ceil(word) } else { height * width * channels.div_ceil(word) }
 }

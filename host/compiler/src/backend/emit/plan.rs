@@ -260,7 +260,7 @@ impl Emitter<'_> {
             let of = |part: &Part| if part.is_empty() { 0..0 } else { self.channels(part, chw[0]) };
             let rows = |part: &Part| if part.is_empty() { 0..0 } else { part.rows.clone() };
             let (held, channels) = (plan.parts.iter().map(rows).collect(), plan.parts.iter().map(of).collect());
-            return TensorLayout { chw, pad_x: [0, 0], pad: 0, base: 0, held, channels };
+            return TensorLayout { chw, pad_x: [0, 0], pad: 0, pad_y: None, base: 0, held, channels };
         }
         let mut held = vec![0..0; self.geometry.tiles];
         for (tile, rows) in held.iter_mut().enumerate() {
@@ -276,8 +276,10 @@ impl Emitter<'_> {
         if held.iter().all(Range::is_empty) {
             held[0] = 0..chw[1];
         }
-        let (pad_x, pad) = self.packed_padding(id, producer, readers);
-        TensorLayout { chw, pad_x, pad, base: 0, held, channels: Vec::new() }
+        let columns = if producer.is_none() { self.columns(id, readers) } else { None };
+        let (pad_x, pad) = columns.map_or_else(|| self.packed_padding(id, producer, readers), |(_, pad)| ([0, 0], pad));
+        let pad_y = columns.map(|(pad_y, _)| pad_y);
+        TensorLayout { chw, pad_x, pad, pad_y, base: 0, held, channels: Vec::new() }
     }
 
     /// The whole copy of a tensor of which each tile computes some channels, if a reader needs the others.
@@ -289,7 +291,7 @@ impl Emitter<'_> {
                 *rows = hull(rows, &self.need(reader, tile, chw[1]));
             }
         }
-        let layout = TensorLayout { chw, pad_x: [0, 0], pad: 0, base: 0, held, channels: Vec::new() };
+        let layout = TensorLayout { chw, pad_x: [0, 0], pad: 0, pad_y: None, base: 0, held, channels: Vec::new() };
         layout.held.iter().any(|rows| !rows.is_empty()).then_some(layout)
     }
 
@@ -312,6 +314,19 @@ impl Emitter<'_> {
         }
     }
 
+    /// Padding of columns to keep in memory, and what it holds, if an input is better kept column by column: where its one
+    /// reader is a convolution of fewer channels than a word has bytes whose kernel takes fewer windows that way.
+    fn columns(&self, id: TensorId, readers: &[usize]) -> Option<([usize; 2], i8)> {
+        let [reader] = readers else { return None };
+        let node = &self.graph.nodes[*reader];
+        let Op::Conv(linear) = &node.op else { return None };
+        let apart = self.chw(id) != self.chw(node.inputs[0]) || self.as_depthwise(&node.op).is_some();
+        let linear = self.on_array(*reader, linear);
+        let [by_rows, by_columns] = windows(&linear, self.geometry.word_bytes());
+        let pad_y = [linear.window.pads[0], linear.window.pads[2]];
+        (!apart && by_columns < by_rows).then_some((pad_y, linear.x_zero_point as i8))
+    }
+
     /// Columns of padding to keep in memory, and what they hold: for an input with fewer channels than a word whose one
     /// reader is a padded convolution, so that a kernel row is one window; and for a depthwise layer that computes several pixels as one.
     fn packed_padding(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> ([usize; 2], i8) {
@@ -328,6 +343,20 @@ impl Emitter<'_> {
             },
         }
     }
+}
+
+/// Windows of one vector of a convolution that reads an input row by row, and column by column.
+pub(super) fn windows(linear: &Linear, word: usize) -> [usize; 2] {
+    let [_, channels, height, width] = linear.weights.shape;
+    let tap_by_tap = height * width * channels.div_ceil(word);
+    if channels >= word || linear.groups > 1 {
+        return [tap_by_tap; 2];
+    }
+    let along = |kernel: usize, dilation: usize, across: usize| {
+        if dilation == 1 || kernel == 1 { across * (kernel * channels).div_ceil(word) } else { tap_by_tap }
+    };
+    let [dilation_y, dilation_x] = linear.window.dilation;
+    [along(width, dilation_x, height), along(height, dilation_y, width)]
 }
 
 fn packs(linear: &Linear, channels: usize, word: usize) -> bool {

@@ -39,7 +39,7 @@ pub(super) fn sub_runs(linear: &Linear, blocks: &Range<usize>, geometry: &Geomet
             let first = block * geometry.columns();
             let last = (first + geometry.columns()).min(outputs) - 1;
             let channels = first / group_size * per_group..(last / group_size + 1) * per_group;
-            SubRun { blocks: block..block + 1, rows: Rows { kernel, channels } }
+            SubRun { blocks: block..block + 1, rows: Rows { kernel, channels, by_columns: false } }
         })
         .collect()
 }
@@ -54,20 +54,25 @@ fn by_live_channels(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry)
         let live = live(linear, first..(first + geometry.columns()).min(outputs));
         // Windows of part of the channels are read tap by tap, which only pays where enough is left out.
         let part = live.len() * 4 <= channels * 3 && channels > geometry.word_bytes();
-        let rows = Rows { kernel: [kh, kw], channels: if part { live } else { 0..channels } };
+        let channels = if part { live } else { 0..channels };
+        let rows = Rows { kernel: [kh, kw], channels, by_columns: false };
         match subs.last_mut() {
             Some(sub) if sub.rows == rows => sub.blocks.end += 1,
             _ => subs.push(SubRun { blocks: block..block + 1, rows }),
         }
     }
     if subs.is_empty() {
-        subs.push(SubRun { blocks: blocks.clone(), rows: Rows { kernel: [kh, kw], channels: 0..channels } });
+        subs.push(SubRun {
+            blocks: blocks.clone(),
+            rows: Rows { kernel: [kh, kw], channels: 0..channels, by_columns: false },
+        });
     }
     subs
 }
 
-/// Loops over the taps of one output: merged where a kernel row is contiguous in memory.
+/// Loops over the taps of one output: merged where a kernel row, or column, is contiguous in memory.
 struct Taps {
+    k_h: usize,
     k_w: usize,
     bytes: usize,
     pads_x: bool,
@@ -75,21 +80,23 @@ struct Taps {
 
 impl Taps {
     /// Bytes of the windows of one vector, in order.
-    fn windows(&self, kernel_rows: usize, word: usize) -> impl Iterator<Item = usize> {
+    fn windows(&self, word: usize) -> impl Iterator<Item = usize> {
         let (segments, tail) = (self.bytes.div_ceil(word), (self.bytes - 1) % word + 1);
         let bytes = move |window: usize| if (window + 1).is_multiple_of(segments) { tail } else { word };
-        (0..kernel_rows * self.k_w * segments).map(bytes)
+        (0..self.k_h * self.k_w * segments).map(bytes)
     }
 }
 
 fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
-    let [_, _, _, kw] = linear.weights.shape;
+    let [_, _, kh, kw] = linear.weights.shape;
     let whole = sub.rows.channels.len() == layout.chw[0];
     let pads_x = layout.pad_x == [0, 0] && (linear.window.pads[1] > 0 || linear.window.pads[3] > 0);
-    if whole && !pads_x && (linear.window.dilation[1] == 1 || kw == 1) {
-        Taps { k_w: 1, bytes: kw * layout.chw[0], pads_x }
+    if layout.pad_y.is_some() {
+        Taps { k_h: 1, k_w: kw, bytes: kh * layout.chw[0], pads_x }
+    } else if whole && !pads_x && (linear.window.dilation[1] == 1 || kw == 1) {
+        Taps { k_h: kh, k_w: 1, bytes: kw * layout.chw[0], pads_x }
     } else {
-        Taps { k_w: kw, bytes: sub.rows.channels.len(), pads_x }
+        Taps { k_h: kh, k_w: kw, bytes: sub.rows.channels.len(), pads_x }
     }
 }
 
@@ -171,9 +178,11 @@ impl Emitter<'_> {
         // Instructions start in order: every tile gets its first before any gets its second.
         while queues.iter().any(|(_, subs, ..)| !subs.is_empty()) {
             for (tile, subs, page, params) in &mut queues {
-                let Some(sub) = subs.pop_front() else { continue };
-                let taps = taps(linear, &sub, self.source(draft, index, node.inputs[0]));
-                let order = weights::places(taps.windows(linear.window.kernel[0], word), word);
+                let Some(mut sub) = subs.pop_front() else { continue };
+                let source = self.source(draft, index, node.inputs[0]);
+                sub.rows.by_columns = source.pad_y.is_some();
+                let taps = taps(linear, &sub, source);
+                let order = weights::places(taps.windows(word), word);
                 self.load(*tile, *page, place.phase, *params, linear, &sub, &order, &node.name)?;
                 for (instrs, parts) in pieces.iter_mut().zip(&plan.pieces) {
                     if !parts[*tile].is_empty() {
@@ -248,33 +257,42 @@ impl Emitter<'_> {
         let window = &linear.window;
         let taps = taps(linear, sub, from);
         let need = self.rows_read(index, part, from.chw[1]);
-        let pitch = from.row_pitch() as i64;
-        let pixel = from.pixel() as i64;
+        let by_columns = from.pad_y.is_some();
+        let (pitch, pixel) =
+            if by_columns { (from.chw[0], from.column_pitch(tile)) } else { (from.row_pitch(), from.pixel()) };
+        let (pitch, pixel) = (pitch as i64, pixel as i64);
         // Output pixels that are computed as one.
         let pixels = linear.outputs().div_ceil(to.chw[0]);
         let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
         let x_start = if taps.pads_x { -(window.pads[1] as i64) } else { 0 };
-        let base = if need.is_empty() { from.base } else { from.row(tile, need.start) } as i64;
+        // Of input row `need.start`, or of column 0 there.
+        let base = match from.pad_y {
+            Some(_) => from.base + (from.pads_y(tile)[0] + need.start - from.held[tile].start) * from.chw[0],
+            None if need.is_empty() => from.base,
+            None => from.row(tile, need.start),
+        } as i64;
+        // What lies above and below a column is in memory.
+        let rows = |value: usize| if by_columns { 0 } else { value as i64 };
         let columns = self.geometry.columns();
         let walk = Walk {
             start: base + y_start * pitch + x_start * pixel + sub.rows.channels.start as i64,
             out_h: part.rows.len() as i64,
             out_w: (to.chw[2] / pixels) as i64,
-            k_h: window.kernel[0] as i64,
+            k_h: taps.k_h as i64,
             k_w: taps.k_w as i64,
             segments: taps.bytes.div_ceil(word) as i64,
             tail: ((taps.bytes - 1) % word + 1) as i64,
             step_oy: window.stride[0] as i64 * pitch,
             step_ox: window.stride[1] as i64 * pixel,
-            step_ky: window.dilation[0] as i64 * pitch,
+            step_ky: rows(window.dilation[0]) * pitch,
             step_kx: window.dilation[1] as i64 * pixel,
-            y_start,
+            y_start: if by_columns { 0 } else { y_start },
             x_start,
-            y_stride: window.stride[0] as i64,
+            y_stride: rows(window.stride[0]),
             x_stride: if taps.pads_x { window.stride[1] as i64 } else { 0 },
-            y_dilation: window.dilation[0] as i64,
+            y_dilation: rows(window.dilation[0]),
             x_dilation: if taps.pads_x { window.dilation[1] as i64 } else { 0 },
-            in_h: need.len() as i64,
+            in_h: if by_columns { 1 } else { need.len() as i64 },
             in_w: if taps.pads_x { from.chw[2] as i64 } else { 1 },
             pad: i64::from(linear.x_zero_point),
             blocks: sub.blocks.len() as i64,
