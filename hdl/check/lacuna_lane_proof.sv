@@ -7,7 +7,8 @@
 //
 // One slot of one entry, any ones, is followed. `hierconn` signals are the lane's own. The feeder
 // is assumed as its contract says: no window unless there is room FeedLatency - 1 cycles before its
-// push, vectors in order, at most VectorsInFlight of them between first push and reduction.
+// push, vectors in order, at most VectorsInFlight of them between first push and the cycle that
+// frees their holds.
 module lacuna_lane_proof #(
   parameter bit FollowSlots = 1'b0
 ) (
@@ -213,27 +214,30 @@ module lacuna_lane_proof #(
 
   // Tags rise along the queue, from the head's to that of the vector that is being fed.
   logic [15:0] held, live_ok, order_ok;
+  logic [1:0]  head_after;
   logic [3:0]  end_ptr;
+
+  assign head_after = after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q [1:0]);
 
   assign end_ptr = \u_dut.rd_ptr_q + 4'(\u_dut.count_q );
 
   for (genvar i = 0; i < 16; i++) begin : gen_entry
     localparam int unsigned Next = (i + 1) % 16;
-    logic [1:0] tag_after;
+    logic [1:0] tag_after, next_after;
     assign held[i]     = holds(4'(i), \u_dut.rd_ptr_q , \u_dut.count_q );
     assign live_ok[i]  = !held[i] || fits(entry[i][19:0], gating);
     assign tag_after   = after(entry[i][23:22], \u_dut.u_vectors.vec_q [1:0]);
+    assign next_after  = after(entry[Next][23:22], \u_dut.u_vectors.vec_q [1:0]);
     assign order_ok[i] = !held[i] || (3'(tag_after) <= lead_q && (open_q || 3'(tag_after) != lead_q)
                          && (!\u_dut.head_valid_q
-                             || tag_after >= after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q [1:0]))
+                             || tag_after >= head_after)
                          && (!held[Next] || 4'(Next) == \u_dut.rd_ptr_q
-                             || after(entry[Next][23:22], \u_dut.u_vectors.vec_q [1:0]) >= tag_after));
+                             || next_after >= tag_after));
   end
 
   // Order of vectors.
   logic no_overflow, pointers, flight, leads, retires_fed, retires_free;
   logic issues_vector, head_ahead, prompt;
-  logic [1:0] head_after;
 
   assign no_overflow   = 6'(\u_dut.count_q ) + 6'(windows_q[0]) + 6'(windows_q[1])
                          + 6'(windows_q[2]) <= 6'(Depth);
@@ -243,7 +247,6 @@ module lacuna_lane_proof #(
   assign retires_fed   = !\u_dut.retire || lead_q != '0;
   assign retires_free  = !\u_dut.retire || !busy || freed_i;
   assign issues_vector = !\u_dut.issue || (\u_dut.head_valid_q && \u_dut.head_tag_q == active);
-  assign head_after    = after(\u_dut.head_tag_q , \u_dut.u_vectors.vec_q [1:0]);
   assign head_ahead    = !\u_dut.head_valid_q
                          || (3'(head_after) <= lead_q && (open_q || 3'(head_after) != lead_q));
   // A vector of which nothing is left retires as soon as the hold registers are free.

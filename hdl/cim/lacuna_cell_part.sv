@@ -1,9 +1,9 @@
-// Some columns of one lane's cells: their weights, one page a word, their running sums and the holds
-// that keep a vector's.
+// Some columns of one lane's cells: their weights, one page a word, their running sums and the
+// holds that keep a vector's.
 //
-// Contract:   controls of lacuna_cells, of which each part sees the same later than the part before.
-//             A retire copies the sums to the holds. Column c has byte c of a page and bits
-//             SumBits*c of the holds. A page may be written while others are used.
+// Contract:   controls of lacuna_cells, which each part sees later than the part before. A retire
+//             copies the sums to the holds. Column c has byte c of a page and bits SumBits*c of the
+//             holds. A page may be written while others are used.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1.
 module lacuna_cell_part #(

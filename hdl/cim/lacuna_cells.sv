@@ -1,15 +1,15 @@
 // The cells of one lane at 2- and 4-bit digits, and the pipeline that drives them.
 //
-// Parts of the columns are *skewed*: each does what the part before does, as many cycles later as it
-// is reduced later. So a hold register is read before the next vector's sums can come to it, though
-// that vector retires as soon as the reduction has come to the first part.
+// Parts of the columns are *skewed*: each does what the part before does, as many cycles later as
+// it is reduced later. So a hold register is read before the next vector's sums can come to it,
+// though that vector retires as soon as the reduction has come to the first part.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
 //             ends a vector: the hold registers then keep what the slots before this cycle added up
 //             to. A slot whose digit is 0 leaves every register as it is. With `show_i`, `shown_o`
 //             is the holds of the column group that `show_select_i` picks; if `inverted_o`, they
-//             are to be inverted. Groups are shown in consecutive cycles. A page may be written
-//             while others are used, not while its slots are under way.
+//             are to be inverted. Groups are shown in consecutive cycles, unless there is one part.
+//             A page may be written while others are used, not while its slots are under way.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
 //             the hold registers of part 0 in t + 4, in those of the next part Skew cycles later.
@@ -93,7 +93,7 @@ module lacuna_cells #(
   logic                inverted_d, inverted_q;
   logic [Parts-1:0]    hold_inverted_q;
 
-  // One word a stage: a simulator shifts them all at once. Of the later stages not all is looked at.
+  // One word a stage: a simulator shifts all at once. Of the later stages not all is looked at.
   localparam int unsigned SteerBits = 1 + FixBits + CodeBits;
 
   /* verilator lint_off UNUSEDSIGNAL */

@@ -105,8 +105,8 @@ module lacuna_feeder #(
   localparam int unsigned GroupCycles   = lacuna_pkg::group_cycles(Lanes);
   localparam bit          SerialPost    = GroupCycles > 1;
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
-  localparam int unsigned FlightWidth   = $clog2(lacuna_spec_pkg::VectorsInFlight + 1);
-  localparam logic [FlightWidth-1:0] MostVectors = FlightWidth'(lacuna_spec_pkg::VectorsInFlight);
+  localparam int unsigned MostVectors   = lacuna_spec_pkg::VectorsInFlight;
+  localparam int unsigned FlightWidth   = $clog2(MostVectors + 1);
 
   // The highest bit is not needed unless there is a monitor.
   localparam logic [2:0] Idle    = 3'd0;
@@ -158,7 +158,7 @@ module lacuna_feeder #(
 
   // Issue.
   logic [2:0]            state_q, row_start;
-  logic [FlightWidth-1:0] in_flight_q;  // vectors fed and not reduced
+  logic [FlightWidth-1:0] in_flight_q; // vectors fed and not reduced
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
@@ -184,7 +184,7 @@ module lacuna_feeder #(
   );
 
   assign issue_window = (state_q == Windows) && served_i
-                     && (run ? room_i && (!first || in_flight_q != MostVectors)
+                     && (run ? room_i && (!first || in_flight_q != FlightWidth'(MostVectors))
                              : SerialPost ? gap_q == '0
                              : !give_way_i && (!last || (gap_q == '0)));
   assign issue_flush  = (state_q == Flush) && room_i;

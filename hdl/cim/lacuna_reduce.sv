@@ -1,10 +1,11 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
 // Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
-//             `reduced_o` marks the last, `freed_o` the one with which the lanes' holds are free. A group's sum is the total of the lanes' holds minus the
-//             total of the same group one vector before, modulo 2^SumBits: cells do not clear their
-//             accumulators. So every vector passes here, in order. Reset clears the cells, and the
-//             totals before the first group of a vector fed after it.
+//             `reduced_o` marks the last, `freed_o` the one with which the lanes' holds are free.
+//             A group's sum is the total of the lanes' holds minus the total of the same group one
+//             vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
+//             vector passes here, in order. Reset clears the cells, and the totals before the first
+//             group of a vector fed after it.
 // Throughput: one group in GroupCycles cycles.
 // Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them);
 //             one cycle a level of the tree and one for the difference.

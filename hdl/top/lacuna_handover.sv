@@ -4,7 +4,7 @@
 //             (`feeder_start_o`, `feeder_instr_o`); the others `begin_o` it, with `instr_o`, when
 //             `turn_i`, and until then it waits (`waits_o`). `busy_o`: they are at a job, until
 //             `done_i`.
-// Latency:    2 cycles from `start_i` to `begin_o`.
+// Latency:    2 cycles from `start_i` to `begin_o` where it is its turn; 1 without Hold.
 module lacuna_handover #(
   // Keep copies of the instructions; else `instr_i` is held until `done_i`, before which there is
   // no start, and all units begin one cycle after it.

@@ -256,7 +256,7 @@ impl Model {
     }
 
     /// How often each bit has toggled so far: `name[bit]` of all instances of a module together, behind the module's file,
-    /// as in `hdl/cim/lacuna_cells.sv:weights_q[7]`.
+    /// as in `hdl/cim/lacuna_cell_part.sv:weights_q[7]`.
     ///
     /// # Errors
     /// [`SimError::NoToggles`] unless the top's table has `toggles`.

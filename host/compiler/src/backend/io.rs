@@ -25,7 +25,7 @@ pub fn pack_input(layout: &TensorLayout, values: &[i8]) -> Vec<Transfer> {
     let padding = |pixels: usize| std::iter::repeat_n(layout.pad as u8, pixels * channels);
     let transfer = |(tile, rows): (usize, &std::ops::Range<usize>)| {
         let mut bytes = Vec::with_capacity(layout.bytes());
-        if layout.pad_y.is_some() {
+        if layout.by_columns() {
             let [above, below] = layout.pads_y(tile);
             for x in 0..width {
                 bytes.extend(padding(above));

@@ -16,7 +16,7 @@ pub struct TensorLayout {
     /// Pixels of padding kept in memory above and below the picture's columns, where columns lie one behind the other instead of
     /// rows: a tall kernel over few channels then reads a column as one window. `None` but for an input.
     pub pad_y: Option<[usize; 2]>,
-    /// Byte address of the first held row, the same in every tile.
+    /// Byte address of the first stored byte, the same in every tile.
     pub base: usize,
     /// Rows held by each tile; empty where the tile has none.
     pub held: Vec<Range<usize>>,
@@ -32,9 +32,16 @@ impl TensorLayout {
         self.channels.iter().map(Range::len).max().unwrap_or(self.chw[0])
     }
 
+    /// Whether columns lie one behind the other, and not rows.
+    #[must_use]
+    pub fn by_columns(&self) -> bool {
+        self.pad_y.is_some()
+    }
+
     /// Bytes from one row to the next.
     #[must_use]
     pub fn row_pitch(&self) -> usize {
+        debug_assert!(!self.by_columns(), "columns have no rows");
         (self.pad_x[0] + self.chw[2] + self.pad_x[1]) * self.pixel()
     }
 
@@ -67,7 +74,7 @@ impl TensorLayout {
     /// Byte addresses of some rows in a tile, which holds them; of none: the base. Rows of columns: all that there is.
     #[must_use]
     pub fn span(&self, tile: usize, rows: &Range<usize>) -> Range<usize> {
-        if self.pad_y.is_some() {
+        if self.by_columns() {
             let bytes = if rows.is_empty() { 0 } else { self.chw[2] * self.column_pitch(tile) };
             return self.base..self.base + bytes;
         }
@@ -79,14 +86,13 @@ impl TensorLayout {
     #[must_use]
     pub fn row(&self, tile: usize, y: usize) -> usize {
         debug_assert!(self.held[tile].contains(&y), "row {y} is not in tile {tile}");
-        debug_assert!(self.pad_y.is_none(), "columns have no rows");
         self.base + (y - self.held[tile].start) * self.row_pitch()
     }
 
     /// Bytes that the tile with the most rows needs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        if self.pad_y.is_some() {
+        if self.by_columns() {
             let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
             return tiles.map(|tile| self.chw[2] * self.column_pitch(tile)).max().unwrap_or(0);
         }

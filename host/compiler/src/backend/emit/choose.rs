@@ -139,7 +139,7 @@ impl Emitter<'_> {
         }
     }
 
-    /// The node that computes a tensor, in the same program, views looked through.
+    /// The node of a program that computes a tensor, views looked through.
     fn viewed(&self, id: TensorId) -> Option<usize> {
         let index = self.producers[id.0]?;
         match self.graph.nodes[index].op {
@@ -161,7 +161,7 @@ impl Emitter<'_> {
             }
             Op::Conv(linear) | Op::Dense(linear) => {
                 let digits = (3 * linear.rows()).div_ceil(4 * self.geometry.lanes);
-                (digits.max(groups).max(self.feed(node.inputs[0], linear)), PARAM_WORDS)
+                (digits.max(groups).max(self.feed(index, linear)), PARAM_WORDS)
             }
             Op::MaxPool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
             Op::AveragePool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
@@ -213,9 +213,11 @@ impl Emitter<'_> {
     }
 
     /// Windows of one dot product: an input may lie by columns.
-    fn feed(&self, input: TensorId, linear: &Linear) -> usize {
+    fn feed(&self, index: usize, linear: &Linear) -> usize {
         let [by_rows, by_columns] = windows(linear, self.geometry.word_bytes());
-        if self.viewed(input).is_none() { by_rows.min(by_columns) } else { by_rows }
+        let input = self.graph.nodes[index].inputs[0];
+        let enters = self.viewed(input).is_none_or(|producer| self.run_of(producer) != self.run_of(index));
+        if enters && self.column_padding(input, index).is_some() { by_columns } else { by_rows }
     }
 
     /// [`Emitter::stays`] of splits that are not decided.

@@ -276,7 +276,10 @@ impl Emitter<'_> {
         if held.iter().all(Range::is_empty) {
             held[0] = 0..chw[1];
         }
-        let columns = if producer.is_none() { self.columns(id, readers) } else { None };
+        let columns = match readers {
+            [reader] if producer.is_none() => self.column_padding(id, *reader),
+            _ => None,
+        };
         let (pad_x, pad) = columns.map_or_else(|| self.packed_padding(id, producer, readers), |(_, pad)| ([0, 0], pad));
         let pad_y = columns.map(|(pad_y, _)| pad_y);
         TensorLayout { chw, pad_x, pad, pad_y, base: 0, held, channels: Vec::new() }
@@ -314,17 +317,28 @@ impl Emitter<'_> {
         }
     }
 
-    /// Padding of columns to keep in memory, and what it holds, if an input is better kept column by column: where its one
+    /// Rows of padding to keep in memory, and what they hold, if an input is better kept column by column: where its one
     /// reader is a convolution of fewer channels than a word has bytes whose kernel takes fewer windows that way.
-    fn columns(&self, id: TensorId, readers: &[usize]) -> Option<([usize; 2], i8)> {
-        let [reader] = readers else { return None };
-        let node = &self.graph.nodes[*reader];
-        let Op::Conv(linear) = &node.op else { return None };
-        let apart = self.chw(id) != self.chw(node.inputs[0]) || self.as_depthwise(&node.op).is_some();
-        let linear = self.on_array(*reader, linear);
+    pub(super) fn column_padding(&self, id: TensorId, reader: usize) -> Option<([usize; 2], i8)> {
+        let Op::Conv(linear) = &self.graph.nodes[reader].op else { return None };
+        let linear = self.on_array(reader, linear);
         let [by_rows, by_columns] = windows(&linear, self.geometry.word_bytes());
-        let pad_y = [linear.window.pads[0], linear.window.pads[2]];
-        (!apart && by_columns < by_rows).then_some((pad_y, linear.x_zero_point as i8))
+        let Window { kernel, stride, dilation, pads: [above, _, below, _] } = linear.window;
+        // No output lies in padding alone, of which a tile would hold nothing.
+        let inside = above < kernel[0] && below < kernel[0];
+        let [channels, height, _] = self.chw(id);
+        let steps_fit = (above + height + below) * channels * stride[1].max(dilation[1]) < 1 << 15;
+        let better = by_columns < by_rows && inside && steps_fit && self.is_sole(id, reader);
+        better.then_some(([above, below], linear.x_zero_point as i8))
+    }
+
+    /// Whether a tensor, views looked through, has one reader and is no result.
+    fn is_sole(&self, id: TensorId, reader: usize) -> bool {
+        let consumers = self.graph.nodes.iter().enumerate().filter(|(_, node)| node.inputs.contains(&id));
+        let consumers: Vec<usize> = consumers.map(|(index, _)| index).collect();
+        let [index] = consumers[..] else { return false };
+        let view = index != reader && self.is_alias(index);
+        !self.graph.is_result(id) && (index == reader || (view && self.is_sole(self.graph.nodes[index].output, reader)))
     }
 
     /// Columns of padding to keep in memory, and what they hold: for an input with fewer channels than a word whose one
@@ -332,7 +346,11 @@ impl Emitter<'_> {
     fn packed_padding(&self, id: TensorId, producer: Option<usize>, readers: &[usize]) -> ([usize; 2], i8) {
         let [reader] = readers else { return ([0, 0], 0) };
         match &self.graph.nodes[*reader].op {
-            Op::Conv(linear) if producer.is_none() && packs(linear, self.chw(id)[0], self.geometry.word_bytes()) => {
+            Op::Conv(linear)
+                if producer.is_none()
+                    && packs(linear, self.chw(id)[0], self.geometry.word_bytes())
+                    && self.is_sole(id, *reader) =>
+            {
                 ([linear.window.pads[1], linear.window.pads[3]], linear.x_zero_point as i8)
             }
             op => match self.as_depthwise(op) {

@@ -91,7 +91,7 @@ fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
     let [_, _, kh, kw] = linear.weights.shape;
     let whole = sub.rows.channels.len() == layout.chw[0];
     let pads_x = layout.pad_x == [0, 0] && (linear.window.pads[1] > 0 || linear.window.pads[3] > 0);
-    if layout.pad_y.is_some() {
+    if layout.by_columns() {
         Taps { k_h: 1, k_w: kw, bytes: kh * layout.chw[0], pads_x }
     } else if whole && !pads_x && (linear.window.dilation[1] == 1 || kw == 1) {
         Taps { k_h: kh, k_w: 1, bytes: kw * layout.chw[0], pads_x }
@@ -180,7 +180,7 @@ impl Emitter<'_> {
             for (tile, subs, page, params) in &mut queues {
                 let Some(mut sub) = subs.pop_front() else { continue };
                 let source = self.source(draft, index, node.inputs[0]);
-                sub.rows.by_columns = source.pad_y.is_some();
+                sub.rows.by_columns = source.by_columns();
                 let taps = taps(linear, &sub, source);
                 let order = weights::places(taps.windows(word), word);
                 self.load(*tile, *page, place.phase, *params, linear, &sub, &order, &node.name)?;
@@ -257,7 +257,7 @@ impl Emitter<'_> {
         let window = &linear.window;
         let taps = taps(linear, sub, from);
         let need = self.rows_read(index, part, from.chw[1]);
-        let by_columns = from.pad_y.is_some();
+        let by_columns = from.by_columns();
         let (pitch, pixel) =
             if by_columns { (from.chw[0], from.column_pitch(tile)) } else { (from.row_pitch(), from.pixel()) };
         let (pitch, pixel) = (pitch as i64, pixel as i64);
@@ -266,10 +266,12 @@ impl Emitter<'_> {
         let y_start = (part.rows.start * window.stride[0]) as i64 - window.pads[0] as i64 - need.start as i64;
         let x_start = if taps.pads_x { -(window.pads[1] as i64) } else { 0 };
         // Of input row `need.start`, or of column 0 there.
-        let base = match from.pad_y {
-            Some(_) => from.base + (from.pads_y(tile)[0] + need.start - from.held[tile].start) * from.chw[0],
-            None if need.is_empty() => from.base,
-            None => from.row(tile, need.start),
+        let base = if by_columns {
+            from.base + (from.pads_y(tile)[0] + need.start - from.held[tile].start) * from.chw[0]
+        } else if need.is_empty() {
+            from.base
+        } else {
+            from.row(tile, need.start)
         } as i64;
         // What lies above and below a column is in memory.
         let rows = |value: usize| if by_columns { 0 } else { value as i64 };
