@@ -119,12 +119,11 @@ mod tests {
     fn columns_are_packed_with_what_is_above_and_below() {
         let held = vec![0..2, 1..3];
         let pad_y = Some([1, 2]);
-        let layout = TensorLayout { chw: [2, 3, 2], pad_x: [0, 0], pad: 9, pad_y, base: 8, held, channels: vec![] };
+        let layout = TensorLayout { chw: [2, 3, 2], pad_x: [0, 0], pad: 99, pad_y, base: 8, held, channels: vec![] };
         let values: Vec<i8> = (0..12).collect();
         let packed = pack_input(&layout, &values);
-        let [p, q] = [0; 2].map(|_| 9);
-        assert_eq!(packed[0].bytes, [p, q, 0, 6, 2, 8, p, q, 1, 7, 3, 9]);
-        assert_eq!(packed[1].bytes, [2, 8, 4, 10, p, q, p, q, 3, 9, 5, 11, p, q, p, q]);
+        assert_eq!(packed[0].bytes, [99, 99, 0, 6, 2, 8, 99, 99, 1, 7, 3, 9]);
+        assert_eq!(packed[1].bytes, [2, 8, 4, 10, 99, 99, 99, 99, 3, 9, 5, 11, 99, 99, 99, 99]);
         assert_eq!((layout.bytes(), layout.column_pitch(0)), (16, 6));
         assert_eq!(layout.span(1, &(1..2)), 8..24);
     }

@@ -327,6 +327,7 @@ impl Emitter<'_> {
         // No output lies in padding alone, of which a tile would hold nothing.
         let inside = above < kernel[0] && below < kernel[0];
         let [channels, height, _] = self.chw(id);
+        // The walk's step to the next output has 16 bits, its sign included.
         let steps_fit = (above + height + below) * channels * stride[1].max(dilation[1]) < 1 << 15;
         let better = by_columns < by_rows && inside && steps_fit && self.is_sole(id, reader);
         better.then_some(([above, below], linear.x_zero_point as i8))
@@ -334,9 +335,7 @@ impl Emitter<'_> {
 
     /// Whether a tensor, views looked through, has one reader and is no result.
     fn is_sole(&self, id: TensorId, reader: usize) -> bool {
-        let consumers = self.graph.nodes.iter().enumerate().filter(|(_, node)| node.inputs.contains(&id));
-        let consumers: Vec<usize> = consumers.map(|(index, _)| index).collect();
-        let [index] = consumers[..] else { return false };
+        let [index] = self.graph.consumers()[id.0][..] else { return false };
         let view = index != reader && self.is_alias(index);
         !self.graph.is_result(id) && (index == reader || (view && self.is_sole(self.graph.nodes[index].output, reader)))
     }
