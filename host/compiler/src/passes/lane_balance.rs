@@ -1,4 +1,5 @@
-//! Deals channels over the row lanes by their measured activity, so that no lane has more to do than the others.
+//! Deals channels over the row lanes by their measured activity, so that no lane has more to do than the others, and
+//! spreads those that are busy at the same pixels.
 //!
 //! Channel `c` of a pixel feeds lane `(c + c div word) mod lanes`, and at every further kernel tap another one, as the feeder turns whole words; those of a
 //! ragged last word stay at `c mod lanes`. The order of channels is free wherever it can be absorbed on both sides: the
@@ -9,42 +10,40 @@ use crate::error::Error;
 use crate::graph::{Graph, TensorId};
 use crate::op::{Linear, Op};
 use crate::passes::Options;
-use crate::passes::gate_value::essential_digits;
+use crate::passes::lane_spread::{self, Moments};
 use crate::passes::resequence::{total, total_dense};
-use crate::reference::{State, Value};
+use crate::reference::Value;
 
 /// Runs the pass.
 ///
 /// # Errors
-/// As [`State::run_all`].
+/// As [`State::run_all`](crate::reference::State::run_all).
 pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Result<(), Error> {
     let classes = Classes::of(graph);
-    let activity = activity(graph, frames, options.digit_bits)?;
-    let mut orders: Vec<Option<Vec<usize>>> = vec![None; graph.tensors.len()];
-    for (root, order) in orders.iter_mut().enumerate() {
-        if classes.find(root) != root || classes.fixed[root] {
+    let free = |id: TensorId| classes.is_free(id).then(|| classes.find(id.0));
+    let measured = lane_spread::measure(graph, frames, options.digit_bits, free)?;
+    for (root, moments) in measured.iter().enumerate() {
+        let Some(moments) = moments else {
             continue;
-        }
-        let mut total: Vec<u64> = Vec::new();
-        for (id, counts) in activity.iter().enumerate().filter(|(id, _)| classes.find(*id) == root) {
-            if let Some(counts) = counts {
-                total.resize(graph.tensors[id].chw().map_or(0, |[channels, _, _]| channels), 0);
-                total.iter_mut().zip(counts).for_each(|(sum, count)| *sum += count);
-            }
-        }
-        if !total.is_empty() {
-            // Rows that resequencing has put aside stay aside: then channels only move inside their block.
-            let columns = 2 * options.lanes;
-            let keeps = |order: &Vec<usize>| keeps_rows(graph, &classes, TensorId(root), order, columns);
-            *order = [deal(&total, options.lanes), deal_within(&total, columns, options.lanes)].into_iter().find(keeps);
-        }
-    }
-    for (root, order) in orders.iter().enumerate() {
-        if let Some(order) = order {
-            permute(graph, &classes, TensorId(root), order);
+        };
+        // Rows that resequencing has put aside stay aside: then channels only move inside their block.
+        let (count, columns) = (moments.sums().len(), 2 * options.lanes);
+        let keeps = |order: &Vec<usize>| keeps_rows(graph, &classes, TensorId(root), order, columns);
+        let mut orders = [count.max(1), columns].into_iter().map(|block| dealt(moments, options.lanes, block));
+        if let Some(order) = orders.find(keeps) {
+            permute(graph, &classes, TensorId(root), &order);
         }
     }
     Ok(())
+}
+
+/// The order of channels that keeps those of a lane few and far between, each in its block of `block` channels.
+fn dealt(moments: &Moments, lanes: usize, block: usize) -> Vec<usize> {
+    let deal_block = |(at, sums): (usize, &[f64])| deal(sums, lanes).into_iter().map(move |c| at * block + c);
+    let mut order: Vec<usize> = moments.sums().chunks(block).enumerate().flat_map(deal_block).collect();
+    let positions = lanes_of(order.len(), lanes);
+    moments.spread(&mut order, &positions, block);
+    order
 }
 
 /// Reorders the channels of a tensor and of those tied to it: new channel `i` is old channel `order[i]`.
@@ -74,23 +73,26 @@ fn keeps_rows(graph: &Graph, classes: &Classes, tensor: TensorId, order: &[usize
     }
 }
 
+/// The lane of each channel of a pixel at the first kernel tap.
+fn lanes_of(channels: usize, lanes: usize) -> Vec<usize> {
+    let word = 2 * lanes;
+    let whole = channels / word * word;
+    (0..channels).map(|channel| (channel + if channel < whole { channel / word } else { 0 }) % lanes).collect()
+}
+
 /// Channels in the order that gives each lane the same activity: the busiest goes to the idlest lane that still has a place.
-#[must_use]
-pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
+fn deal(activity: &[f64], lanes: usize) -> Vec<usize> {
     let lanes = lanes.max(1);
     let mut channels: Vec<usize> = (0..activity.len()).collect();
-    channels.sort_by_key(|&channel| std::cmp::Reverse(activity[channel]));
-    let word = 2 * lanes;
-    let whole = activity.len() / word * word;
-    let lane_of = |position: usize| (position + if position < whole { position / word } else { 0 }) % lanes;
+    channels.sort_by(|&a, &b| activity[b].total_cmp(&activity[a]));
     let mut places: Vec<Vec<usize>> = vec![Vec::new(); lanes];
-    (0..activity.len()).for_each(|position| places[lane_of(position)].push(position));
-    let mut loads = vec![0_u64; lanes];
+    lanes_of(activity.len(), lanes).into_iter().enumerate().for_each(|(position, lane)| places[lane].push(position));
+    let mut loads = vec![0.0; lanes];
     let mut dealt = vec![0; lanes];
     let mut order = vec![0; activity.len()];
     for channel in channels {
         let open = (0..lanes).filter(|&lane| dealt[lane] < places[lane].len());
-        let Some(lane) = open.min_by_key(|&lane| loads[lane]) else {
+        let Some(lane) = open.min_by(|&a, &b| f64::total_cmp(&loads[a], &loads[b])) else {
             break;
         };
         loads[lane] += activity[channel];
@@ -98,41 +100,6 @@ pub fn deal(activity: &[u64], lanes: usize) -> Vec<usize> {
         dealt[lane] += 1;
     }
     order
-}
-
-/// [`deal`] inside each block of `columns` channels.
-fn deal_within(activity: &[u64], columns: usize, lanes: usize) -> Vec<usize> {
-    let block = |(at, activity): (usize, &[u64])| deal(activity, lanes).into_iter().map(move |c| at * columns + c);
-    activity.chunks(columns).enumerate().flat_map(block).collect::<Vec<_>>()
-}
-
-/// Essential digits a channel, for every tensor that a layer reads, over all frames and readers.
-fn activity(graph: &Graph, frames: &[Vec<Value>], digit_bits: u32) -> Result<Vec<Option<Vec<u64>>>, Error> {
-    let mut table: Vec<Option<Vec<u64>>> = vec![None; graph.tensors.len()];
-    let mut state = State::new(graph);
-    for frame in frames {
-        let values = state.run_all(graph, frame)?;
-        for node in &graph.nodes {
-            let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else {
-                continue;
-            };
-            if layer.is_depthwise() {
-                continue;
-            }
-            let id = node.inputs[0];
-            let (Some(Value::I8(values)), Some([channels, height, width])) = (&values[id.0], graph.tensor(id).chw())
-            else {
-                continue;
-            };
-            let taps = (layer.window.kernel[0] * layer.window.kernel[1]) as u64;
-            let counts = table[id.0].get_or_insert_with(|| vec![0; channels]);
-            for (count, plane) in counts.iter_mut().zip(values.chunks((height * width).max(1))) {
-                let digits = plane.iter().map(|&q| u64::from(essential_digits(i32::from(q) - layer.gate, digit_bits)));
-                *count += digits.sum::<u64>() * taps;
-            }
-        }
-    }
-    Ok(table)
 }
 
 /// Tensors whose channels must keep one common order, as a union-find forest.
@@ -227,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_busiest_channels_go_to_different_lanes() {
-        let order = deal(&[100, 90, 0, 0, 80, 1, 70, 0], 4);
+        let order = deal(&[100.0, 90.0, 0.0, 0.0, 80.0, 1.0, 70.0, 0.0], 4);
         let lanes: Vec<usize> = [0, 1, 4, 6].iter().map(|c| order.iter().position(|o| o == c).unwrap() % 4).collect();
         let mut sorted = lanes.clone();
         sorted.sort_unstable();
@@ -236,7 +203,7 @@ mod tests {
 
     #[test]
     fn every_channel_is_dealt_once_even_if_lanes_are_ragged() {
-        let mut order = deal(&[5, 3, 9, 9, 1, 0, 4, 4, 4, 2, 7], 8);
+        let mut order = deal(&[5.0, 3.0, 9.0, 9.0, 1.0, 0.0, 4.0, 4.0, 4.0, 2.0, 7.0], 8);
         order.sort_unstable();
         assert_eq!(order, (0..11).collect::<Vec<_>>());
     }

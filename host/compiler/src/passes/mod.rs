@@ -10,6 +10,7 @@ pub mod fuse_requantise;
 pub mod fuse_tables;
 pub mod gate_value;
 pub mod lane_balance;
+mod lane_spread;
 pub mod partition;
 pub mod prove_add;
 pub mod prove_average;
