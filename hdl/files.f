@@ -38,6 +38,7 @@ hdl/cim/lacuna_cell_row.sv
 hdl/cim/lacuna_cell_part.sv
 hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_products.sv
+hdl/cim/lacuna_cell_part_whole.sv
 hdl/cim/lacuna_cells_whole.sv
 hdl/cim/lacuna_reduce.sv
 hdl/cim/lacuna_macro.sv

@@ -1,7 +1,7 @@
 // The charge-domain macro, in integers: 64 rows in four quarters, bit-sliced columns, a readout of
 // few bits normalised by the enabled rows. Behind the ports of lacuna_macro.
 //
-// Contract:   words, weights, `room_o`, `reduced_o` and sums as lacuna_macro; beside them the mode,
+// Contract:   words, weights, `room_o`, `taken_o` and sums as lacuna_macro; beside them the mode,
 //             the bits of inputs, weights and readout, which hold during a job. Gating `off`
 //             enables all quarters, `row` those with a row that is not 0, `digit` chooses plane by
 //             plane. XNOR knows no 0: a quarter is enabled if it has rows. `digits_o` counts word
@@ -43,7 +43,7 @@ module lacuna_charge_macro #(
   input  logic [PageWidth-1:0]             word_page_i,
   input  logic                             word_last_i,
 
-  output logic                             reduced_o,
+  output logic                             taken_o,
   output logic                             sum_valid_o,
   output logic [GroupWidth-1:0]            sum_group_o,
   output logic [ReduceColumns*SumBits-1:0] sums_o,
@@ -225,7 +225,7 @@ module lacuna_charge_macro #(
 
   assign last_group = group_q == GroupWidth'(Groups - 1);
   assign freeing    = state_q == Store && last_group;
-  assign reduced_o  = freeing && last_q;
+  assign taken_o    = freeing && last_q;
   assign plane_ends = state_q == Add || (state_q == Plane && enabled == '0);
 
   always_ff @(posedge clk_i) begin

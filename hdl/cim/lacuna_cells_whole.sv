@@ -1,13 +1,12 @@
-// The cells of one lane at 8-bit digits: their weights, one page a word, a multiplier and an
-// accumulator each, and the pipeline that drives them.
+// The cells of one lane at 8-bit digits, and the pipeline that drives them.
 //
-// Contract:   as lacuna_cells, but the holds are a chain: `shown_o` is the first column group of
-//             the vector last retired, and each `show_i` moves the next one there. A retire in the
-//             cycle of the last `show_i` is in time. Accumulators never clear: they run modulo
-//             2^SumBits, and lacuna_reduce takes differences.
+// Contract:   as lacuna_cells. Where all columns are one part, holds are a chain instead, and
+//             nothing picks among them: `shown_o` is the first column group of the vector last
+//             retired, and each `show_i` moves the next one there. A retire in the cycle of the
+//             last `show_i` is in time.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, operands 1, product 1, accumulate 1: a retire in cycle t is in the
-//             hold registers of t + 4.
+//             hold registers of part 0 in t + 4, in those of the next part Skew cycles later.
 module lacuna_cells_whole #(
   parameter  int unsigned Lanes         = 2,
   parameter  int unsigned Pages         = 256,
@@ -16,7 +15,9 @@ module lacuna_cells_whole #(
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned PageWidth     = $clog2(Pages),
-  localparam int unsigned GroupBits     = ReduceColumns * SumBits
+  localparam int unsigned GroupBits     = ReduceColumns * SumBits,
+  localparam int unsigned Groups        = Columns / ReduceColumns,
+  localparam int unsigned Pairs         = (Groups + 1) / 2
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -32,88 +33,96 @@ module lacuna_cells_whole #(
   input  logic [Columns*8-1:0] weight_data_i,
 
   input  logic                 show_i,
+  input  logic [Pairs:0]       show_select_i,  // as lacuna_pick wants it
   output logic [GroupBits-1:0] shown_o
 );
 
-  // Index k: k + 1 cycles after issue.
-  logic [2:0] live_q, retire_q;
-  logic [1:0] negative_q;
-  logic [7:0] magnitude_q;
+  localparam int unsigned PartColumns = lacuna_pkg::part_columns(ReduceColumns);
+  localparam int unsigned Parts       = Columns / PartColumns;
+  localparam int unsigned Skew        = PartColumns / ReduceColumns;
+  localparam int unsigned LastSkew    = (Parts - 1) * Skew;
+
+  // Index k: k + 1 cycles after issue. What steers cells travels on, from part to part.
+  logic [LastSkew+2:0]       live_q, retire_q;
+  logic [LastSkew+1:0]       negative_q;
+  logic [8*(LastSkew+1)-1:0] magnitude_q;
+
+  // The last is not looked at: a page is for the parts behind.
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [(LastSkew+1)*PageWidth-1:0] pages_q;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) begin
       live_q   <= '0;
       retire_q <= '0;
     end else begin
-      live_q   <= {live_q[1:0], issue_i};
-      retire_q <= {retire_q[1:0], retire_i};
+      live_q   <= (LastSkew+3)'({live_q, issue_i});
+      retire_q <= (LastSkew+3)'({retire_q, retire_i});
     end
   end
 
   always_ff @(posedge clk_i) begin
-    negative_q  <= {negative_q[0], negative_i};
-    magnitude_q <= ones_i + 8'(negative_i);
+    negative_q  <= (LastSkew+2)'({negative_q, negative_i});
+    magnitude_q <= (8*(LastSkew+1))'({magnitude_q, ones_i + 8'(negative_i)});
+    pages_q     <= ((LastSkew+1)*PageWidth)'({pages_q, page_i});
   end
 
-  logic [Columns*8-1:0]  weights;
-  logic [Columns*16-1:0] products;
+  // Of a chain only the first group is looked at.
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [Columns*SumBits-1:0] holds;
+  /* verilator lint_on UNUSEDSIGNAL */
 
-  lacuna_ram_1r1w #(.Words(Pages), .WordBytes(Columns), .PartBytes(Columns)) u_weights (
-    .clk_i,
-    .rd_en_i  (issue_i),
-    .rd_addr_i(page_i),
-    .rd_data_o(weights),
-    .wr_be_i  (weight_we_i),
-    .wr_addr_i(weight_page_i),
-    .wr_data_i(weight_data_i)
-  );
+  for (genvar p = 0; p < Parts; p++) begin : gen_part
+    localparam int unsigned Late = p * Skew;
 
-  lacuna_products #(.Columns(Columns)) u_products (
-    .clk_i,
-    .weight_en_i (live_q[0]),
-    .weights_i   (weights),
-    .magnitude_i (magnitude_q),
-    .product_en_i(live_q[1]),
-    .negative_i  (negative_q[1]),
-    .products_o  (products)
-  );
+    logic                 read;
+    logic [PageWidth-1:0] page;
 
-  logic [Columns*SumBits-1:0] sums_q, holds_q;
-
-  for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic [SumBits-1:0] sum_q;
-    logic [15:0]        product;
-
-    assign product = products[16*c +: 16];
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni)        sum_q <= '0;
-      else if (live_q[2]) sum_q <= sum_q + {{(SumBits-16){product[15]}}, product};
+    if (p == 0) begin : gen_now
+      assign read = issue_i;
+      assign page = page_i;
+    end else begin : gen_later
+      assign read = live_q[Late-1];
+      assign page = pages_q[(Late-1)*PageWidth +: PageWidth];
     end
 
-    assign sums_q[SumBits*c +: SumBits] = sum_q;
-
-`ifdef LACUNA_CHECK
-    // The compiler promises that no vector adds up to more than AccBits in one cell.
-    logic [SumBits-1:0] last_q, vector;
-
-    assign vector = sum_q - last_q;
-
-    always_ff @(posedge clk_i) begin
-      if (!rst_ni) last_q <= '0;
-      else if (retire_q[2]) begin
-        last_q <= sum_q;
-        assert (vector[SumBits-1:AccBits-1] == {(SumBits-AccBits+1){vector[SumBits-1]}});
-      end
-    end
-`endif
+    lacuna_cell_part_whole #(
+      .Columns      (PartColumns),
+      .Pages        (Pages),
+      .ReduceColumns(ReduceColumns),
+      .SumBits      (SumBits),
+      .AccBits      (AccBits)
+    ) u_part (
+      .clk_i,
+      .rst_ni,
+      .read_i       (read),
+      .page_i       (page),
+      .weight_en_i  (live_q[Late]),
+      .magnitude_i  (magnitude_q[8*Late +: 8]),
+      .product_en_i (live_q[Late+1]),
+      .negative_i   (negative_q[Late+1]),
+      .sum_en_i     (live_q[Late+2]),
+      .retire_i     (retire_q[Late+2]),
+      .shift_i      (Parts == 1 && show_i),
+      .weight_we_i,
+      .weight_page_i,
+      .weight_data_i(weight_data_i[8*PartColumns*p +: 8*PartColumns]),
+      .holds_o      (holds[SumBits*PartColumns*p +: SumBits*PartColumns])
+    );
   end
 
-  always_ff @(posedge clk_i) begin
-    if (retire_q[2]) holds_q <= sums_q;
-    else if (show_i) holds_q <= holds_q >> GroupBits;
+  if (Parts == 1) begin : gen_chain
+    logic unused;
+    assign unused  = ^show_select_i;
+    assign shown_o = holds[GroupBits-1:0];
+  end else begin : gen_pick
+    lacuna_pick #(.Words(Groups), .Width(GroupBits)) u_pick (
+      .en_i    (show_i),
+      .words_i (holds),
+      .select_i(show_select_i),
+      .word_o  (shown_o)
+    );
   end
-
-  assign shown_o = holds_q[GroupBits-1:0];
 
 endmodule

@@ -6,7 +6,7 @@
 //
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
 //             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
-//             reduced. The parameters of a block wait for a free bank. The last tap of a word is
+//             taken. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later, and none
 //             while `give_way_i`; `tap_index_o` comes a cycle before its tap. Weights of
 //             `depthwise` precede the other parameters, those of `product` a tap. Where the post
@@ -54,8 +54,8 @@ module lacuna_feeder #(
 
   // Every lane's queue holds at most LaneQueue - FeedLatency entries.
   input  logic                   room_i,
-  // A vector is reduced.
-  input  logic                   reduced_i,
+  // The reduction takes a vector.
+  input  logic                   taken_i,
   // The reshape engine was refused the read port in the cycle before.
   /* verilator lint_off UNUSEDSIGNAL */
   input  logic                   give_way_i,
@@ -158,7 +158,7 @@ module lacuna_feeder #(
 
   // Issue.
   logic [2:0]            state_q, row_start;
-  logic [FlightWidth-1:0] in_flight_q; // vectors fed and not reduced
+  logic [FlightWidth-1:0] in_flight_q; // vectors fed and not taken
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
   logic [OffWidth-1:0]   fill_q;
   logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
@@ -222,7 +222,7 @@ module lacuna_feeder #(
   always_ff @(posedge clk_i) begin
     if (!rst_ni) in_flight_q <= '0;
     else in_flight_q <= in_flight_q + FlightWidth'(run && issue_window && first)
-                                    - FlightWidth'(reduced_i);
+                                    - FlightWidth'(taken_i);
   end
 
   always_ff @(posedge clk_i) begin

@@ -2,7 +2,7 @@
 //
 // Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency -
 //             1 cycles ahead and keeps at most VectorsInFlight vectors between first window and
-//             `reduced_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
+//             `taken_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
 //             may be written at any time, a page only while no row uses it.
 // Throughput: one row word (2 Lanes rows) in and Lanes digit slots a cycle; ReduceColumns sums in
 //             lacuna_pkg::group_cycles.
@@ -42,7 +42,7 @@ module lacuna_macro #(
   // The gating mode holds for this vector, else `off`; 1 unless Monitor.
   input  logic                             word_gated_i,
 
-  output logic                             reduced_o,
+  output logic                             taken_o,
   output logic                             sum_valid_o,
   output logic [GroupWidth-1:0]            sum_group_o,
   output logic [ReduceColumns*SumBits-1:0] sums_o,
@@ -52,7 +52,7 @@ module lacuna_macro #(
   output logic                             stall_reduce_o
 );
 
-  // At 8-bit digits a lane needs no recoding, and its cells show their holds as a chain.
+  // At 8-bit digits a lane needs no recoding, and cells have multipliers.
   localparam bit          Whole      = DigitBits == 8;
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
   localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
@@ -167,6 +167,7 @@ module lacuna_macro #(
         .weight_page_i,
         .weight_data_i,
         .show_i       (show),
+        .show_select_i(show_select),
         .shown_o      (shown[GroupBits*l +: GroupBits])
       );
 
@@ -228,24 +229,18 @@ module lacuna_macro #(
     end
   end
 
-  if (Whole) begin : gen_no_select
-    logic unused;
-    assign unused = ^show_select;
-  end
-
   lacuna_reduce #(
     .Lanes        (Lanes),
     .ReduceColumns(ReduceColumns),
     .SumBits      (SumBits),
-    .FreeingGroup (Whole ? Columns / ReduceColumns - 1
-                         : lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns - 1),
+    .FreeingGroup (lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns - 1),
     .GroupCycles  (lacuna_pkg::group_cycles(Lanes))
   ) u_reduce (
     .clk_i,
     .rst_ni,
     .busy_i       (busy),
     .freed_o      (freed),
-    .reduced_o,
+    .taken_o,
     .show_o       (show),
     .show_select_o(show_select),
     .shown_i      (shown),

@@ -1,7 +1,7 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
 // Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
-//             `reduced_o` marks the last, `freed_o` the one with which the lanes' holds are free.
+//             `taken_o` marks the first, `freed_o` the one with which the lanes' holds are free.
 //             A group's sum is the total of the lanes' holds minus the total of the same group one
 //             vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
 //             vector passes here, in order. Reset clears the cells, and the totals before the first
@@ -25,7 +25,7 @@ module lacuna_reduce #(
   input  logic                       rst_ni,
   input  logic [Lanes-1:0]           busy_i,
   output logic                       freed_o,
-  output logic                       reduced_o,
+  output logic                       taken_o,
 
   output logic                       show_o,
   output logic [Pairs:0]             show_select_o,  // for lacuna_pick
@@ -47,7 +47,7 @@ module lacuna_reduce #(
   // Once a vector's first group is issued, its others are there when they are read.
   assign issue     = (&busy_i || group_q != '0) && ready;
   assign last      = (group_q == GroupWidth'(Groups - 1));
-  assign reduced_o = issue && last;
+  assign taken_o   = issue && (group_q == '0);
   assign freed_o   = issue && (group_q == GroupWidth'(FreeingGroup));
 
   if (GroupCycles == 1) begin : gen_always

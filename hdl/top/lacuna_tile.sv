@@ -195,7 +195,7 @@ module lacuna_tile #(
   end
 
   // Feeder, macro, post.
-  logic                             room, reduced, word_valid, word_last, word_gated;
+  logic                             room, vector_taken, word_valid, word_last, word_gated;
   logic                             probe_valid, probe_second, probe_last;
   logic                             decided, gated, second, post_second;
   logic [RowWidth-1:0]              row, post_row;
@@ -232,7 +232,7 @@ module lacuna_tile #(
     .rd_position_o  (feed_rd_position),
     .rd_data_i      (rd_data_o),
     .room_i         (room),
-    .reduced_i      (reduced),
+    .taken_i        (vector_taken),
     .give_way_i     (refused_q),
     .word_valid_o   (word_valid),
     .word_data_o    (word_data),
@@ -314,7 +314,7 @@ module lacuna_tile #(
     .word_tag_i    (word_tag),
     .word_last_i   (word_last),
     .word_gated_i  (word_gated),
-    .reduced_o     (reduced),
+    .taken_o       (vector_taken),
     .sum_valid_o   (sum_valid),
     .sum_group_o   (sum_group),
     .sums_o        (sums),

@@ -20,7 +20,7 @@ use walks::{Expected, expected};
 /// How often post and macro hold the feeder up, 0 to 1.
 struct Stalls {
     room: f64,
-    reduced: f64,
+    taken: f64,
     block_done: f64,
     gives_way: f64,
 }
@@ -135,21 +135,21 @@ fn run_job(
     let run = matches!(instr, Instr::Run(..));
     let mut given = Vec::new();
     let mut reads: VecDeque<[u8; MAX_WORD]> = VecDeque::from([[0; MAX_WORD]; 2]);
-    let (mut fed, mut reduced, mut finished) = (0, 0, 0);
-    // What was true in the cycles of the slots whose outputs are due: room, vectors reduced, the job was served.
+    let (mut fed, mut taken, mut finished) = (0, 0, 0);
+    // What was true in the cycles of the slots whose outputs are due: room, vectors taken, the job was served.
     let mut issued = VecDeque::from([(false, 0, false); 3]);
     let (mut last_tap, mut tap_index) = (None, 0);
     let (mut quiet, mut started, mut under_way) = (0, false, false);
     while quiet < 60 {
         let room = rng.random_bool(stalls.room);
-        let reduce = run && fed > reduced && rng.random_bool(stalls.reduced);
-        reduced += u32::from(reduce);
-        let through = if run { reduced } else { fed };
+        let takes = run && fed > taken && rng.random_bool(stalls.taken);
+        taken += u32::from(takes);
+        let through = if run { taken } else { fed };
         let block_done =
             finished < blocks && through >= (finished + 1) * words / blocks && rng.random_bool(stalls.block_done);
         finished += u32::from(block_done);
         dut.set("room_i", room.into());
-        dut.set("reduced_i", reduce.into());
+        dut.set("taken_i", takes.into());
         let served = before == 0;
         before = before.saturating_sub(1);
         dut.set("served_i", served.into());
@@ -170,7 +170,7 @@ fn run_job(
         dut.eval();
 
         let was_idle = golden.idle() || !std::mem::replace(&mut under_way, true);
-        let out = golden.step(room, reduce, block_done, memory);
+        let out = golden.step(room, takes, block_done, memory);
         let model = (out.word.as_ref().map(Given::word))
             .or(out.probe.as_ref().map(Given::probe))
             .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
@@ -187,8 +187,8 @@ fn run_job(
         if geometry.monitor && run && std::mem::replace(&mut started, true) {
             assert_eq!(dut.get("row_o"), row as u64, "output row in cycle {}", dut.cycle());
         }
-        issued.push_back((room, reduced - u32::from(reduce), served));
-        let (had_room, had_reduced, was_served) = issued.pop_front().unwrap();
+        issued.push_back((room, taken - u32::from(takes), served));
+        let (had_room, had_taken, was_served) = issued.pop_front().unwrap();
         if let Some(param) = &out.param {
             assert_eq!(dut.bit("param_columns_o"), param.columns, "whose parameters in cycle {}", dut.cycle());
         }
@@ -197,7 +197,7 @@ fn run_job(
         match &chip {
             Some(Given::Word { last, .. }) => {
                 assert!(had_room, "a row word without room in cycle {}", dut.cycle());
-                assert!(fed - had_reduced < VECTORS_IN_FLIGHT as u32, "too many vectors in cycle {}", dut.cycle());
+                assert!(fed - had_taken < VECTORS_IN_FLIGHT as u32, "too many vectors in cycle {}", dut.cycle());
                 fed += u32::from(*last);
             }
             Some(Given::Tap { last: true, .. }) => {
@@ -228,7 +228,7 @@ fn run_job(
 }
 
 fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
-    for port in ["start_i", "room_i", "reduced_i", "block_done_i", "decided_i"] {
+    for port in ["start_i", "room_i", "taken_i", "block_done_i", "decided_i"] {
         dut.set(port, 0);
     }
     dut.reset();
@@ -241,11 +241,11 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let share = |rng: &mut Rng| {
             if rng.random_bool(0.4) { 1.0 } else { rng.random_range(0.05..1.0) }
         };
-        let (room, reduced) = (share(rng), share(rng));
+        let (room, taken) = (share(rng), share(rng));
         // Seldom enough that a third block has to wait for the first.
         let block_done = if rng.random_bool(0.5) { share(rng) } else { rng.random_range(0.002..0.02) };
         let gives_way = if rng.random_bool(0.5) { 0.0 } else { rng.random_range(0.0..0.6) };
-        let stalls = Stalls { room, reduced, block_done, gives_way };
+        let stalls = Stalls { room, taken, block_done, gives_way };
         run_job(rng, geometry, dut, &mut golden, &memory, &stalls, &mut bank);
     }
 }
@@ -272,11 +272,11 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
             // The last window has 9 bytes: it completes a word with bytes to spare if 1 to 8 are over.
             let flush = i64::from((1..9).contains(&(bytes % 16)));
             let slots = 9 + vectors * (windows + flush);
-            let (mut fed, mut cycles, mut reduced) = (0, 0, false);
+            let (mut fed, mut cycles, mut taken) = (0, 0, false);
             while fed < vectors {
-                let out = golden.step(true, reduced, false, &memory);
-                reduced = out.word.is_some_and(|word| word.last);
-                fed += i64::from(reduced);
+                let out = golden.step(true, taken, false, &memory);
+                taken = out.word.is_some_and(|word| word.last);
+                fed += i64::from(taken);
                 cycles += 1;
             }
             // The last vector leaves the array, and the post unit its block.

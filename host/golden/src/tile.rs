@@ -211,10 +211,10 @@ impl Tile {
 
         let out = *self.feeder.out();
         let room = self.array.room();
-        let (mut sums, mut reduced) = (None, false);
+        let (mut sums, mut taken) = (None, false);
         if let Some(gating) = self.gating {
             let array = self.array.step(gating, out.word.as_ref());
-            (sums, reduced) = (array.sums, array.reduced);
+            (sums, taken) = (array.sums, array.taken);
             cycle.digits = array.digits;
             cycle.cells = array.digits * self.columns;
             cycle.stall_feed = array.stall_feed && self.busy;
@@ -226,7 +226,7 @@ impl Tile {
         let row = self.feeder.row();
         self.feeder.decide(self.monitor.of(row), self.monitor.decided());
         self.monitor.step(out.probe.as_ref(), row);
-        self.feeder.step(room, reduced, post.block_done, &self.memory);
+        self.feeder.step(room, taken, post.block_done, &self.memory);
         // What the feeder does for the next job costs this one nothing.
         self.account(if served { self.feeder.doing(room) } else { Doing::Done });
         if let Some(write) = &post.write {

@@ -181,13 +181,7 @@ impl Geometry {
     /// Columns of a lane that work in step.
     #[must_use]
     pub const fn part_columns(&self) -> usize {
-        if self.digit_bits == 8 {
-            self.columns()
-        } else if self.reduce_columns > PART_COLUMNS {
-            self.reduce_columns
-        } else {
-            PART_COLUMNS
-        }
+        if self.reduce_columns > PART_COLUMNS { self.reduce_columns } else { PART_COLUMNS }
     }
 
     /// The column group with whose issue a vector's hold registers are free for the next vector: the last of the first

@@ -83,15 +83,17 @@ impl ArrayModel {
         let mut words =
             vectors.chunks_exact(rows).enumerate().flat_map(|(v, rows)| self::words(v, rows, turned, geometry));
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
-        let (mut started, mut reduced, mut fresh) = (0, 0, true);
+        let (mut started, mut taken, mut fresh) = (0, 0, true);
+        // Column groups that the reduction has not taken.
+        let mut groups = count * geometry.groups();
         let mut next = words.next();
         let mut run = ArrayRun::default();
         self.array.start();
-        while reduced < count {
+        while groups > 0 {
             let word = flight.pop_front().flatten();
             let room = self.array.room();
             let out = self.array.step(gating, word.as_ref());
-            let waits = fresh && started - reduced >= VECTORS_IN_FLIGHT;
+            let waits = fresh && started - taken >= VECTORS_IN_FLIGHT;
             let issued = if room && !waits { next } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);
@@ -99,7 +101,8 @@ impl ArrayModel {
                 next = words.next();
             }
             flight.push_back(issued);
-            reduced += usize::from(out.reduced);
+            taken += usize::from(out.taken);
+            groups -= usize::from(self.array.tally().reducing);
             run.cycles += 1;
             self.account(&mut run, room, waits);
         }

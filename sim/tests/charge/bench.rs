@@ -111,7 +111,7 @@ impl fmt::Display for Seen {
 /// Outputs that are looked at in every cycle.
 struct Outputs {
     room: Port,
-    reduced: Port,
+    taken: Port,
     valid: Port,
     digits: Port,
     stall: Port,
@@ -140,7 +140,7 @@ impl Bench {
         let weights = vec![vec![vec![0; geometry.columns()]; geometry.pages]; geometry.lanes];
         let outputs = Outputs {
             room: dut.port("room_o"),
-            reduced: dut.port("reduced_o"),
+            taken: dut.port("taken_o"),
             valid: dut.port("sum_valid_o"),
             digits: dut.port("digits_o"),
             stall: dut.port("stall_feed_o"),
@@ -209,7 +209,7 @@ impl Bench {
         let mut words = job.words(self.geometry.columns());
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
         let mut sums: Vec<i32> = Vec::new();
-        let (mut started, mut reduced, mut fresh, mut rest) = (0, 0, true, rng.random_range(1..20));
+        let (mut started, mut taken, mut fresh, mut rest) = (0, 0, true, rng.random_range(1..20));
 
         self.dut.set("gating_i", job.gating as u64);
         self.dut.set("mode_i", job.setting.mode() as u64);
@@ -238,14 +238,14 @@ impl Bench {
             }
 
             let may =
-                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - reduced < VECTORS_IN_FLIGHT);
+                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - taken < VECTORS_IN_FLIGHT);
             let issued = if may { words.pop_front() } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);
                 fresh = word.last;
             }
             flight.push_back(issued);
-            reduced += usize::from(out.reduced);
+            taken += usize::from(out.taken);
             self.dut.step();
             seen.cycles += 1;
 
@@ -257,7 +257,7 @@ impl Bench {
             }
         }
         assert_eq!(sums, expected, "{:?} {:?}", job.setting, job.gating);
-        assert_eq!(reduced, job.vectors.len());
+        assert_eq!(taken, job.vectors.len());
         seen
     }
 
@@ -294,7 +294,7 @@ impl Bench {
         });
         let rtl = MacroOut {
             sums,
-            reduced: self.dut.bit(self.outputs.reduced),
+            taken: self.dut.bit(self.outputs.taken),
             digits: self.dut.get(self.outputs.digits) as u32,
             stall_feed: self.dut.bit(self.outputs.stall),
             stall_reduce: self.dut.bit("stall_reduce_o"),

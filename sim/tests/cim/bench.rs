@@ -198,7 +198,7 @@ impl Bench {
             _ => &[
                 ("lacuna_products.sv:gen_column[0].weight_q[", 8),
                 ("lacuna_products.sv:products_o[", 16),
-                ("lacuna_cells_whole.sv:sums_q[", self.geometry.acc_bits as u32 + self.geometry.lanes.ilog2()),
+                ("lacuna_cell_part_whole.sv:sums_q[", self.geometry.acc_bits as u32 + self.geometry.lanes.ilog2()),
             ],
         };
         let counts = self.dut.toggles().unwrap();
@@ -259,7 +259,7 @@ impl Bench {
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
         let mut sums: Vec<i32> = Vec::new();
         let mut seen = Seen::default();
-        let (mut started, mut reduced, mut fresh, mut rest) = (0, 0, true, 20);
+        let (mut started, mut taken, mut fresh, mut rest) = (0, 0, true, 20);
 
         self.dut.set("gating_i", job.gating as u64);
         self.golden.start();
@@ -284,14 +284,14 @@ impl Bench {
             }
 
             let may =
-                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - reduced < VECTORS_IN_FLIGHT);
+                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - taken < VECTORS_IN_FLIGHT);
             let issued = if may { words.pop_front() } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);
                 fresh = word.last;
             }
             flight.push_back(issued);
-            reduced += usize::from(out.reduced);
+            taken += usize::from(out.taken);
             self.dut.step();
 
             if sums.len() == expected.len() * columns {
@@ -304,7 +304,7 @@ impl Bench {
         for (v, (sums, expected)) in sums.chunks(columns).zip(&expected).enumerate() {
             assert_eq!(sums, expected, "vector {v}");
         }
-        assert_eq!(reduced, job.vectors.len());
+        assert_eq!(taken, job.vectors.len());
         seen
     }
 
@@ -341,7 +341,7 @@ impl Bench {
         });
         let rtl = MacroOut {
             sums,
-            reduced: self.dut.bit("reduced_o"),
+            taken: self.dut.bit("taken_o"),
             digits: self.dut.get("digits_o") as u32,
             stall_feed: self.dut.bit("stall_feed_o"),
             stall_reduce: self.dut.bit("stall_reduce_o"),

@@ -139,7 +139,7 @@ impl ChargeMacro {
                 self.end_plane();
             }
             State::Busy { left } => self.state = State::Busy { left: left - 1 },
-            State::Store => out.reduced = self.store(),
+            State::Store => out.taken = self.store(),
         }
         out
     }

@@ -28,8 +28,8 @@ const fn sum_delay(lanes: usize) -> usize {
 pub struct MacroOut {
     /// A column group and its sums, lowest column first; those beyond the group are 0.
     pub sums: Option<(usize, [i32; MAX_COLUMNS])>,
-    /// The last group of a vector is issued to the reduction in this cycle.
-    pub reduced: bool,
+    /// The first group of a vector is issued to the reduction in this cycle: no lane needs its tag any more.
+    pub taken: bool,
     /// Digit slots issued in the cycle before, all lanes.
     pub digits: u32,
     /// In the cycle before, no lane issued and at least one waited for the feeder.
@@ -141,23 +141,23 @@ impl Macro {
     pub fn step(&mut self, gating: Gating, word: Option<&RowWord>) -> MacroOut {
         let issue = self.group_wait == 0 && (self.group > 0 || self.lanes.iter().all(Lane::busy));
         self.group_wait = if issue { self.group_cycles - 1 } else { self.group_wait.saturating_sub(1) };
-        let reduced = issue && self.group + 1 == self.groups;
+        let taken = issue && self.group == 0;
         let freed = issue && self.group == self.freeing_group;
         let out = MacroOut {
             sums: self.pipeline[self.at],
-            reduced,
+            taken,
             digits: self.counted.0,
             stall_feed: self.counted.1,
             stall_reduce: self.counted.2,
         };
 
-        if issue && self.group == 0 {
+        if taken {
             self.reduce();
         }
         self.pipeline[self.at] = issue.then(|| (self.group, self.shown()));
         self.at = if self.at + 1 == self.sum_delay { 0 } else { self.at + 1 };
         if issue {
-            self.group = if reduced { 0 } else { self.group + 1 };
+            self.group = (self.group + 1) % self.groups;
         }
 
         let mut tally = Tally { reducing: issue, ..Tally::default() };

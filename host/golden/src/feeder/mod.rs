@@ -229,15 +229,15 @@ impl Feeder {
     }
 
     /// Runs one cycle and returns what is handed over in it. `room`: every lane can take what is on its
-    /// way; `reduced`: a vector left the array; `block_done`: post freed a bank of parameters.
-    pub fn step(&mut self, room: bool, reduced: bool, block_done: bool, memory: &TileMemory) -> FeederOut {
+    /// way; `taken`: the reduction takes a vector; `block_done`: post freed a bank of parameters.
+    pub fn step(&mut self, room: bool, taken: bool, block_done: bool, memory: &TileMemory) -> FeederOut {
         let out = self.out;
         self.out = self.assemble();
         self.stages[1] = self.stages[0];
         self.reading = false;
         self.rested = self.state == State::Idle;
         self.stages[0] = self.issue(room, memory);
-        self.in_flight -= u8::from(reduced);
+        self.in_flight -= u8::from(taken);
         self.loaded -= u8::from(block_done);
         out
     }
