@@ -4,6 +4,41 @@ use lacuna_spec::{Geometry, regs, tables};
 
 use crate::DeviceError;
 
+/// Whole beats at consecutive addresses, to the chip or from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Burst {
+    /// Writes `bytes` from address `beat` on.
+    Write {
+        /// The first address.
+        beat: u32,
+        /// Whole beats.
+        bytes: Vec<u8>,
+    },
+    /// Reads `beats` from address `beat` on.
+    Read {
+        /// The first address.
+        beat: u32,
+        /// How many.
+        beats: usize,
+    },
+}
+
+impl Burst {
+    /// Reads a register.
+    #[must_use]
+    pub const fn read_register(register: u32) -> Self {
+        Self::Read { beat: register, beats: 1 }
+    }
+
+    /// Writes a register of a chip whose beats have `word_bytes`.
+    #[must_use]
+    pub fn write_register(register: u32, value: u32, word_bytes: usize) -> Self {
+        let mut bytes = value.to_le_bytes().to_vec();
+        bytes.resize(word_bytes, 0);
+        Self::Write { beat: register, bytes }
+    }
+}
+
 /// A chip on a host bus: the golden model, the Verilated chip, a serial port or a TCP peer.
 ///
 /// Addresses and counts are in beats of [`Geometry::word_bytes`] bytes; see [`lacuna_spec::map`].
@@ -32,6 +67,22 @@ pub trait Device: Send {
     /// As [`Device::write`].
     async fn read(&mut self, beat: u32, beats: usize) -> Result<Vec<u8>, DeviceError>;
 
+    /// Runs bursts in their order and gives what each read among them read. Over a line as many are under way as it takes,
+    /// so that they cost one round trip and not one each.
+    ///
+    /// # Errors
+    /// As [`Device::write`]; bursts behind one that is not mapped may have run.
+    async fn batch(&mut self, bursts: Vec<Burst>) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let mut read = Vec::new();
+        for burst in bursts {
+            match burst {
+                Burst::Write { beat, bytes } => self.write(beat, &bytes).await?,
+                Burst::Read { beat, beats } => read.push(self.read(beat, beats).await?),
+            }
+        }
+        Ok(read)
+    }
+
     /// Waits until the running program has halted or, if given, has come to `instruction`, those before it having had their
     /// turn; at most `cycles` chip cycles or an equivalent time.
     ///
@@ -58,9 +109,8 @@ impl Registers<'_> {
     /// # Errors
     /// As [`Device::write`].
     pub async fn write(&mut self, register: u32, value: u32) -> Result<(), DeviceError> {
-        let mut beat = vec![0u8; self.0.geometry().word_bytes()];
-        beat[..4].copy_from_slice(&value.to_le_bytes());
-        self.0.write(register, &beat).await
+        let write = Burst::write_register(register, value, self.0.geometry().word_bytes());
+        self.0.batch(vec![write]).await.map(drop)
     }
 
     /// The fault that stopped the chip, if any; `Ok(false)` while it runs.

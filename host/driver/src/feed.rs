@@ -10,7 +10,7 @@ use lacuna_compiler::backend::{PageImage, Phase};
 use lacuna_spec::{map, regs};
 
 use crate::DeviceError;
-use crate::device::{Device, Registers};
+use crate::device::{Burst, Device, Registers};
 use crate::session::FRAME_LIMIT;
 
 /// Which phases a chip holds.
@@ -29,13 +29,10 @@ impl<'a> Feed<'a> {
         Self { phases, written: 0, frame: 0 }
     }
 
-    /// Allows what is there of the frame that comes next; to be done before each start.
-    pub async fn allow(&self, device: &mut dyn Device) -> Result<(), DeviceError> {
-        if self.phases.is_empty() {
-            return Ok(());
-        }
+    /// What PHASE has to be before the next frame starts: it allows what is there of it.
+    pub fn allowed(&self) -> Option<u32> {
         let there = self.written - self.frame * self.phases.len();
-        Registers(device).write(regs::PHASE, there.min(self.phases.len()) as u32).await
+        (!self.phases.is_empty()).then_some(there.min(self.phases.len()) as u32)
     }
 
     /// The frame has ended.
@@ -90,13 +87,14 @@ enum Free {
     Later,
 }
 
-/// Writes weight pages, neighbours in one burst.
+/// Writes weight pages, neighbours in one burst, all in one batch.
 pub async fn write_pages(device: &mut dyn Device, pages: &[PageImage]) -> Result<(), DeviceError> {
     let mut pages: Vec<&PageImage> = pages.iter().collect();
     pages.sort_by_key(|page| (page.tile, page.lane, page.page));
-    for run in pages.chunk_by(|a, b| (a.tile, a.lane, a.page + 1) == (b.tile, b.lane, b.page)) {
-        let bytes: Vec<u8> = run.iter().flat_map(|page| bytemuck::cast_slice(&page.weights)).copied().collect();
-        device.write(map::weight_page(run[0].tile, run[0].lane, run[0].page), &bytes).await?;
-    }
-    Ok(())
+    let runs = pages.chunk_by(|a, b| (a.tile, a.lane, a.page + 1) == (b.tile, b.lane, b.page));
+    let bursts = runs.map(|run| Burst::Write {
+        beat: map::weight_page(run[0].tile, run[0].lane, run[0].page),
+        bytes: run.iter().flat_map(|page| bytemuck::cast_slice(&page.weights)).copied().collect(),
+    });
+    device.batch(bursts.collect()).await.map(drop)
 }

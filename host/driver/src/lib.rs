@@ -7,6 +7,7 @@ pub mod bare;
 pub mod device;
 mod error;
 mod feed;
+mod held;
 pub mod link;
 mod report;
 pub mod serve;
@@ -14,7 +15,7 @@ mod session;
 pub mod transport;
 pub mod trial;
 
-pub use device::{Device, Registers};
+pub use device::{Burst, Device, Registers};
 pub use error::DeviceError;
 pub use report::{FrameReport, InstrProfile};
 pub use session::Session;

@@ -1,18 +1,19 @@
 //! Runs a compiled network on a device: loads it once, then streams frames through it.
 //!
-//! With one program and two buffers, the next frame is written while the chip computes the last one and
+//! With one program and two buffers, the next frame is written, as far as it is not there yet, while the chip computes the last one and
 //! its answer is read while the chip computes the next one. Weights that take turns are sent as their pages come free, programs
 //! that take turns before they start.
 
-use lacuna_compiler::backend::{Compiled, Program, Step, TensorLayout, io};
+use lacuna_compiler::backend::{Compiled, Program, Step, io};
 use lacuna_compiler::graph::{Graph, TensorId};
 use lacuna_compiler::reference::{self, State, Value};
 use lacuna_spec::map::{self, Region};
 use lacuna_spec::regs;
 use tracing::Instrument as _;
 
-use crate::device::{Device, Registers};
+use crate::device::{Burst, Device, Registers, low_word};
 use crate::feed::{Feed, write_pages};
+use crate::held::Held;
 use crate::{DeviceError, FrameReport, InstrProfile, bare};
 
 /// Cycles that one frame may take before the chip counts as hung.
@@ -26,6 +27,7 @@ pub struct Session<'a> {
     state: State,
     profile: bool,
     feed: Feed<'a>,
+    held: Held,
 }
 
 /// Values of one frame's tensors, indexed by tensor.
@@ -52,6 +54,7 @@ impl<'a> Session<'a> {
             state: State::new(&compiled.graph),
             profile: false,
             feed: Feed::new(&compiled.phases),
+            held: Held::default(),
         };
         let span = tracing::info_span!("load", pages = compiled.pages.len());
         session.load_all().instrument(span).await?;
@@ -73,9 +76,8 @@ impl<'a> Session<'a> {
 
     async fn load_all(&mut self) -> Result<(), DeviceError> {
         write_pages(self.device, &self.compiled.pages).await?;
-        for constant in &self.compiled.constants {
-            self.write_bytes(constant).await?;
-        }
+        let constants = self.compiled.constants.iter().map(|constant| self.write(constant.clone())).collect();
+        self.device.batch(constants).await?;
         if self.compiled.is_resident() {
             for program in self.compiled.programs() {
                 self.write_program(program).await?;
@@ -93,11 +95,11 @@ impl<'a> Session<'a> {
         self.device.write(Region::Program.at(at as u32), &bytes).await
     }
 
-    async fn write_bytes(&mut self, transfer: &io::Transfer) -> Result<(), DeviceError> {
+    fn write(&self, transfer: io::Transfer) -> Burst {
         let word = self.compiled.geometry.word_bytes();
-        let mut bytes = transfer.bytes.clone();
+        let io::Transfer { tile, address, mut bytes } = transfer;
         bytes.resize(bytes.len().next_multiple_of(word), 0);
-        self.device.write(map::tile_word(transfer.tile, transfer.address / word), &bytes).await
+        Burst::Write { beat: map::tile_word(tile, address / word), bytes }
     }
 
     /// Streams frames; `report` gets each answer in order. What a network keeps starts with the session's first frame.
@@ -134,10 +136,10 @@ impl<'a> Session<'a> {
                         self.write_program(program).await?;
                     }
                     self.send(program, &values, 0).await?;
-                    self.launch(program, 0).await?;
+                    self.device.batch(self.launch(program, 0)).await?;
                     self.feed.serve(self.device, at, false).await?;
-                    self.finish(program, &mut answer).await?;
-                    self.receive(program, &mut values, 0).await?;
+                    self.device.wait(None, FRAME_LIMIT).await?;
+                    self.receive(program, 0, Vec::new(), &mut answer, &mut values).await?;
                 }
             }
         }
@@ -168,7 +170,7 @@ impl<'a> Session<'a> {
         let mut current = before(first)?;
         let mut buffer = 0;
         self.send(program, &current, buffer).await?;
-        self.launch(program, buffer).await?;
+        self.device.batch(self.launch(program, buffer)).await?;
         loop {
             let span = tracing::debug_span!("frame", buffer);
             let mut next = frames.next().map(&before).transpose()?;
@@ -177,13 +179,11 @@ impl<'a> Session<'a> {
                 self.send(program, values, 1 - buffer).instrument(span.clone()).await?;
             }
             self.feed.serve(self.device, at, next.is_some()).await?;
-            let mut answer = FrameReport::default();
-            self.finish(program, &mut answer).instrument(span.clone()).await?;
+            self.device.wait(None, FRAME_LIMIT).instrument(span.clone()).await?;
             self.feed.end();
-            if let (Some(_), true) = (&next, apart) {
-                self.launch(program, 1 - buffer).await?;
-            }
-            self.receive(program, &mut current, buffer).instrument(span).await?;
+            let launch = if next.is_some() && apart { self.launch(program, 1 - buffer) } else { Vec::new() };
+            let mut answer = FrameReport::default();
+            self.receive(program, buffer, launch, &mut answer, &mut current).instrument(span).await?;
             run_host(&compiled.graph, &compiled.steps[at + 1..], &mut current)?;
             answer.outputs = outputs(&compiled.graph, current);
             report(answer);
@@ -192,73 +192,92 @@ impl<'a> Session<'a> {
                 buffer = 1 - buffer;
             } else {
                 self.send(program, &values, 0).await?;
-                self.launch(program, 0).await?;
+                self.device.batch(self.launch(program, 0)).await?;
             }
             current = values;
         }
     }
 
     async fn send(&mut self, program: &Program, values: &Values, buffer: usize) -> Result<(), DeviceError> {
+        let word = self.compiled.geometry.word_bytes();
+        let mut bursts = Vec::new();
         for (id, layout) in &program.inputs {
             let Some(Some(Value::I8(frame))) = values.get(id.0) else {
                 return Err(not_int8(&self.compiled.graph, *id));
             };
             for mut transfer in io::pack_input(layout, frame) {
                 transfer.address += buffer * program.input_stride;
-                self.write_bytes(&transfer).await?;
+                if program.input_stride > 0 {
+                    bursts.extend(self.held.changes(transfer, word).into_iter().map(|part| self.write(part)));
+                } else {
+                    bursts.push(self.write(transfer));
+                }
             }
         }
-        Ok(())
-    }
-
-    async fn launch(&mut self, program: &Program, buffer: usize) -> Result<(), DeviceError> {
-        self.feed.allow(self.device).await?;
-        let mut registers = Registers(self.device);
-        registers.write(regs::INPUT_OFFSET, (buffer * program.input_stride) as u32).await?;
-        registers.write(regs::OUTPUT_OFFSET, (buffer * program.output_stride) as u32).await?;
-        registers.write(regs::START, program.place as u32).await
-    }
-
-    async fn finish(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
-        self.device.wait(None, FRAME_LIMIT).await?;
-        let mut registers = Registers(self.device);
-        answer.cycles += u64::from(registers.read(regs::CYCLES).await?);
-        answer.digits += u64::from(registers.read(regs::DIGITS).await?);
-        if self.profile {
-            self.read_profile(program, answer).await?;
+        let sent = self.device.batch(bursts).await.map(drop);
+        if sent.is_err() {
+            self.held = Held::default();
         }
-        Ok(())
+        sent
     }
 
-    async fn read_profile(&mut self, program: &Program, answer: &mut FrameReport) -> Result<(), DeviceError> {
-        for (index, instr) in program.instrs.iter().enumerate() {
-            let tiles = instr.head().tiles;
-            for tile in (0..self.compiled.geometry.tiles).filter(|tile| tiles >> tile & 1 == 1) {
-                let record = bare::record(self.device, program.place + index, tile).await?;
-                answer.profile.push(InstrProfile { instruction: program.start + index, ..record });
-            }
+    /// Starts a program on those buffers.
+    fn launch(&self, program: &Program, buffer: usize) -> Vec<Burst> {
+        let word = self.compiled.geometry.word_bytes();
+        let phase = self.feed.allowed().map(|phase| (regs::PHASE, phase));
+        let registers = [
+            (regs::INPUT_OFFSET, (buffer * program.input_stride) as u32),
+            (regs::OUTPUT_OFFSET, (buffer * program.output_stride) as u32),
+            (regs::START, program.place as u32),
+        ];
+        let registers = phase.into_iter().chain(registers);
+        registers.map(|(register, value)| Burst::write_register(register, value, word)).collect()
+    }
+
+    /// Takes counters, records and outputs of a program that has halted, in one round trip with what `launch` starts
+    /// once its counters and records are read.
+    async fn receive(
+        &mut self,
+        program: &Program,
+        buffer: usize,
+        launch: Vec<Burst>,
+        answer: &mut FrameReport,
+        values: &mut Values,
+    ) -> Result<(), DeviceError> {
+        let geometry = self.compiled.geometry;
+        let mut bursts = vec![Burst::read_register(regs::CYCLES), Burst::read_register(regs::DIGITS)];
+        let records: Vec<_> =
+            if self.profile { bare::records(&geometry, &program.instrs).collect() } else { Vec::new() };
+        bursts.extend(records.iter().flat_map(|&(at, tile)| bare::read_record(&geometry, program.place + at, tile)));
+        bursts.extend(launch);
+        let offset = buffer * program.output_stride;
+        for (_, layout) in &program.outputs {
+            bursts.extend(io::output_ranges(layout).into_iter().map(|range| self.read(range, offset)));
         }
-        Ok(())
-    }
-
-    async fn receive(&mut self, program: &Program, values: &mut Values, buffer: usize) -> Result<(), DeviceError> {
+        let mut read = self.device.batch(bursts).await?.into_iter();
+        let mut counter = || u64::from(read.next().map_or(0, |beat| low_word(&beat)));
+        answer.cycles += counter();
+        answer.digits += counter();
+        for (at, tile) in records {
+            let record = bare::record(&geometry, program.place + at, tile, &mut read);
+            answer.profile.push(InstrProfile { instruction: program.start + at, ..record });
+        }
         for (id, layout) in &program.outputs {
-            let bytes = self.read_output(layout, buffer * program.output_stride).await?;
+            let mut bytes = Vec::new();
+            for ((_, address, count), beats) in io::output_ranges(layout).into_iter().zip(&mut read) {
+                bytes.extend_from_slice(&beats[(address + offset) % geometry.word_bytes()..][..count]);
+            }
             values[id.0] = Some(Value::I8(io::unpack_output(layout, &bytes)));
         }
         Ok(())
     }
 
-    async fn read_output(&mut self, layout: &TensorLayout, offset: usize) -> Result<Vec<u8>, DeviceError> {
+    /// Reads the words of a range of an output.
+    fn read(&self, (tile, address, count): (usize, usize, usize), offset: usize) -> Burst {
         let word = self.compiled.geometry.word_bytes();
-        let mut bytes = Vec::new();
-        for (tile, address, count) in io::output_ranges(layout) {
-            let address = address + offset;
-            let beats = (address + count).div_ceil(word) - address / word;
-            let read = self.device.read(map::tile_word(tile, address / word), beats).await?;
-            bytes.extend_from_slice(&read[address % word..][..count]);
-        }
-        Ok(bytes)
+        let address = address + offset;
+        let beats = (address + count).div_ceil(word) - address / word;
+        Burst::Read { beat: map::tile_word(tile, address / word), beats }
     }
 }
 

@@ -75,22 +75,24 @@ impl Link {
     /// # Errors
     /// [`LinkError::Ragged`], [`LinkError::Unmapped`], or why the link failed.
     pub async fn write(&self, address: u32, bytes: &[u8]) -> Result<(), LinkError> {
+        self.begin_write(address, bytes).await?.finish(self).await.map(drop)
+    }
+
+    /// As [`Link::write`], but only hands its frames to the line, or to the queue before it.
+    pub(crate) async fn begin_write(&self, address: u32, bytes: &[u8]) -> Result<UnderWay, LinkError> {
         let shape = self.hello.shape;
         if !bytes.len().is_multiple_of(shape.word_bytes) {
             return Err(LinkError::Ragged { bytes: bytes.len(), word: shape.word_bytes });
         }
         let strobe = all_lanes(&shape);
-        let mut waiting = VecDeque::new();
+        let mut waiting = Vec::new();
         for (at, burst) in bursts(address, bytes.len() / shape.word_bytes, shape.max_beats()) {
             let start = at.wrapping_sub(address) as usize * shape.word_bytes;
             let payload = bytes[start..][..usize::from(burst) * shape.word_bytes].to_vec();
-            waiting
-                .push_back(self.submit(Command { op: Op::Write, address: at, count: burst, strobe, payload }).await?);
+            let command = Command { op: Op::Write, address: at, count: burst, strobe, payload };
+            waiting.push(self.submit(command).await?);
         }
-        for (reply, burst) in waiting {
-            self.settle(reply, burst).await?;
-        }
-        Ok(())
+        Ok(UnderWay(waiting))
     }
 
     /// Reads whole beats from consecutive addresses.
@@ -98,17 +100,18 @@ impl Link {
     /// # Errors
     /// [`LinkError::Unmapped`], or why the link failed.
     pub async fn read(&self, address: u32, beats: usize) -> Result<Vec<u8>, LinkError> {
+        self.begin_read(address, beats).await?.finish(self).await
+    }
+
+    /// As [`Link::read`], but only hands its frames to the line, or to the queue before it.
+    pub(crate) async fn begin_read(&self, address: u32, beats: usize) -> Result<UnderWay, LinkError> {
         let shape = self.hello.shape;
-        let mut waiting = VecDeque::new();
+        let mut waiting = Vec::new();
         for (at, burst) in bursts(address, beats, shape.max_beats()) {
             let command = Command { op: Op::Read, address: at, count: burst, strobe: 0, payload: Vec::new() };
-            waiting.push_back(self.submit(command).await?);
+            waiting.push(self.submit(command).await?);
         }
-        let mut bytes = Vec::with_capacity(beats * shape.word_bytes);
-        for (reply, burst) in waiting {
-            bytes.extend(self.settle(reply, burst).await?);
-        }
-        Ok(bytes)
+        Ok(UnderWay(waiting))
     }
 
     /// Hands a command to the runner: in the window, or next in line for it.
@@ -128,6 +131,20 @@ impl Link {
     fn failed(&self) -> LinkError {
         let stopped = || LinkError::Disconnected { reason: "the link was shut down".into() };
         self.failure.get().cloned().unwrap_or_else(stopped)
+    }
+}
+
+/// Frames of one write or read that are under way.
+pub(crate) struct UnderWay(Vec<Pending>);
+
+impl UnderWay {
+    /// Waits for all of it and gives what was read.
+    pub(crate) async fn finish(self, link: &Link) -> Result<Vec<u8>, LinkError> {
+        let mut bytes = Vec::new();
+        for (reply, burst) in self.0 {
+            bytes.extend(link.settle(reply, burst).await?);
+        }
+        Ok(bytes)
     }
 }
 

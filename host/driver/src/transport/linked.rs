@@ -6,7 +6,7 @@ use lacuna_spec::{Geometry, regs};
 use tokio::time::{Instant, sleep};
 
 use crate::DeviceError;
-use crate::device::{Device, Registers};
+use crate::device::{Burst, Device, Registers};
 use crate::link::{Dial, Link, LinkError, Pipe};
 
 /// Between two looks at STATUS while a program runs.
@@ -121,6 +121,25 @@ impl Device for LinkDevice {
 
     async fn read(&mut self, beat: u32, beats: usize) -> Result<Vec<u8>, DeviceError> {
         self.link.read(beat, beats).await.map_err(|error| refine(&self.name, error))
+    }
+
+    async fn batch(&mut self, bursts: Vec<Burst>) -> Result<Vec<Vec<u8>>, DeviceError> {
+        let mut under_way = Vec::new();
+        for burst in bursts {
+            let (reads, transfer) = match burst {
+                Burst::Write { beat, bytes } => (false, self.link.begin_write(beat, &bytes).await),
+                Burst::Read { beat, beats } => (true, self.link.begin_read(beat, beats).await),
+            };
+            under_way.push((reads, transfer.map_err(|error| refine(&self.name, error))?));
+        }
+        let mut read = Vec::new();
+        for (reads, transfer) in under_way {
+            let bytes = transfer.finish(&self.link).await.map_err(|error| refine(&self.name, error))?;
+            if reads {
+                read.push(bytes);
+            }
+        }
+        Ok(read)
     }
 
     async fn wait(&mut self, instruction: Option<usize>, cycles: u64) -> Result<(), DeviceError> {
