@@ -27,6 +27,7 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 import oracle
 from model_builders import Floating, Quantised
+from model_corners import corner_cases
 from model_operators import linear_cases, operator_cases, place_cases, real_cases, sum_cases
 
 
@@ -294,7 +295,8 @@ def main():
     places = place_cases(np.random.default_rng([args.seed, 4]))
     sums = sum_cases(np.random.default_rng([args.seed, 6]))
     linear = linear_cases(np.random.default_rng([args.seed, 5]))
-    for name, operator, net in [*operators, *real, *places, *linear, *sums]:
+    corners = corner_cases(np.random.default_rng([args.seed, 7]))
+    for name, operator, net in [*operators, *real, *places, *linear, *sums, *corners]:
         model = net.model(net.batch)
         onnx.checker.check_model(model)
         # Half the range of inputs, so that the oracle cannot saturate.

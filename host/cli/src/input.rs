@@ -11,6 +11,7 @@ use ndarray_npy::{NpzReader, ReadNpyExt as _, ReadableElement};
 
 use crate::error::CliError;
 use crate::model::read_bounded;
+use crate::vectors::Vectors;
 
 /// Largest input file that is read.
 pub const INPUT_LIMIT: u64 = 4 << 30;
@@ -186,14 +187,20 @@ fn idx(bytes: &[u8]) -> Result<ArrayD<u8>, String> {
 }
 
 impl Input {
-    /// Cuts the array into frames of the model's input.
+    /// Cuts the array into frames of the model's input; those of several inputs are arrays of the archive at `path`.
     ///
     /// # Errors
     /// A shape or element type that the model's input does not have.
     pub fn frames(&self, graph: &Graph, path: &Path) -> Result<Vec<Vec<Value>>, CliError> {
         let wrong = |reason: String| CliError::Input { path: path.to_owned(), reason };
         let [id] = graph.inputs[..] else {
-            return Err(wrong(format!("holds one array, but the model has {} inputs", graph.inputs.len())));
+            if path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("npz")) {
+                return Ok(Vectors::read(path, graph)?.frames);
+            }
+            let inputs = graph.inputs.len();
+            return Err(wrong(format!(
+                "holds one array, but the model has {inputs} inputs: save them as `x0`, `x1` and so on in an .npz file"
+            )));
         };
         let values = self.array.frames(graph.tensor(id)).map_err(wrong)?;
         Ok(values.into_iter().map(|value| vec![value]).collect())

@@ -316,7 +316,8 @@ fn tall_kernels_over_few_channels_read_the_input_by_columns() {
         let stride = [rng.random_range(1..4), rng.random_range(1..4)];
         let dilation = [1, rng.random_range(1..3)];
         let height = if low { rng.random_range(3..6) + kernel[0] / 2 } else { rng.random_range(10..20) };
-        let size = [height, rng.random_range(8..12)];
+        // As high as the window with the padding that there is.
+        let size = [height.max(kernel[0].saturating_sub(pads[0] + pads[2])), rng.random_range(8..12)];
         let mut builder = Builder::new(rng.random(), &[1, channels, size[0], size[1]]);
         let window = Window { kernel, stride, dilation, pads };
         let first = builder.windowed(builder.input(), rng.random_range(1..14), window);

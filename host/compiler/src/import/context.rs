@@ -9,7 +9,7 @@ use super::tensors::activation;
 use crate::error::{Error, show};
 use crate::graph::{DType, Data, Graph, Node, Place, Quant, Tensor, TensorId};
 use crate::op::Op;
-use crate::reference::move_shapes;
+use crate::reference::{dequantize_all, move_shapes};
 
 /// The graph under construction and the names defined so far.
 pub struct Context {
@@ -101,6 +101,24 @@ impl Context {
             return Ok(tensor);
         }
         Err(Error::NotConstant { node: title(node), value: tensor.name.clone(), role: role.to_string() })
+    }
+
+    /// The number of a constant input, which may be one that the file dequantises; `None` if it is several or of another type.
+    pub fn real(&self, node: &NodeProto, index: usize, role: &str) -> Result<Option<f32>, Error> {
+        let id = self.required(node, index)?;
+        let dequantised = self.constants.contains(&id).then(|| {
+            let node = self.graph.nodes.iter().rev().find(|node| node.output == id)?;
+            let Op::Dequantize(affine) = &node.op else { return None };
+            let tensor = self.tensor(node.inputs[0]);
+            match &tensor.data {
+                Some(Data::I8(values)) if values.len() == 1 => dequantize_all(affine, values, &tensor.shape).pop(),
+                _ => None,
+            }
+        });
+        match dequantised {
+            Some(value @ Some(_)) => Ok(value),
+            _ => Ok(scalar_f32(self.constant(node, index, role)?)),
+        }
     }
 
     /// A constant positive scale.

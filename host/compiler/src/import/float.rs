@@ -1,11 +1,11 @@
 //! Operators that ONNX defines on real numbers: the inside of QDQ patterns, and those that also run on int8.
 
 use super::attributes::{average_window, int, invalid, pool_window, real, spatial_rank, window, windowed_shape};
-use super::constants::{is_8_bit, scalar_f32};
+use super::constants::is_8_bit;
 use super::context::{Context, Output, title, unsupported};
 use super::movement::{broadcast_both, volume};
 use super::proto::{NodeProto, elem};
-use super::qoperator::{charge_linear, conv_groups, mat_mul_shape, oihw, over_rows, rows};
+use super::qoperator::{charge_linear, conv_groups, mat_mul_shape, oihw, one_row, over_rows, rows};
 use crate::error::Error;
 use crate::graph::{DType, Data, Quant, TensorId};
 use crate::op::{Affine, Clamp, FloatOp, MaxPool, Op, Rounding};
@@ -144,7 +144,7 @@ fn dense(context: &mut Context, node: &NodeProto, alpha: f32, beta: f32, trans_b
     charge_linear(context, &output, &[n, k, 1, 1])?;
     let op = Op::Float(FloatOp::Gemm { alpha, beta, trans_b });
     if rows_in == 1 {
-        return context.push(node, op, inputs, Output::real(output));
+        return one_row(context, node, op, inputs, output, Output::real);
     }
     over_rows(context, node, op, inputs, output, Output::real)
 }
@@ -206,7 +206,8 @@ pub fn clip(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         real_input(context, node, 0)?;
         let bound = |index: usize, attribute: &str, default: f32| match context.optional(node, index)? {
             None => Ok(real(node, attribute, default)),
-            Some(_) => scalar_f32(context.constant(node, index, "a bound")?)
+            Some(_) => context
+                .real(node, index, "a bound")?
                 .ok_or_else(|| unsupported(node, "a bound is not one float constant: export the model again")),
         };
         let (min, max) = (bound(1, "min", f32::NEG_INFINITY)?, bound(2, "max", f32::INFINITY)?);

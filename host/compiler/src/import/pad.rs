@@ -1,7 +1,6 @@
 //! `Pad` in all its modes.
 
 use super::attributes::{invalid, text};
-use super::constants::scalar_f32;
 use super::context::{Context, Output, title, unsupported};
 use super::movement::{broadcast, finish, join, piece, volume};
 use super::proto::NodeProto;
@@ -64,27 +63,25 @@ fn constant(
     let tensor = context.tensor(id);
     let shape: Vec<usize> =
         tensor.shape.iter().zip(before.iter().zip(&after)).map(|(size, (a, b))| size + a + b).collect();
-    let given = match context.optional(node, 2)? {
-        None => None,
-        Some(_) => Some(context.constant(node, 2, "the value")?),
-    };
+    let given = context.optional(node, 2)?.is_some();
     let wrong = || unsupported(node, "its value is not one constant of the input's type: export the model again");
     let op = match tensor.dtype {
         DType::F32 => {
             let value = match given {
-                None => super::attributes::real(node, "value", 0.0),
-                Some(value) => scalar_f32(value).ok_or_else(wrong)?,
+                false => super::attributes::real(node, "value", 0.0),
+                true => context.real(node, 2, "the value")?.ok_or_else(wrong)?,
             };
             Op::Float(FloatOp::Pad(RealPad { before, after, value }))
         }
         DType::I8 => {
             // 0 as the file stores it, whatever the zero point is.
-            let value = match given.map(|value| &value.data) {
-                None if tensor.unsigned => i8::MIN,
-                None => 0,
-                Some(Some(Data::I8(values))) if values.len() == 1 => values[0],
-                Some(_) => return Err(wrong()),
-            };
+            let value =
+                match given.then(|| context.constant(node, 2, "the value")).transpose()?.map(|value| &value.data) {
+                    None if tensor.unsigned => i8::MIN,
+                    None => 0,
+                    Some(Some(Data::I8(values))) if values.len() == 1 => values[0],
+                    Some(_) => return Err(wrong()),
+                };
             Op::Pad(Pad { before, after, value })
         }
         _ => return Err(unsupported(node, "it pads neither 8-bit nor float values")),

@@ -167,9 +167,29 @@ fn dense(context: &mut Context, node: &NodeProto, dense: &Dense) -> Result<(), E
     let layer = Box::new(parts.build()?);
     let result = |shape: Vec<usize>| Output::quantised(shape, y, y_unsigned);
     if rows == 1 {
-        return context.push(node, Op::Dense(layer), vec![input], result(output));
+        return one_row(context, node, Op::Dense(layer), vec![input], output, result);
     }
     over_rows(context, node, Op::Conv(layer), vec![input], output, result)
+}
+
+/// A dense layer over one row, the first of `inputs`, whatever their rank: it is a matrix of one row for the layer. `result` makes
+/// outputs of a shape.
+pub fn one_row(
+    context: &mut Context,
+    node: &NodeProto,
+    layer: Op,
+    mut inputs: Vec<TensorId>,
+    output: Vec<usize>,
+    result: impl Fn(Vec<usize>) -> Output,
+) -> Result<(), Error> {
+    if output.len() == 2 {
+        return context.push(node, layer, inputs, result(output));
+    }
+    let length = context.tensor(inputs[0]).elements();
+    inputs[0] = view(context, node, inputs[0], vec![1, length])?;
+    let outputs = output.last().copied().unwrap_or(1);
+    let row = context.push_inner(node, layer, inputs, result(vec![1, outputs]))?;
+    context.push(node, Op::Reshape, vec![row], result(output))
 }
 
 /// A dense layer over several rows, the first of `inputs`: they are the pixels of a picture one row high, and the layer is a

@@ -4,6 +4,7 @@ pub mod absorb_flatten;
 pub mod constant_filters;
 pub mod crop;
 pub mod dead;
+mod double_qdq;
 pub mod fold;
 pub mod fuse_qdq;
 pub mod fuse_requantise;
@@ -51,6 +52,7 @@ impl Default for Options {
 /// [`Error::NotQuantised`] if a floating-point operator remains; [`Error::Input`] if a frame does not fit.
 pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Result<Graph, Error> {
     fold::run(&mut graph)?;
+    double_qdq::run(&mut graph);
     fuse_qdq::run(&mut graph)?;
     dead::run(&mut graph);
     crop::run(&mut graph);

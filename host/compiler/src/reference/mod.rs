@@ -15,7 +15,7 @@ mod runtime;
 mod softmax;
 mod state;
 
-pub use elementwise::{add, add_a, dequantize, mul, quantise_multiplier, quantize, quantize_a};
+pub use elementwise::{add, add_a, dequantize, dequantize_all, mul, quantise_multiplier, quantize, quantize_a};
 pub(crate) use fixed::inverse_root;
 pub use movement::{channels_first, channels_last, origins, to_channels_first, to_channels_last};
 pub use pair::pair;
@@ -186,9 +186,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::QuantisedSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::softmax(op, x, &tensors[0].shape)),
         (Op::LogSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::log_softmax(op, x, &tensors[0].shape)),
         (Op::Quantize(affine), [Value::F32(x)]) => Value::I8(elementwise::quantize_all(affine, x, &tensors[0].shape)),
-        (Op::Dequantize(affine), [Value::I8(x)]) => {
-            Value::F32(elementwise::dequantize_all(affine, x, &tensors[0].shape))
-        }
+        (Op::Dequantize(affine), [Value::I8(x)]) => Value::F32(dequantize_all(affine, x, &tensors[0].shape)),
         (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
         (Op::Float(op), [Value::F32(a), Value::F32(b)]) if binary(op, 0.0, 0.0).is_some() => {
             Value::F32(a.iter().zip(b).filter_map(|(&a, &b)| binary(op, a, b)).collect())

@@ -107,7 +107,9 @@ impl Emitter<'_> {
         let touched = |stretch: &[usize]| {
             let nodes = stretch.iter().filter_map(|index| readers.get(index)).flatten().chain(stretch).copied();
             let inputs = nodes.flat_map(|index| &self.graph.nodes[index].inputs);
-            inputs.filter_map(|id| self.viewed(*id)).chain(stretch.iter().copied()).collect::<BTreeSet<usize>>()
+            // A view has no moves of its own: what it shows has them.
+            let own = stretch.iter().copied().filter(|&index| !self.is_alias(index));
+            inputs.filter_map(|id| self.viewed(*id)).chain(own).collect::<BTreeSet<usize>>()
         };
         let local = |splits: &Splits, stretch: &[usize], touched: &BTreeSet<usize>| {
             let own: usize = stretch.iter().map(|index| costs[index][splits[index] as usize]).sum();

@@ -183,6 +183,11 @@ impl<'a> Emitter<'a> {
             self.node(&mut draft, index, &mut deferred)?;
         }
         draft.take(&mut deferred);
+        // Fields have the width of what chips do in one job; a layer beyond that is the host's.
+        for (instr, &owner) in draft.instrs.iter().zip(&draft.owners) {
+            let layer = || self.graph.nodes[owner].name.clone();
+            instr.pack().map_err(|source| BackendError::Field { layer: layer(), source })?;
+        }
         let turns = self.turns(&draft)?;
         let mut programs: Vec<Program> = Vec::with_capacity(turns.len());
         for turn in turns {

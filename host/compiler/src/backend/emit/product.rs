@@ -35,11 +35,7 @@ impl Emitter<'_> {
         let layer = product.layer(pixels * channels);
         self.multiplier_constants(index, &layer);
         let walk = |tile: usize, part: &Part| self.product_walk(draft, index, layer.rows(), pixels, tile, part);
-        let pieces = self.multiplications(draft, index, &layer, pixels, walk);
-        for instr in pieces.iter().flatten() {
-            instr.pack().map_err(|source| BackendError::Field { layer: node.name.clone(), source })?;
-        }
-        Ok(pieces)
+        Ok(self.multiplications(draft, index, &layer, pixels, walk))
     }
 
     /// Neighbouring pixels that a word holds, computed as one.

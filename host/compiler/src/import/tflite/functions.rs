@@ -29,6 +29,10 @@ pub fn function(importer: &mut Importer, node: &Node, input: TensorId, of: impl 
 /// The step from one quantisation to another by the runtime's integer rule, `ratio` being that of the scales as the runtime rounds it.
 pub fn rescale(node: &Node, ratio: f64, x: Quant, y: Quant, clamp: Clamp) -> Result<impl Fn(i32) -> i32, Error> {
     let (multiplier, shift) = multiplier(node, ratio)?;
+    // What the runtime shifts out of an int32 is undefined.
+    if shift > i32::BITS as i32 - 1 - u8::BITS as i32 {
+        return Err(node.unsupported(format!("its scales give the factor {ratio}: quantise the model again")));
+    }
     Ok(move |q: i32| i32::from(clamp.apply(requantise_a(q - x.zero_point, multiplier, shift, y.zero_point))))
 }
 
