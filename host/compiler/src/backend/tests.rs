@@ -308,7 +308,7 @@ fn tall_kernels_over_few_channels_read_the_input_by_columns() {
     for round in 0..40 {
         let geometry = [Geometry::BASE, Geometry::SMALL, Geometry::NANO][round % 3];
         let channels = rng.random_range(1..4);
-        let kernel = [rng.random_range(2..11), rng.random_range(1..5)];
+        let kernel: [usize; 2] = [rng.random_range(2..11), rng.random_range(1..5)];
         // In low pictures, tiles may have nothing but padding.
         let low = rng.random_bool(0.25);
         let mut pad = |axis: usize| rng.random_range(0..kernel[axis % 2] + if low { 3 } else { 0 });
