@@ -24,7 +24,9 @@ impl Emitter<'_> {
             let cuts: Vec<usize> = match self.early_rows(run, index) {
                 Some(rows) if by_blocks => vec![rows; self.geometry.tiles],
                 _ if starts.is_some_and(|cycles| words > cycles) => {
-                    plan.parts.iter().map(|part| (part.rows.start + part.rows.end).div_ceil(2)).collect()
+                    let [of, all] = self.first_share();
+                    let cut = |part: &Part| part.rows.start + (part.rows.len() * of).div_ceil(all);
+                    plan.parts.iter().map(cut).collect()
                 }
                 _ => continue,
             };
@@ -42,6 +44,13 @@ impl Emitter<'_> {
                 plan.pieces = pieces.to_vec();
             }
         }
+    }
+
+    /// The share of a layer's rows in its first piece. At 8-bit digits the array works off the next layer's first piece faster than
+    /// a half moves: with five eighths keyword spotting takes 2.9 % and person detection 1.1 % fewer cycles, image classification 0.5 %
+    /// more; at 2 and 4 bits halves are the best for all three.
+    const fn first_share(&self) -> [usize; 2] {
+        if self.geometry.digit_bits == 8 { [5, 8] } else { [1, 2] }
     }
 
     /// What another instruction of a layer costs: its parameters are read again.
