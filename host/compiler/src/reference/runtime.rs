@@ -28,8 +28,8 @@ pub fn softmax(op: &TableSoftmax, x: &[i8], length: usize) -> Vec<i8> {
 /// One value of a real operator of one input; `None` if `op` is none.
 pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
     Some(match op {
-        FloatOp::Relu => x.max(0.0),
-        FloatOp::Clip { min, max } => x.max(*min).min(*max),
+        FloatOp::Relu => clip(x, 0.0, f32::INFINITY),
+        FloatOp::Clip { min, max } => clip(x, *min, *max),
         FloatOp::LeakyRelu { alpha } => {
             if x >= 0.0 {
                 x
@@ -44,6 +44,12 @@ pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
         FloatOp::Elu { alpha } => elu(*alpha, x, vector_exp),
         _ => return None,
     })
+}
+
+/// What is not beyond a bound stays, -0 and what is not a number too.
+fn clip(x: f32, min: f32, max: f32) -> f32 {
+    let x = if x < min { min } else { x };
+    if x > max { max } else { x }
 }
 
 /// All values of a real operator of one input. The runtime computes `Elu` in groups of four, and what is left over by another
@@ -255,6 +261,18 @@ mod tests {
         (0xc06e_35f6, 0xbf79_cf0b, 0xbf79_cf0c),
         (0xbf07_e389, 0xbed2_e144, 0xbed2_e146),
     ];
+
+    #[test]
+    fn bounds_keep_the_sign_of_zero_and_what_is_no_number() {
+        for op in [FloatOp::Relu, FloatOp::Clip { min: 0.0, max: 6.0 }] {
+            let of = |x: f32| unary(&op, x).unwrap();
+            assert_eq!(
+                [of(-0.0), of(0.0), of(-1.0), of(2.0)].map(f32::to_bits),
+                [-0.0, 0.0, 0.0, 2.0_f32].map(f32::to_bits)
+            );
+            assert!(of(f32::NAN).is_nan());
+        }
+    }
 
     #[test]
     fn the_hyperbolic_tangent_is_the_runtimes() {
