@@ -22,11 +22,13 @@ class Corners(Operators):
         self.requantised(spread)
         return self.closed(self.emit("QLinearMatMul", inputs + self.quantisation()), shape)
 
-    def twice(self):
-        """Quantised, and again with other parameters."""
-        value = self.opened()
-        self.requantised(60 * self.scale)
-        return self.closed(value, self.shape)
+    def quantised_again(self, times):
+        """Quantised with other parameters, several times in a row."""
+        for _ in range(times):
+            value = self.opened()
+            self.requantised(60 * self.scale)
+            self.closed(value, self.shape)
+        return self
 
     def padded_by_constant(self):
         """A pad whose value is dequantised, as the quantiser writes it."""
@@ -57,7 +59,7 @@ def corner_cases(rng):
             for qdq in (False, True):
                 row = net(*shape, qdq=qdq).row([5, 40][at // 2])
                 yield f"{'qdq' if qdq else 'qop'}_one_row_{rank + 2}_{at:02}", "MatMul of one row", row
-        yield f"qdq_twice_{at:02}", "Quantised twice", net(3, 5, 6).twice()
+        yield f"qdq_again_{at:02}", "Quantised again", net(3, 5, 6).quantised_again(1 + at)
         yield f"qdq_pad_constant_{at:02}", "Pad", net(4, 5, 6).padded_by_constant()
         yield f"qdq_branched_{at:02}", "MatMul of rows", net(4, 24).branched(9)
         lifted = net(17, 5, qdq=False)

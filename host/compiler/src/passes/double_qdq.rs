@@ -14,7 +14,7 @@ use crate::op::{Affine, Op, Rounding};
 /// Runs the pass.
 pub fn run(graph: &mut Graph) {
     merge_equal(graph);
-    remove_inner_pairs(graph);
+    while remove_inner_pairs(graph) {}
 }
 
 /// Makes one of the `QuantizeLinear` that do the same to a value, results aside: the first of them, which gives the result if one is.
@@ -46,17 +46,22 @@ fn merge_equal(graph: &mut Graph) {
     graph.nodes.retain(|_| gone.next() == Some(false));
 }
 
-fn remove_inner_pairs(graph: &mut Graph) {
+/// Makes one of each two pairs, from the front on, and says whether there were any. What has become one waits for the next round, as in
+/// the runtime: of four pairs the first two and the last two are joined, and then these.
+fn remove_inner_pairs(graph: &mut Graph) -> bool {
     let producers = graph.producers();
     let mut readers = graph.consumers();
     let mut gone = vec![false; graph.nodes.len()];
+    let mut joined = vec![false; graph.nodes.len()];
     for down in 0..graph.nodes.len() {
-        let Some((first, again, affine)) = outer_pair(graph, &producers, &readers, down) else { continue };
+        let pairs = outer_pair(graph, &producers, &readers, down).filter(|_| !joined[down]);
+        let Some((first, again, affine)) = pairs else { continue };
         let kept = graph.nodes[first].output;
         let last = std::mem::take(&mut readers[graph.nodes[again].output.0]);
         for &at in &last {
             graph.nodes[at].op = Op::Dequantize(affine.clone());
             graph.nodes[at].inputs = vec![kept];
+            joined[at] = true;
         }
         readers[kept.0] = last;
         (gone[down], gone[again]) = (true, true);
@@ -65,8 +70,10 @@ fn remove_inner_pairs(graph: &mut Graph) {
         }
         graph.nodes[first].op = Op::Quantize(affine);
     }
+    let any = gone.contains(&true);
     let mut gone = gone.into_iter();
     graph.nodes.retain(|_| gone.next() == Some(false));
+    any
 }
 
 /// For a `DequantizeLinear` inside two pairs: the first and the second `QuantizeLinear`, and what the outer pair becomes.
