@@ -67,9 +67,10 @@ fn constant(
     let wrong = || unsupported(node, "its value is not one constant of the input's type: export the model again");
     let op = match tensor.dtype {
         DType::F32 => {
-            let value = match given {
-                false => super::attributes::real(node, "value", 0.0),
-                true => context.real(node, 2, "the value")?.ok_or_else(wrong)?,
+            let value = if given {
+                context.real(node, 2, "the value")?.ok_or_else(wrong)?
+            } else {
+                super::attributes::real(node, "value", 0.0)
             };
             Op::Float(FloatOp::Pad(RealPad { before, after, value }))
         }

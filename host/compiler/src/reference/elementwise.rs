@@ -98,6 +98,7 @@ pub fn dequantize(q: i8, scale: f32, zero_point: i32) -> f32 {
 }
 
 /// A whole tensor of `DequantizeLinear`, with one scale or one an index of the axis.
+#[must_use]
 pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
     let channel = channels(affine, shape);
     let each =

@@ -83,7 +83,7 @@ fn vector_exp(x: f32) -> f32 {
     let x = x.min(88.723);
     // exp(x) = 2^m exp(r); ln 2 is subtracted in two parts.
     let m = (x * std::f32::consts::LOG2_E + 0.5).floor();
-    let r = m * -0.693_359_375 + x;
+    let r = m * (-355.0 / 512.0) + x;
     let r = m * 2.121_944_4e-4 + r;
     let square = r * r;
     let even = square * (square * EVEN[0] + EVEN[1]) + EVEN[2];
