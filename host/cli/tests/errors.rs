@@ -24,6 +24,19 @@ fn ends(arguments: &[&str], code: i32, text: &str) {
 }
 
 #[test]
+fn several_inputs_come_from_one_archive_and_from_nothing_else() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/tflite");
+    let (model, inputs) = (cases.join("sub_0.tflite"), cases.join("sub_0.npz"));
+    let (model, inputs) = (model.to_str().unwrap(), inputs.to_str().unwrap());
+    let output = lacuna(&["run", model, "--input", inputs, "--device", "golden", "--check", "--reference", inputs]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let single = folder.path().join("single.npy");
+    ndarray_npy::write_npy(&single, &ndarray::Array2::<i8>::zeros((3, 5))).unwrap();
+    ends(&["run", model, "--input", single.to_str().unwrap()], 4, "save them as `x0`, `x1` and so on in an .npz file");
+}
+
+#[test]
 fn every_kind_of_bad_input_has_its_exit_code() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (model, images) = (assets().join("digits_qop.onnx"), assets().join("digits_test.npz"));

@@ -20,7 +20,7 @@ pub struct RunArgs {
     #[command(flatten)]
     model: ModelArgs,
 
-    /// Inputs: .npy, .npz, .png or .idx; one frame or a batch.
+    /// Inputs: .npy, .npz, .png or .idx; one frame or a batch; those of several inputs in an .npz with arrays x0, x1, ….
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
 
