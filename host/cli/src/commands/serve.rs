@@ -56,6 +56,10 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
         say!("tcp:{}", listener.local_addr().map_err(refuse)?);
         loop {
             let (stream, peer) = listener.accept().await.map_err(refuse)?;
+            // Answers are short, and several are on their way at a time.
+            if let Err(error) = stream.set_nodelay(true) {
+                tracing::warn!(%error, "answers to {peer} may be held back");
+            }
             tracing::info!("{peer} connected");
             server.attach(stream).await?;
             tracing::info!("{peer} left");
