@@ -1,6 +1,6 @@
 //! The symbol table and the look-ups that every operator's importer shares.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::constants::scalar_f32;
 use super::limits::Budget;
@@ -17,8 +17,8 @@ pub struct Context {
     /// The version of ONNX's own operator set.
     pub opset: i64,
     names: HashMap<String, TensorId>,
-    /// Results of nodes that only dequantise and move constants.
-    constants: HashSet<TensorId>,
+    /// Results of nodes that only dequantise and move constants, and where those nodes are, unless they were evaluated.
+    constants: HashMap<TensorId, usize>,
     budget: Budget,
 }
 
@@ -47,7 +47,7 @@ pub fn output_name(node: &NodeProto) -> Result<&str, Error> {
 impl Context {
     pub fn new(name: String, opset: i64) -> Self {
         let graph = Graph { name, ..Graph::default() };
-        Self { graph, opset, names: HashMap::new(), constants: HashSet::new(), budget: Budget::default() }
+        Self { graph, opset, names: HashMap::new(), constants: HashMap::new(), budget: Budget::default() }
     }
 
     pub fn lookup(&self, name: &str) -> Option<TensorId> {
@@ -64,7 +64,7 @@ impl Context {
 
     /// Whether a value is a constant, or one that was dequantised and moved.
     pub fn derives_from_constants(&self, id: TensorId) -> bool {
-        self.tensor(id).data.is_some() || self.constants.contains(&id)
+        self.tensor(id).data.is_some() || self.constants.contains_key(&id)
     }
 
     /// Counts work against the limit of a frame.
@@ -106,19 +106,14 @@ impl Context {
     /// The number of a constant input, which may be one that the file dequantises; `None` if it is several or of another type.
     pub fn real(&self, node: &NodeProto, index: usize, role: &str) -> Result<Option<f32>, Error> {
         let id = self.required(node, index)?;
-        let dequantised = self.constants.contains(&id).then(|| {
-            let node = self.graph.nodes.iter().rev().find(|node| node.output == id)?;
-            let Op::Dequantize(affine) = &node.op else { return None };
-            let tensor = self.tensor(node.inputs[0]);
-            match &tensor.data {
-                Some(Data::I8(values)) if values.len() == 1 => dequantize_all(affine, values, &tensor.shape).pop(),
-                _ => None,
+        let made_by = self.constants.get(&id).and_then(|&at| self.graph.nodes.get(at)).filter(|made| made.output == id);
+        if let Some(Node { op: Op::Dequantize(affine), inputs, .. }) = made_by {
+            let tensor = self.tensor(inputs[0]);
+            if let Some(Data::I8(values)) = tensor.data.as_ref().filter(|values| values.len() == 1) {
+                return Ok(dequantize_all(affine, values, &tensor.shape).pop());
             }
-        });
-        match dequantised {
-            Some(value @ Some(_)) => Ok(value),
-            _ => Ok(scalar_f32(self.constant(node, index, role)?)),
         }
+        Ok(scalar_f32(self.constant(node, index, role)?))
     }
 
     /// A constant positive scale.
@@ -229,7 +224,7 @@ impl Context {
             (matches!(op, Op::Dequantize(_)) || op.moves()) && inputs.iter().all(|&id| self.derives_from_constants(id));
         let output = self.graph.add_tensor(tensor);
         if constant {
-            self.constants.insert(output);
+            self.constants.insert(output, self.graph.nodes.len());
         }
         if !evaluated {
             self.graph.nodes.push(Node { name, op, inputs, output, place: Place::Chip });

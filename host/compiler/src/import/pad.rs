@@ -76,13 +76,16 @@ fn constant(
         }
         DType::I8 => {
             // 0 as the file stores it, whatever the zero point is.
-            let value =
-                match given.then(|| context.constant(node, 2, "the value")).transpose()?.map(|value| &value.data) {
-                    None if tensor.unsigned => i8::MIN,
-                    None => 0,
-                    Some(Some(Data::I8(values))) if values.len() == 1 => values[0],
-                    Some(_) => return Err(wrong()),
-                };
+            let value = if given {
+                match &context.constant(node, 2, "the value")?.data {
+                    Some(Data::I8(values)) if values.len() == 1 => values[0],
+                    _ => return Err(wrong()),
+                }
+            } else if tensor.unsigned {
+                i8::MIN
+            } else {
+                0
+            };
             Op::Pad(Pad { before, after, value })
         }
         _ => return Err(unsupported(node, "it pads neither 8-bit nor float values")),

@@ -37,7 +37,7 @@ pub fn run(graph: &mut Graph, frames: &[Vec<Value>], options: &Options) -> Resul
     Ok(())
 }
 
-/// The order of channels that keeps those of a lane few and far between, each in its block of `block` channels.
+/// The order of channels that gives lanes like sums and keeps busy channels apart; each stays in its block of `block` channels.
 fn dealt(moments: &Moments, lanes: usize, block: usize) -> Vec<usize> {
     let deal_block = |(at, sums): (usize, &[f64])| deal(sums, lanes).into_iter().map(move |c| at * block + c);
     let mut order: Vec<usize> = moments.sums().chunks(block).enumerate().flat_map(deal_block).collect();
