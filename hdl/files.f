@@ -76,6 +76,7 @@ hdl/post/lacuna_requantise.sv
 hdl/post/lacuna_requantise_serial.sv
 hdl/link/lacuna_crc32c.sv
 hdl/link/lacuna_frame_decoder.sv
+hdl/link/lacuna_frame_halves.sv
 hdl/link/lacuna_link_window.sv
 hdl/link/lacuna_link_executor.sv
 hdl/link/lacuna_link_executor_serial.sv

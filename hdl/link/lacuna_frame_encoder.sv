@@ -1,7 +1,8 @@
 // Sends the response in a slot as a frame: appends the CRC-32C, applies COBS, ends with a
 // delimiter.
 //
-// Contract:   taken slots are sent once. The length comes from bytes 4 and 5 of the slot. A byte
+// Contract:   taken slots are sent once. The length comes from bytes 4 and 5 of the slot, that of a
+//             compressed read from byte 7. A byte
 //             that lands in the slot being sent (`land_i`) ends the frame early: the host has
 //             acknowledged it. The slot store answers a granted read one cycle later.
 // Throughput: one byte in three cycles; the block behind the one that leaves is scanned meanwhile.
@@ -51,7 +52,7 @@ module lacuna_frame_encoder #(
   logic                  got_q;    // `rd_data_i` answers the scanner.
   logic                  scanned_q;
   logic [IndexWidth-1:0] scan_q;
-  logic [1:0]            op_q;
+  logic [2:0]            op_q;
   logic [7:0]            run_q;
   logic [7:0]            scan_byte, found_code;
   logic                  scan_tail, scan_end, scan_want, found;
@@ -147,13 +148,16 @@ module lacuna_frame_encoder #(
         run_q  <= found ? 8'd0 : run_q + 8'd1;
         if (!scan_tail) begin
           crc_q <= crc_d;
-          if (scan_q == IndexWidth'(4)) op_q <= rd_data_i[1:0];
+          if (scan_q == IndexWidth'(4)) op_q <= rd_data_i[2:0];
           if (scan_q == IndexWidth'(5)) begin
-            if (op_q == lacuna_spec_pkg::FrameRead[1:0]) begin
+            if (op_q == lacuna_spec_pkg::FrameRead[2:0]) begin
               body_q <= body_q + (IndexWidth'(rd_data_i) << BeatShift);
-            end else if (op_q == lacuna_spec_pkg::FrameHello[1:0]) begin
+            end else if (op_q == lacuna_spec_pkg::FrameHello[2:0]) begin
               body_q <= body_q + IndexWidth'(lacuna_spec_pkg::FrameHelloBytes);
             end
+          end
+          if (scan_q == IndexWidth'(7) && op_q == lacuna_spec_pkg::FrameReadCompressed[2:0]) begin
+            body_q <= body_q + (IndexWidth'(rd_data_i) << $clog2(lacuna_spec_pkg::FrameResponseUnit));
           end
         end
       end

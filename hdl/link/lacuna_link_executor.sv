@@ -1,10 +1,15 @@
 // Runs one request after another on the host bus and leaves each response in the request's slot.
 //
 // Contract:   `exec_valid_i` offers slot `exec_slot_i` until `exec_done_o` pulses. Then bytes 6 and
-//             7 of the slot are the status, and from byte FrameResponseBytes on there is what was
-//             read. The slot store always grants; read data comes one cycle after `rd_en_o`.
-// Throughput: WordBytes cycles a beat plus one round trip of the host bus.
+//             7 of the slot are the status and the length of what was read compressed, and from byte
+//             FrameResponseBytes on there is what was read. The slot store always grants; read data
+//             comes one cycle after `rd_en_o`.
+// Throughput: WordBytes cycles a beat plus one round trip of the host bus; compressed, 2 cycles a
+//             mask more on writes and 1 on reads.
 // Latency:    10 cycles to the first beat of a read.
+//
+// A beat that travels compressed is shifted in and out like another, but a byte that its mask lacks
+// takes no place in the slot: it is the fill value.
 module lacuna_link_executor #(
   parameter  int unsigned WordBytes  = 16,
   parameter  int unsigned Slots      = 8,
@@ -50,41 +55,69 @@ module lacuna_link_executor #(
     lacuna_spec_pkg::LinkVersion, 8'(WordBytes), 8'(IndexWidth), 8'(SlotWidth), LayoutHash
   };
 
-  localparam logic [2:0] StIdle    = 3'd0;
-  localparam logic [2:0] StHead    = 3'd1;  // Shift the header in.
-  localparam logic [2:0] StDecode  = 3'd2;
-  localparam logic [2:0] StFill    = 3'd3;  // Shift a beat in.
-  localparam logic [2:0] StRequest = 3'd4;
-  localparam logic [2:0] StAnswer  = 3'd5;
-  localparam logic [2:0] StDrain   = 3'd6;  // Shift a beat out.
-  localparam logic [2:0] StStatus  = 3'd7;  // Two bytes.
+  localparam int unsigned HalfBytes  = lacuna_spec_pkg::FrameHalfBytes;
+  localparam int unsigned UnitShift  = $clog2(lacuna_spec_pkg::FrameResponseUnit);
+  localparam int unsigned UnitsWidth = IndexWidth - UnitShift;
+  localparam logic [UnitsWidth-1:0] HeaderUnits =
+      UnitsWidth'(lacuna_spec_pkg::FrameResponseBytes >> UnitShift);
 
-  logic [2:0]            state_q, state_d;
+  localparam logic [3:0] StIdle    = 4'd0;
+  localparam logic [3:0] StHead    = 4'd1;  // Shift the header in.
+  localparam logic [3:0] StDecode  = 4'd2;
+  localparam logic [3:0] StFill    = 4'd3;  // Shift a beat in.
+  localparam logic [3:0] StRequest = 4'd4;
+  localparam logic [3:0] StAnswer  = 4'd5;
+  localparam logic [3:0] StDrain   = 4'd6;  // Shift a beat out.
+  localparam logic [3:0] StStatus  = 4'd7;  // Two bytes.
+  localparam logic [3:0] StMask    = 4'd8;  // Read the mask of a half, or write it.
+  localparam logic [3:0] StMasked  = 4'd9;  // The mask is there.
+  localparam logic [3:0] StPad     = 4'd10; // Up to a whole unit of a response.
+
+  logic [3:0]            state_q, state_d;
   logic [LeftWidth-1:0]  left_q, left_d;
   logic [IndexWidth-1:0] index_q, index_d;
   logic                  arriving_q, last_q, unmapped_q;
   logic [ShiftWidth-1:0] shift_q, shift_d;
-  logic [1:0]            head_op, op_q;
+  logic [2:0]            head_op, op_q;
+  logic [HalfBytes-1:0]  mask_q, differs;
+  logic [UnitsWidth-1:0] units_q;  // Of what was read compressed; else 0.
   logic [7:0]            count_q;
   logic [WordBytes-1:0]  strobe_q;
   logic [31:0]           address_q;
-  logic                  answered, filling, is_write;
+  logic                  answered, filling, is_write, compressed, step, present, half_done, whole_unit;
+  logic                  absent_q;
+  logic [7:0]            fill;
 
-  assign head_op  = shift_q[ShiftWidth-64 +: 2];
-  assign is_write = op_q == lacuna_spec_pkg::FrameWrite[1:0];
-  assign filling  = state_q == StHead || state_q == StFill;
-  assign answered = state_q == StAnswer && rsp_valid_i;
+  // The compressed operations are the others with one bit more.
+  assign head_op    = shift_q[ShiftWidth-64 +: 3];
+  assign is_write   = op_q[1:0] == lacuna_spec_pkg::FrameWrite[1:0];
+  assign compressed = op_q[2];
+  assign fill       = strobe_q[7:0];
+  assign filling    = state_q == StHead || state_q == StFill;
+  assign answered   = state_q == StAnswer && rsp_valid_i;
 
-  assign rd_en_o     = filling && left_q != '0;
-  assign wr_en_o     = state_q == StDrain || state_q == StStatus;
+  // A byte of a beat, or of the header, moves.
+  assign step      = (filling || state_q == StDrain) && left_q != '0;
+  assign present   = mask_q[0] || !compressed || state_q == StHead;
+  assign whole_unit = index_q[UnitShift-1:0] == '0;
+  assign half_done = compressed && left_q == LeftWidth'(HalfBytes + 1);
+  always_comb begin
+    for (int unsigned b = 0; b < HalfBytes; b++) differs[b] = shift_q[8*b +: 8] != fill;
+  end
+
+  assign rd_en_o     = (filling && step && present) || (state_q == StMask && is_write);
+  assign wr_en_o     = (state_q == StDrain && present) || state_q == StStatus
+                       || (state_q == StMask && !is_write) || (state_q == StPad && !whole_unit);
   assign addr_o      = {exec_slot_i, index_q};
   assign exec_done_o = state_q == StStatus && last_q;
 
   always_comb begin
     wr_data_o = shift_q[7:0];
+    if (state_q == StMask) wr_data_o = differs;
+    if (state_q == StPad)  wr_data_o = 8'd0;
     if (state_q == StStatus) begin
-      wr_data_o = last_q ? 8'd0 : unmapped_q ? lacuna_spec_pkg::FrameStatusUnmapped
-                                             : lacuna_spec_pkg::FrameStatusDone;
+      wr_data_o = last_q ? 8'(units_q) : unmapped_q ? lacuna_spec_pkg::FrameStatusUnmapped
+                                                    : lacuna_spec_pkg::FrameStatusDone;
     end
   end
 
@@ -92,17 +125,15 @@ module lacuna_link_executor #(
   assign req_write_o = is_write;
   assign req_addr_o  = address_q;
   assign req_wdata_o = shift_q[ShiftWidth-1 -: 8*WordBytes];
-  assign req_wstrb_o = strobe_q;
+  assign req_wstrb_o = compressed ? '1 : strobe_q;
   assign rsp_ready_o = state_q == StAnswer;
 
   always_comb begin
     state_d = state_q;
     left_d  = left_q;
     index_d = index_q;
-    if (left_q != '0 && (filling || state_q == StDrain)) begin
-      left_d  = left_q - LeftWidth'(1);
-      index_d = index_q + IndexWidth'(1);
-    end
+    if (step) left_d = left_q - LeftWidth'(1);
+    if (rd_en_o || wr_en_o) index_d = index_q + IndexWidth'(1);
     unique case (state_q)
       StIdle: begin
         left_d  = LeftWidth'(HeadBytes);
@@ -112,31 +143,40 @@ module lacuna_link_executor #(
       StHead: if (left_q == '0) state_d = StDecode;
       StDecode: begin
         left_d = LeftWidth'(WordBytes);
-        if (head_op == lacuna_spec_pkg::FrameWrite[1:0]) begin
-          state_d = StFill;
+        if (head_op[1:0] == lacuna_spec_pkg::FrameWrite[1:0]) begin
+          state_d = head_op[2] ? StMask : StFill;
         end else begin
           index_d = IndexWidth'(lacuna_spec_pkg::FrameResponseBytes);
           state_d = StRequest;
-          if (head_op == lacuna_spec_pkg::FrameHello[1:0]) begin
+          if (head_op[1:0] == lacuna_spec_pkg::FrameHello[1:0]) begin
             left_d  = LeftWidth'(lacuna_spec_pkg::FrameHelloBytes);
             state_d = StDrain;
           end
         end
       end
-      StFill:    if (left_q == '0) state_d = StRequest;
+      StMask:    state_d = is_write ? StMasked : StDrain;
+      StMasked:  state_d = StFill;
+      StFill: begin
+        if (left_q == '0)   state_d = StRequest;
+        else if (half_done) state_d = StMask;
+      end
       StRequest: if (req_ready_i) state_d = StAnswer;
       StAnswer: begin
         if (rsp_valid_i) begin
           left_d  = LeftWidth'(WordBytes);
-          state_d = !is_write ? StDrain : last_q ? StStatus : StFill;
+          state_d = !is_write ? (compressed ? StMask : StDrain)
+                              : last_q ? StStatus : compressed ? StMask : StFill;
         end
       end
       StDrain: begin
         if (left_q == LeftWidth'(1)) begin
           left_d  = LeftWidth'(WordBytes);
-          state_d = last_q ? StStatus : StRequest;
+          state_d = !last_q ? StRequest : compressed ? StPad : StStatus;
+        end else if (half_done) begin
+          state_d = StMask;
         end
       end
+      StPad:     if (whole_unit) state_d = StStatus;
       default: if (last_q) state_d = StIdle;
     endcase
     // Status: byte 6, then byte 7.
@@ -150,7 +190,7 @@ module lacuna_link_executor #(
     end else if (answered && !is_write) begin
       shift_d[8*WordBytes-1:0] = rsp_rdata_i;
     end else if (arriving_q || state_q == StDrain) begin
-      shift_d = {rd_data_i, shift_q[ShiftWidth-1:8]};
+      shift_d = {absent_q ? fill : rd_data_i, shift_q[ShiftWidth-1:8]};
     end
   end
 
@@ -160,15 +200,21 @@ module lacuna_link_executor #(
       arriving_q <= 1'b0;
     end else begin
       state_q    <= state_d;
-      arriving_q <= rd_en_o;
+      arriving_q <= filling && step;
     end
   end
 
   // `last_q`: the beat in progress is the last one; in StStatus: this is the second byte.
   always_ff @(posedge clk_i) begin
-    left_q  <= left_d;
-    index_q <= index_d;
-    shift_q <= shift_d;
+    left_q   <= left_d;
+    index_q  <= index_d;
+    shift_q  <= shift_d;
+    absent_q <= !present;
+    if (state_q == StMask)        mask_q <= differs;
+    else if (state_q == StMasked) mask_q <= rd_data_i;
+    else if (step)                mask_q <= mask_q >> 1;
+    if (state_q == StDecode)      units_q <= '0;
+    else if (state_q == StPad)    units_q <= index_q[IndexWidth-1:UnitShift] - HeaderUnits;
     if (state_q == StDecode) begin
       op_q       <= head_op;
       count_q    <= shift_q[ShiftWidth-56 +: 8];

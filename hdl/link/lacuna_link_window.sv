@@ -54,6 +54,11 @@ module lacuna_link_window #(
   localparam int unsigned Overhead =
       lacuna_spec_pkg::FrameRequestBytes + lacuna_spec_pkg::FrameCrcBytes;
   localparam int unsigned MaxBeats  = (SlotBytes - Overhead) / WordBytes;
+  // Beats may travel compressed: see lacuna_frame_halves.
+  localparam bit          Compresses = WordBytes >= lacuna_spec_pkg::FrameHalfBytes;
+  localparam int unsigned MaxCompressedRead =
+      (SlotBytes - lacuna_spec_pkg::FrameResponseBytes - lacuna_spec_pkg::FrameCrcBytes)
+      / (WordBytes + WordBytes / lacuna_spec_pkg::FrameHalfBytes);
   localparam int unsigned BeatShift = $clog2(WordBytes);
 
   logic [7:0]             base_q, exec_q;
@@ -67,7 +72,7 @@ module lacuna_link_window #(
 
   logic [7:0]             number, offset, executed, acked;
   logic                   first, in_header, free, free_now;
-  logic                   burst_fits, whole, known, open, accept, again;
+  logic                   burst_fits, halves_fit, whole, known, open, accept, again;
   logic [LengthWidth-1:0] expected;
   logic [Slots-1:0]       land_mask, exec_mask, sent_mask;
 
@@ -100,12 +105,25 @@ module lacuna_link_window #(
     unique case (op_q)
       lacuna_spec_pkg::FrameHello: whole = whole && count_q == 8'd0;
       lacuna_spec_pkg::FrameRead:  whole = whole && burst_fits;
+      lacuna_spec_pkg::FrameReadCompressed: begin
+        whole = whole && Compresses && count_q != 8'd0 && count_q <= 8'(MaxCompressedRead);
+      end
+      lacuna_spec_pkg::FrameWriteCompressed: begin
+        whole = sound_i && stranger_q != 16'd0 && count_q != 8'd0 && halves_fit;
+      end
       lacuna_spec_pkg::FrameWrite: begin
         expected = LengthWidth'(Overhead) + (LengthWidth'(count_q) << BeatShift);
         whole    = sound_i && stranger_q != 16'd0 && burst_fits && length_i == expected;
       end
       default: whole = 1'b0;
     endcase
+  end
+  if (Compresses) begin : gen_halves
+    lacuna_frame_halves #(.SlotBytes(SlotBytes), .WordBytes(WordBytes)) u_halves (
+      .clk_i, .byte_take_i, .byte_data_i, .length_i, .fit_o(halves_fit)
+    );
+  end else begin : gen_no_halves
+    assign halves_fit = 1'b0;
   end
   assign known  = stranger_q == session_q;
   assign heard_o = end_i && whole && known;

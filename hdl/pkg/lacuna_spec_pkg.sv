@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h1d5dd7e5;
+  localparam logic [31:0] LayoutHash = 32'h953c59b7;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -82,14 +82,18 @@ package lacuna_spec_pkg;
   localparam int unsigned FrameResponseBytes = 8;
   localparam int unsigned FrameHelloBytes = 8;
   localparam int unsigned FrameCrcBytes = 4;
+  localparam int unsigned FrameHalfBytes = 8;
+  localparam int unsigned FrameResponseUnit = 4;
   localparam logic [31:0] FrameCrcPolynomial = 32'h82f63b78;
   localparam logic [31:0] FrameCrcResidue = 32'hb798b438;
   localparam logic [7:0] FrameStatusDone = 8'h80;
   localparam logic [7:0] FrameStatusUnmapped = 8'h81;
-  localparam logic [7:0] LinkVersion = 8'h1;
+  localparam logic [7:0] LinkVersion = 8'h2;
   localparam logic [7:0] FrameHello = 8'h1;
   localparam logic [7:0] FrameWrite = 8'h2;
   localparam logic [7:0] FrameRead = 8'h3;
+  localparam logic [7:0] FrameWriteCompressed = 8'h6;
+  localparam logic [7:0] FrameReadCompressed = 8'h7;
   localparam int unsigned NanoLinkSlots = 4;
   localparam int unsigned NanoLinkSlotBytes = 512;
   localparam int unsigned SmallLinkSlots = 8;

@@ -1,6 +1,6 @@
 //! The chip's end of the link: RTL against the golden bridge, and both ends over a bad line.
 
-use lacuna_golden::link::{Bridge, Decoder, encode};
+use lacuna_golden::link::{Bridge, Bus as _, Decoder, encode};
 use lacuna_sim::{
     Model,
     testing::{Rng, randomised},
@@ -8,7 +8,7 @@ use lacuna_sim::{
 };
 use lacuna_spec::{
     Geometry,
-    frame::{DELIMITER, Op, Request, Shape},
+    frame::{DELIMITER, Op, Request, Shape, compress},
     tables::layout_hash,
 };
 use rand::Rng as _;
@@ -26,8 +26,10 @@ fn random_request(shape: &Shape, (open, next): (u16, u8), rng: &mut Rng) -> Vec<
     let op = match rng.random_range(0..16) {
         _ if open == 0 => Op::Hello,
         0 => Op::Hello,
-        1..=9 => Op::Write,
-        _ => Op::Read,
+        1..=6 => Op::Write,
+        7..=9 => Op::Read,
+        10..=12 => Op::ReadCompressed,
+        _ => Op::WriteCompressed,
     };
     let sequence = match rng.random_range(0..10) {
         0 => next.wrapping_sub(rng.random_range(0..12)),
@@ -38,6 +40,7 @@ fn random_request(shape: &Shape, (open, next): (u16, u8), rng: &mut Rng) -> Vec<
     let count = match (op, rng.random_range(0..8)) {
         (Op::Hello, 1..) => 0,
         (_, 0) => rng.random(),
+        (Op::ReadCompressed, 1) => shape.max_compressed_read() as u8 + rng.random_range(0..2),
         (_, 1) => shape.max_beats() as u8,
         _ => rng.random_range(1..5),
     };
@@ -48,14 +51,31 @@ fn random_request(shape: &Shape, (open, next): (u16, u8), rng: &mut Rng) -> Vec<
         session: if rng.random_range(0..20) == 0 || open == 0 { rng.random_range(0..4) } else { open },
         op,
         count,
-        strobe: if op == Op::Write { rng.random::<u16>() >> (16 - shape.word_bytes) } else { 0 },
+        strobe: match op {
+            Op::Write => rng.random::<u16>() >> (16 - shape.word_bytes),
+            // A value that is frequent, and what the chip ignores.
+            Op::WriteCompressed | Op::ReadCompressed => rng.random_range(0..3) | rng.random::<u16>() & 0x100,
+            Op::Hello | Op::Read => 0,
+        },
         address: rng.random_range(0..12) + if unmapped { UNMAPPED - 2 } else { 0 },
     };
     let mut body = request.to_bytes().to_vec();
-    if op == Op::Write {
+    if op.writes() {
         let zeros = rng.random_bool(0.5);
         let beats = if rng.random_range(0..30) == 0 { usize::from(count) + 1 } else { count.into() };
-        body.extend((0..beats * shape.word_bytes).map(|_| if zeros { rng.random_range(0..3) } else { rng.random() }));
+        let bytes: Vec<u8> =
+            (0..beats * shape.word_bytes).map(|_| if zeros { rng.random_range(0..3) } else { rng.random() }).collect();
+        if op == Op::Write {
+            body.extend(bytes);
+        } else {
+            compress(&bytes, request.fill(), &mut body);
+            // A mask or a byte too few or too many, at any place.
+            match rng.random_range(0..20) {
+                0 if body.len() > 12 => drop(body.remove(rng.random_range(12..body.len()))),
+                1 => body.insert(rng.random_range(12..=body.len()), rng.random()),
+                _ => {}
+            }
+        }
     }
     body
 }
@@ -82,18 +102,26 @@ fn random_bytes(shape: &Shape, position: (u16, u8), rng: &mut Rng) -> Vec<u8> {
     wire
 }
 
+/// Of an answer without its delimiter.
+fn is_compressed(answer: &[u8]) -> bool {
+    let mut decoder = Decoder::new(1024);
+    let body = answer.iter().chain(&[DELIMITER]).find_map(|&byte| decoder.take(byte));
+    body.is_some_and(|body| Op::from_u8(body[4]).is_some_and(Op::compressed))
+}
+
 fn equals_golden(name: &str, geometry: Geometry, top: fn() -> Model) {
     randomised(name, |rng| {
         let shape = Shape::of(&geometry);
         let mut rtl = Rtl::new(top(), shape.word_bytes);
         let mut golden = Bridge::new(shape, layout_hash());
-        let (mut memory, mut answers) = (Memory::default(), Vec::new());
+        let (mut memory, mut answers, mut compressed) = (Memory::default(), Vec::new(), 0);
         for _ in 0..400 {
             rtl.pace = if rng.random_bool(0.5) { 256 } else { rng.random_range(32..256) };
             let bytes = random_bytes(&shape, golden.position(), rng);
             // Golden answers at once: a repeat that meets its request still running is another test's.
             for frame in bytes.split_inclusive(|&byte| byte == DELIMITER) {
                 golden.receive(frame, &mut memory, &mut answers);
+                compressed += answers.split(|&byte| byte == DELIMITER).filter(|answer| is_compressed(answer)).count();
                 rtl.to_chip.extend(frame);
                 rtl.settle(rng);
                 assert_eq!(rtl.from_chip, answers);
@@ -103,6 +131,7 @@ fn equals_golden(name: &str, geometry: Geometry, top: fn() -> Model) {
             }
         }
         assert!(memory.log.len() > 500, "only {} beats reached the host bus", memory.log.len());
+        assert_eq!(compressed > 20, shape.compresses(), "{compressed} answers to compressed requests");
     });
 }
 
@@ -114,6 +143,14 @@ fn bridge_base_answers_as_golden_does() {
 #[test]
 fn bridge_nano_answers_as_golden_does() {
     equals_golden("bridge_nano_answers_as_golden_does", Geometry::NANO, tops::bridge_nano);
+}
+
+/// The fill value of what travels compressed.
+const FILL: u8 = 0x80;
+
+/// Whether that byte is [`FILL`]: runs of 1, 2, 3 and 4 of each kind take turns.
+fn half_filled(at: usize) -> bool {
+    [1, 3, 4, 8, 9, 10, 14, 15, 16, 17].contains(&(at % 20))
 }
 
 /// A frame of the open session 5.
@@ -165,22 +202,41 @@ fn an_answer_whose_slot_is_used_again_is_cut_and_never_mixed() {
     });
 }
 
-/// A session behind pins: sends requests as fast as the line takes them, keeping the window full.
+/// A session behind pins: sends requests as fast as the line takes them, keeping the window full. Of what travels
+/// compressed, every second byte is the fill value, in runs of 1 to 4.
 fn stream(name: &str, geometry: Geometry, top: fn() -> Model, clocks_a_bit: f64, op: Op) -> f64 {
     let shape = Shape::of(&geometry);
     let mut rtl = Rtl::new(top(), shape.word_bytes);
     let mut uart = Uart::new(&mut rtl.dut, clocks_a_bit);
     let mut decoder = Decoder::new(shape.slot_bytes);
     let frames = 24;
+    let beats = if op.compressed() { shape.max_compressed_read() } else { shape.max_beats() };
+    if op == Op::ReadCompressed {
+        for (address, at) in (0..beats).zip((0..).step_by(shape.word_bytes)) {
+            let beat: Vec<u8> =
+                (at..at + shape.word_bytes).map(|i| if half_filled(i) { FILL } else { i as u8 | 1 }).collect();
+            rtl.memory.write(address as u32, &beat, u16::MAX);
+        }
+    }
     let (mut sent, mut answered, mut clocks, mut begin) = (0u8, 0u8, 0u64, 0);
     let request = |sequence: u8, ack: u8| {
         let op = if sequence == 0 { Op::Hello } else { op };
-        let count = if sequence == 0 { 0 } else { shape.max_beats() as u8 };
-        let strobe = if op == Op::Write { u16::MAX >> (16 - shape.word_bytes) } else { 0 };
+        let count = if sequence == 0 { 0 } else { beats as u8 };
+        let strobe = match op {
+            Op::Write => u16::MAX >> (16 - shape.word_bytes),
+            Op::WriteCompressed | Op::ReadCompressed => FILL.into(),
+            Op::Hello | Op::Read => 0,
+        };
         let header = Request { sequence, ack, session: 5, op, count, strobe, address: 0 };
         let mut body = header.to_bytes().to_vec();
-        if op == Op::Write {
-            body.extend((0..usize::from(count) * shape.word_bytes).map(|i| (i as u8).wrapping_mul(sequence)));
+        let bytes = (0..usize::from(count) * shape.word_bytes).map(|i| (i as u8).wrapping_mul(sequence));
+        match op {
+            Op::Write => body.extend(bytes),
+            Op::WriteCompressed => {
+                let sparse = bytes.enumerate().map(|(i, byte)| if half_filled(i) { FILL } else { byte | 1 });
+                compress(&sparse.collect::<Vec<_>>(), FILL, &mut body);
+            }
+            Op::Hello | Op::Read | Op::ReadCompressed => {}
         }
         let mut wire = Vec::new();
         encode(&body, &mut wire);
@@ -204,7 +260,7 @@ fn stream(name: &str, geometry: Geometry, top: fn() -> Model, clocks_a_bit: f64,
             }
         }
     }
-    let payload = f64::from(frames) * (shape.max_beats() * shape.word_bytes) as f64;
+    let payload = f64::from(frames) * (beats * shape.word_bytes) as f64;
     let line = (clocks - begin) as f64 / (10.0 * clocks_a_bit);
     println!("{name}: {:.1} % of the line is payload", 100.0 * payload / line);
     payload / line
@@ -220,6 +276,12 @@ fn writes_through_the_uart_use_95_percent_of_the_line() {
 fn reads_through_the_uart_use_95_percent_of_the_line() {
     assert!(stream("base, reads", Geometry::BASE, tops::link_base, 4.0, Op::Read) >= 0.95);
     assert!(stream("nano, reads", Geometry::NANO, tops::link_nano, 133.0 / 16.0, Op::Read) >= 0.95);
+}
+
+#[test]
+fn beats_that_are_half_zeros_go_faster_than_the_line() {
+    assert!(stream("base, writes of half zeros", Geometry::BASE, tops::link_base, 4.0, Op::WriteCompressed) >= 1.4);
+    assert!(stream("base, reads of half zeros", Geometry::BASE, tops::link_base, 4.0, Op::ReadCompressed) >= 1.4);
 }
 
 #[test]

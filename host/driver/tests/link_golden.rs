@@ -8,7 +8,10 @@ use lacuna_driver::trial::{
 };
 use lacuna_golden::link::{self as golden, Bus as _};
 use lacuna_sim::testing::randomised;
-use lacuna_spec::frame::{CRC_BYTES, DELIMITER, Hello, LINK_VERSION, Op, Request, STATUS_DONE, Shape};
+use lacuna_spec::frame::{
+    CRC_BYTES, DELIMITER, Hello, LINK_VERSION, Op, RESPONSE_BYTES, RESPONSE_UNIT, Request, STATUS_DONE, Shape,
+    compress, expand,
+};
 use lacuna_spec::{Geometry, tables::layout_hash};
 use rand::Rng as _;
 
@@ -63,13 +66,15 @@ struct Broken {
     defect: Defect,
     ran: Vec<u8>,
     count: usize,
+    /// A lie is due with the next plain read.
+    due: bool,
 }
 
 impl Broken {
     fn new(defect: Defect) -> Self {
         let shape = Shape::of(&Geometry::BASE);
         let decoder = golden::Decoder::new(shape.slot_bytes);
-        Self { decoder, shape, memory: Memory::default(), defect, ran: Vec::new(), count: 0 }
+        Self { decoder, shape, memory: Memory::default(), defect, ran: Vec::new(), count: 0, due: false }
     }
 
     fn run(&mut self, request: Request, payload: &[u8]) -> Vec<u8> {
@@ -80,6 +85,7 @@ impl Broken {
         }
         self.count += 1;
         let turn = self.count.is_multiple_of(100);
+        self.due |= turn && self.defect == Defect::Lies;
         let word = self.shape.word_bytes;
         let mut body = request.to_bytes()[..8].to_vec();
         [body[6], body[7]] = [STATUS_DONE, 0];
@@ -88,21 +94,32 @@ impl Broken {
             Op::Hello => {
                 body.extend(Hello { layout_hash: layout_hash(), shape: self.shape, version: LINK_VERSION }.to_bytes());
             }
-            Op::Write => {
-                for (address, beat) in addresses.zip(payload.chunks(word)) {
+            Op::Write | Op::WriteCompressed => {
+                let beats = match request.op {
+                    Op::Write => payload.to_vec(),
+                    _ => expand(payload, request.fill(), self.shape.halves(request.count.into())).unwrap().0,
+                };
+                for (address, beat) in addresses.zip(beats.chunks(word)) {
                     let skipped = turn && self.defect == Defect::Skips;
                     if !(again || skipped) {
                         self.memory.write(address, beat, 0);
                     }
                 }
             }
-            Op::Read => {
+            Op::Read | Op::ReadCompressed => {
                 let mut beat = vec![0; word];
                 for address in addresses {
                     self.memory.read(address, &mut beat);
-                    body.extend(&beat);
+                    match request.op {
+                        Op::Read => body.extend(&beat),
+                        _ => compress(&beat, request.fill(), &mut body),
+                    }
                 }
-                if turn && self.defect == Defect::Lies {
+                if request.op == Op::ReadCompressed {
+                    body.resize(body.len().next_multiple_of(RESPONSE_UNIT), 0);
+                    body[7] = ((body.len() - RESPONSE_BYTES) / RESPONSE_UNIT) as u8;
+                }
+                if request.op == Op::Read && std::mem::take(&mut self.due) {
                     body[8] ^= 1;
                 }
             }

@@ -7,7 +7,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use lacuna_spec::frame::{DELIMITER, Hello, LINK_VERSION, Op, Request, Response, Shape};
+use lacuna_spec::frame::{DELIMITER, Hello, LINK_VERSION, Op, RESPONSE_UNIT, Request, Response, Shape, expand};
 
 use super::codec::{Decoder, encode};
 use super::pacer::Pacer;
@@ -19,15 +19,15 @@ pub type Token = u64;
 /// A request that fits one frame.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
-    /// [`Op::Write`] or [`Op::Read`].
+    /// Any but [`Op::Hello`].
     pub op: Op,
     /// First beat.
     pub address: u32,
-    /// Beats, 1 to [`Shape::max_beats`].
+    /// Beats, as many as [`Request::count`] may have.
     pub count: u8,
-    /// Byte lanes that each beat of a write stores; 0 for a read.
+    /// Byte lanes that each beat of a write stores; the fill value of a compressed operation; 0 for a read.
     pub strobe: u16,
-    /// The beats of a write.
+    /// The beats of a write, compressed if they are to travel so.
     pub payload: Vec<u8>,
 }
 
@@ -215,6 +215,8 @@ impl Endpoint {
         if (response.op, response.count) != (open.command.op, open.command.count) {
             return Err(LinkError::Protocol { sequence: response.sequence, what: "another operation or size" });
         }
+        let payload = beats(&open.command, payload, &self.hello.shape)
+            .ok_or(LinkError::Protocol { sequence: response.sequence, what: "beats that do not expand" })?;
         open.answered = true;
         (self.alive, self.silent, self.resumed) = (now, now, false);
         self.pacer.progress();
@@ -227,7 +229,7 @@ impl Endpoint {
         for earlier in self.open.range_mut(..index) {
             earlier.due |= !earlier.answered && earlier.rank < rank;
         }
-        Ok(Some(Reply { token, mapped: response.mapped, payload: payload.to_vec() }))
+        Ok(Some(Reply { token, mapped: response.mapped, payload }))
     }
 
     /// Goes on over a line that was away: sends everything again that is open. The chip keeps its half of the
@@ -280,6 +282,15 @@ impl Endpoint {
         }
         Ok(())
     }
+}
+
+/// What a command read; `None` if its answer is not as many compressed beats, up to a whole unit.
+fn beats(command: &Command, payload: &[u8], shape: &Shape) -> Option<Vec<u8>> {
+    if command.op != Op::ReadCompressed {
+        return Some(payload.to_vec());
+    }
+    let (bytes, taken) = expand(payload, command.strobe as u8, shape.halves(command.count.into()))?;
+    (payload.len() - taken < RESPONSE_UNIT).then_some(bytes)
 }
 
 /// Whether this program can talk to a chip.

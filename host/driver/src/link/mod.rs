@@ -4,6 +4,7 @@
 //! the protocol itself without I/O, so that tests put them on a simulated line. The rules of the window
 //! are in [`lacuna_spec::frame`].
 
+mod bursts;
 mod codec;
 mod endpoint;
 mod error;

@@ -5,14 +5,15 @@ use std::hash::{BuildHasher as _, RandomState};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use lacuna_spec::frame::{Hello, Op};
+use lacuna_spec::frame::Hello;
 use lacuna_spec::tables::layout_hash;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, instrument};
 
-use super::endpoint::{Command, Endpoint, Reply, Token, all_lanes};
+use super::bursts::{History, reads, writes};
+use super::endpoint::{Command, Endpoint, Reply, Token};
 use super::redial::{Dial, Redial};
 use super::{Greeting, LinkError};
 
@@ -31,6 +32,7 @@ pub struct Link {
     hello: Hello,
     commands: mpsc::Sender<(Command, Answer)>,
     failure: Arc<OnceLock<LinkError>>,
+    history: Arc<History>,
 }
 
 impl Link {
@@ -61,7 +63,7 @@ impl Link {
         let (commands, inbox) = mpsc::channel(AHEAD);
         let failure = Arc::new(OnceLock::new());
         tokio::spawn(run(wire, endpoint, inbox, redial, Arc::clone(&failure)));
-        Ok(Self { hello, commands, failure })
+        Ok(Self { hello, commands, failure, history: Arc::default() })
     }
 
     /// Who answered.
@@ -84,15 +86,11 @@ impl Link {
         if !bytes.len().is_multiple_of(shape.word_bytes) {
             return Err(LinkError::Ragged { bytes: bytes.len(), word: shape.word_bytes });
         }
-        let strobe = all_lanes(&shape);
-        let mut waiting = Vec::new();
-        for (at, burst) in bursts(address, bytes.len() / shape.word_bytes, shape.max_beats()) {
-            let start = at.wrapping_sub(address) as usize * shape.word_bytes;
-            let payload = bytes[start..][..usize::from(burst) * shape.word_bytes].to_vec();
-            let command = Command { op: Op::Write, address: at, count: burst, strobe, payload };
-            waiting.push(self.submit(command).await?);
+        let mut frames = Vec::new();
+        for command in writes(address, bytes, &shape) {
+            frames.push(self.submit(command).await?);
         }
-        Ok(UnderWay(waiting))
+        Ok(UnderWay { frames, read: None })
     }
 
     /// Reads whole beats from consecutive addresses.
@@ -105,13 +103,11 @@ impl Link {
 
     /// As [`Link::read`], but only hands its frames to the line, or to the queue before it.
     pub(crate) async fn begin_read(&self, address: u32, beats: usize) -> Result<UnderWay, LinkError> {
-        let shape = self.hello.shape;
-        let mut waiting = Vec::new();
-        for (at, burst) in bursts(address, beats, shape.max_beats()) {
-            let command = Command { op: Op::Read, address: at, count: burst, strobe: 0, payload: Vec::new() };
-            waiting.push(self.submit(command).await?);
+        let mut frames = Vec::new();
+        for command in reads(address, beats, self.history.fill(address), &self.hello.shape) {
+            frames.push(self.submit(command).await?);
         }
-        Ok(UnderWay(waiting))
+        Ok(UnderWay { frames, read: Some(address) })
     }
 
     /// Hands a command to the runner: in the window, or next in line for it.
@@ -135,14 +131,21 @@ impl Link {
 }
 
 /// Frames of one write or read that are under way.
-pub(crate) struct UnderWay(Vec<Pending>);
+pub(crate) struct UnderWay {
+    frames: Vec<Pending>,
+    /// The first beat of a read.
+    read: Option<u32>,
+}
 
 impl UnderWay {
     /// Waits for all of it and gives what was read.
     pub(crate) async fn finish(self, link: &Link) -> Result<Vec<u8>, LinkError> {
         let mut bytes = Vec::new();
-        for (reply, burst) in self.0 {
+        for (reply, burst) in self.frames {
             bytes.extend(link.settle(reply, burst).await?);
+        }
+        if let Some(address) = self.read {
+            link.history.learn(address, &bytes, &link.hello.shape);
         }
         Ok(bytes)
     }
@@ -150,14 +153,6 @@ impl UnderWay {
 
 type PendingReply = oneshot::Receiver<Result<Reply, LinkError>>;
 type Pending = (PendingReply, (u32, usize));
-
-/// Cuts `beats` from `address` on into bursts of at most `longest`.
-fn bursts(address: u32, beats: usize, longest: usize) -> impl Iterator<Item = (u32, u8)> {
-    (0..beats.div_ceil(longest)).map(move |i| {
-        let start = i * longest;
-        (address.wrapping_add(start as u32), longest.min(beats - start) as u8)
-    })
-}
 
 /// Opens a session with the chip at the other end of the wire.
 pub(super) async fn greet(wire: &mut Wire) -> Result<Endpoint, LinkError> {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use lacuna_golden::link::Bus as _;
-use lacuna_spec::frame::{Op, Shape};
+use lacuna_spec::frame::{Op, Shape, compress};
 use lacuna_spec::tables::layout_hash;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -12,6 +12,9 @@ use rand_chacha::ChaCha8Rng;
 use super::chip::{Access, Memory, Tested};
 use super::faults::{Faults, Line};
 use crate::link::{Command, Endpoint, Greeting, LinkError, Token};
+
+/// What most bytes of a compressed command are: the zero point of many activations.
+const FILL: u8 = 0x80;
 
 /// Both ends of a link in virtual time, and what must come of the commands that were submitted.
 pub struct Rig<'a> {
@@ -106,8 +109,15 @@ impl<'a> Rig<'a> {
 
     /// A random command.
     pub(super) fn command(&mut self, shape: &Shape) -> (Token, Command) {
-        let op = if self.rng.random_bool(0.6) { Op::Write } else { Op::Read };
-        let longest = if self.rng.random_range(0..4) == 0 { shape.max_beats() } else { 4 };
+        let op = match (self.rng.random_bool(0.6), shape.compresses() && self.rng.random()) {
+            (true, false) => Op::Write,
+            (true, true) => Op::WriteCompressed,
+            (false, false) => Op::Read,
+            (false, true) => Op::ReadCompressed,
+        };
+        // Random beats do not get shorter: a compressed write has room for as many as a compressed read.
+        let most = if op.compressed() { shape.max_compressed_read() } else { shape.max_beats() };
+        let longest = if self.rng.random_range(0..4) == 0 { most } else { 4 };
         let count = self.rng.random_range(1..=longest) as u32;
         self.command_of(op, count, shape)
     }
@@ -120,17 +130,27 @@ impl<'a> Rig<'a> {
         let (mut read, mut payload) = (Vec::new(), Vec::new());
         for beat in address..address + count {
             let mut bytes = vec![0; shape.word_bytes];
-            if op == Op::Write {
+            if op.writes() {
                 self.rng.fill(&mut bytes[..]);
+                if op.compressed() {
+                    // A quarter of the bytes stay.
+                    bytes.iter_mut().filter(|byte| **byte < 192).for_each(|byte| *byte = FILL);
+                    compress(&bytes, FILL, &mut payload);
+                } else {
+                    payload.extend(&bytes);
+                }
                 self.model.write(beat, &bytes, 0);
-                payload.extend(bytes);
             } else {
                 self.model.read(beat, &mut bytes);
                 read.extend(bytes);
             }
         }
         self.expected.insert(token, read);
-        let strobe = if op == Op::Write { u16::MAX >> (16 - shape.word_bytes) } else { 0 };
+        let strobe = match op {
+            Op::Write => u16::MAX >> (16 - shape.word_bytes),
+            Op::WriteCompressed | Op::ReadCompressed => FILL.into(),
+            Op::Read | Op::Hello => 0,
+        };
         (token, Command { op, address, count: count as u8, strobe, payload })
     }
 

@@ -2,7 +2,8 @@
 
 use super::{Decoder, encode};
 use lacuna_spec::frame::{
-    HELLO_BYTES, Hello, LINK_VERSION, Op, RESPONSE_BYTES, Request, STATUS_DONE, STATUS_UNMAPPED, Shape,
+    HELLO_BYTES, Hello, LINK_VERSION, Op, RESPONSE_BYTES, RESPONSE_UNIT, Request, STATUS_DONE, STATUS_UNMAPPED, Shape,
+    compress, expand,
 };
 
 /// What the bridge masters: the host bus of a chip.
@@ -114,27 +115,42 @@ impl Bridge {
                 let hello = Hello { layout_hash: self.layout_hash, shape: self.shape, version: LINK_VERSION };
                 body.extend::<[u8; HELLO_BYTES]>(hello.to_bytes());
             }
-            Op::Write => {
-                for (i, beat) in payload.chunks_exact(word).enumerate() {
-                    mapped &= bus.write(request.address.wrapping_add(i as u32), beat, request.strobe);
-                }
+            Op::Write => mapped = write(request, payload, request.strobe, word, bus),
+            Op::WriteCompressed => {
+                let halves = self.shape.halves(request.count.into());
+                let (beats, _) = expand(payload, request.fill(), halves).expect("a request is whole");
+                mapped = write(request, &beats, u16::MAX >> (16 - word), word, bus);
             }
-            Op::Read => {
+            Op::Read | Op::ReadCompressed => {
                 let mut beat = vec![0; word];
                 for i in 0..u32::from(request.count) {
                     mapped &= bus.read(request.address.wrapping_add(i), &mut beat);
-                    body.extend_from_slice(&beat);
+                    if request.op == Op::Read {
+                        body.extend_from_slice(&beat);
+                    } else {
+                        compress(&beat, request.fill(), &mut body);
+                    }
                 }
+                body.resize(body.len().next_multiple_of(RESPONSE_UNIT), 0);
             }
         }
         body[6] = if mapped { STATUS_DONE } else { STATUS_UNMAPPED };
-        body[7] = 0;
+        let units = (body.len() - RESPONSE_BYTES) / RESPONSE_UNIT;
+        body[7] = if request.op == Op::ReadCompressed { units as u8 } else { 0 };
         body
     }
 
     fn index(&self, sequence: u8) -> usize {
         usize::from(sequence) % self.shape.slots
     }
+}
+
+/// Writes beats one after the other; whether all are mapped.
+fn write(request: &Request, beats: &[u8], strobe: u16, word: usize, bus: &mut impl Bus) -> bool {
+    let addresses = (0..).map(|i| request.address.wrapping_add(i));
+    addresses
+        .zip(beats.chunks_exact(word))
+        .fold(true, |mapped, (address, beat)| bus.write(address, beat, strobe) && mapped)
 }
 
 #[cfg(test)]

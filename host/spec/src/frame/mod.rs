@@ -9,6 +9,10 @@
 //! Response body: a [`Response`] header of [`RESPONSE_BYTES`], then for [`Op::Read`] `count` beats
 //! and for [`Op::Hello`] a [`Hello`] of [`HELLO_BYTES`].
 //!
+//! Chips whose beats have [`HALF_BYTES`] or more ([`Shape::compresses`]) know two operations more, whose beats travel
+//! compressed ([`compress`]): each beat as one half after the other. That of a read is filled up with zeros to a
+//! multiple of [`RESPONSE_UNIT`] bytes.
+//!
 //! # Rules
 //! 1. The chip executes requests of the open session in the order of their sequence numbers
 //!    (8 bits, wrapping), each once, and keeps every response until a later request of the session
@@ -23,6 +27,10 @@
 //!    copy is then an ordinary request of the session and is. Session 0 is never used.
 //! 6. Frames that are malformed, corrupt or of another session change nothing and are not answered.
 
+mod compress;
+
+pub use compress::{HALF_BYTES, best_fill, compress, compressed_len, expand};
+
 use crate::Geometry;
 
 /// Ends a frame; never occurs inside one.
@@ -33,6 +41,8 @@ pub const REQUEST_BYTES: usize = 12;
 pub const RESPONSE_BYTES: usize = 8;
 /// Bytes of a [`Hello`].
 pub const HELLO_BYTES: usize = 8;
+/// Bodies of responses are a multiple of so many bytes.
+pub const RESPONSE_UNIT: usize = 4;
 /// Bytes of the checksum that closes a body.
 pub const CRC_BYTES: usize = 4;
 /// CRC-32C (Castagnoli) polynomial, reflected; initial value and final xor are all ones.
@@ -40,7 +50,7 @@ pub const CRC_POLYNOMIAL: u32 = 0x82f6_3b78;
 /// The checksum register after a body and its own checksum, before the final xor.
 pub const CRC_RESIDUE: u32 = 0xb798_b438;
 /// The revision of these rules.
-pub const LINK_VERSION: u8 = 1;
+pub const LINK_VERSION: u8 = 2;
 /// `status` of a response whose beats were all mapped.
 pub const STATUS_DONE: u8 = 0x80;
 /// `status` of a response of which at least one beat was not mapped.
@@ -56,16 +66,38 @@ pub enum Op {
     Write = 2,
     /// Read `count` beats from `address` on.
     Read = 3,
+    /// As `Write`, with all byte lanes, of beats that travel compressed.
+    WriteCompressed = 6,
+    /// As `Read`, of beats that travel compressed.
+    ReadCompressed = 7,
 }
 
 impl Op {
     /// All operations with their RTL names.
-    pub const ALL: [(Self, &'static str); 3] = [(Self::Hello, "Hello"), (Self::Write, "Write"), (Self::Read, "Read")];
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Hello, "Hello"),
+        (Self::Write, "Write"),
+        (Self::Read, "Read"),
+        (Self::WriteCompressed, "WriteCompressed"),
+        (Self::ReadCompressed, "ReadCompressed"),
+    ];
 
     /// The operation of that number.
     #[must_use]
     pub fn from_u8(value: u8) -> Option<Self> {
         Self::ALL.into_iter().map(|(op, _)| op).find(|op| *op as u8 == value)
+    }
+
+    /// Beats go to the chip.
+    #[must_use]
+    pub const fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::WriteCompressed)
+    }
+
+    /// Beats travel compressed.
+    #[must_use]
+    pub const fn compressed(self) -> bool {
+        matches!(self, Self::WriteCompressed | Self::ReadCompressed)
     }
 }
 
@@ -98,6 +130,30 @@ impl Shape {
         (self.slot_bytes - REQUEST_BYTES - CRC_BYTES) / self.word_bytes
     }
 
+    /// Beats travel compressed where that is asked for.
+    #[must_use]
+    pub const fn compresses(&self) -> bool {
+        self.word_bytes.is_multiple_of(HALF_BYTES)
+    }
+
+    /// Halves of `beats` beats.
+    #[must_use]
+    pub const fn halves(&self, beats: usize) -> usize {
+        beats * self.word_bytes / HALF_BYTES
+    }
+
+    /// Beats of the largest burst of a compressed read, which may turn out longer than its beats.
+    #[must_use]
+    pub const fn max_compressed_read(&self) -> usize {
+        (self.slot_bytes - RESPONSE_BYTES - CRC_BYTES) / (self.word_bytes + self.word_bytes / HALF_BYTES)
+    }
+
+    /// Bytes of beats, compressed, that one write holds; it may have 255 beats.
+    #[must_use]
+    pub const fn compressed_room(&self) -> usize {
+        self.slot_bytes - REQUEST_BYTES - CRC_BYTES
+    }
+
     /// Requests that the host keeps open, at most.
     #[must_use]
     pub const fn window(&self) -> usize {
@@ -116,9 +172,10 @@ pub struct Request {
     pub session: u16,
     /// Operation. Byte 4.
     pub op: Op,
-    /// Beats, 1 to [`Shape::max_beats`]; 0 for `hello`. Byte 5.
+    /// Beats, 1 to [`Shape::max_beats`], or [`Shape::max_compressed_read`], or 255 for a compressed write; 0 for `hello`.
+    /// Byte 5.
     pub count: u8,
-    /// Byte lanes that each beat of a write stores; 0 otherwise. Bytes 6 and 7.
+    /// Byte lanes that each beat of a write stores; of a compressed operation, the fill value; 0 otherwise. Bytes 6 and 7.
     pub strobe: u16,
     /// First beat address on the host bus; 0 for `hello`. Bytes 8 to 11.
     pub address: u32,
@@ -153,8 +210,21 @@ impl Request {
             Op::Hello => beats == 0 && payload.is_empty(),
             Op::Read => (1..=shape.max_beats()).contains(&beats) && payload.is_empty(),
             Op::Write => (1..=shape.max_beats()).contains(&beats) && payload.len() == beats * shape.word_bytes,
+            Op::ReadCompressed => {
+                shape.compresses() && (1..=shape.max_compressed_read()).contains(&beats) && payload.is_empty()
+            }
+            Op::WriteCompressed => {
+                let whole = || expand(payload, 0, shape.halves(beats)).is_some_and(|(_, taken)| taken == payload.len());
+                shape.compresses() && beats > 0 && whole()
+            }
         };
         sound.then_some((request, payload))
+    }
+
+    /// What is not in the masks of a compressed operation.
+    #[must_use]
+    pub const fn fill(&self) -> u8 {
+        self.strobe as u8
     }
 }
 
@@ -169,7 +239,8 @@ pub struct Response {
     pub op: Op,
     /// Beats of the request. Byte 5.
     pub count: u8,
-    /// Whether every beat was mapped: byte 6 is [`STATUS_DONE`] or [`STATUS_UNMAPPED`], byte 7 is 0.
+    /// Whether every beat was mapped: byte 6 is [`STATUS_DONE`] or [`STATUS_UNMAPPED`]. Byte 7 is 0, or the payload of
+    /// a compressed read in [`RESPONSE_UNIT`]s.
     pub mapped: bool,
 }
 
@@ -181,19 +252,20 @@ impl Response {
     #[must_use]
     pub fn parse(body: &[u8], word_bytes: usize) -> Option<(Self, &[u8])> {
         let (header, payload) = body.split_first_chunk::<RESPONSE_BYTES>()?;
-        let [sequence, _, s0, s1, op, count, status, reserved] = *header;
+        let [sequence, _, s0, s1, op, count, status, units] = *header;
         let mapped = match status {
             STATUS_DONE => true,
             STATUS_UNMAPPED => false,
             _ => return None,
         };
         let response = Self { sequence, session: u16::from_le_bytes([s0, s1]), op: Op::from_u8(op)?, count, mapped };
-        let expected = match response.op {
-            Op::Hello => HELLO_BYTES,
-            Op::Write => 0,
-            Op::Read => usize::from(count) * word_bytes,
+        let (expected, measured) = match response.op {
+            Op::Hello => (HELLO_BYTES, false),
+            Op::Write | Op::WriteCompressed => (0, false),
+            Op::Read => (usize::from(count) * word_bytes, false),
+            Op::ReadCompressed => (usize::from(units) * RESPONSE_UNIT, true),
         };
-        (reserved == 0 && payload.len() == expected).then_some((response, payload))
+        ((measured || units == 0) && payload.len() == expected).then_some((response, payload))
     }
 }
 
@@ -236,6 +308,8 @@ pub fn constants() -> Vec<(String, u64, u32)> {
         ("FrameResponseBytes", RESPONSE_BYTES as u64, 0),
         ("FrameHelloBytes", HELLO_BYTES as u64, 0),
         ("FrameCrcBytes", CRC_BYTES as u64, 0),
+        ("FrameHalfBytes", HALF_BYTES as u64, 0),
+        ("FrameResponseUnit", RESPONSE_UNIT as u64, 0),
         ("FrameCrcPolynomial", CRC_POLYNOMIAL.into(), 32),
         ("FrameCrcResidue", CRC_RESIDUE.into(), 32),
         ("FrameStatusDone", STATUS_DONE.into(), 8),
@@ -284,11 +358,13 @@ mod tests {
             for (op, _) in Op::ALL {
                 for count in 0..=shape.max_beats() as u8 {
                     for strobe in [0, 0x80, 0x81] {
-                        let strobe = if op == Op::Write { strobe } else { 0 };
+                        let strobe = if op.writes() || op.compressed() { strobe } else { 0 };
                         let request = Request { sequence: 1, ack: 1, session: 7, op, count, strobe, address: 0 };
                         let mut body = request.to_bytes().to_vec();
                         if op == Op::Write {
                             body.resize(REQUEST_BYTES + usize::from(count) * shape.word_bytes, 0);
+                        } else if op == Op::WriteCompressed {
+                            body.resize(REQUEST_BYTES + shape.halves(count.into()), 0);
                         }
                         let sound = Request::parse(&body, &shape).is_some();
                         assert!(!sound || Response::parse(&body, shape.word_bytes).is_none(), "{request:?}");
@@ -312,6 +388,9 @@ mod tests {
         for shape in Geometry::PRESETS.map(|g| Shape::of(&g)) {
             assert!(REQUEST_BYTES + shape.max_beats() * shape.word_bytes + CRC_BYTES <= shape.slot_bytes);
             assert!(shape.max_beats() <= 255 && shape.slots.is_power_of_two() && shape.slots <= 128);
+            let longest = shape.max_compressed_read() * (shape.word_bytes + shape.halves(1));
+            assert!(RESPONSE_BYTES + longest.next_multiple_of(RESPONSE_UNIT) + CRC_BYTES <= shape.slot_bytes);
+            assert!(longest.div_ceil(RESPONSE_UNIT) <= 255);
         }
     }
 }
