@@ -87,6 +87,26 @@ fn imported_networks_equal_the_reference_kernels() {
     assert!(tallies.values().all(|tally| tally.equal == tally.values && tally.values > 0), "see the table above");
 }
 
+/// Networks that were published, and copies that end at a layer inside; their answers are compared above.
+#[test]
+fn public_networks_have_all_layers_and_weights_on_the_chip() {
+    let told = std::env::var("LACUNA_TFLITE").is_ok_and(|folders| folders.contains("public-networks"));
+    let cases = common::cases("LACUNA_TFLITE", "tflite", "tflite");
+    let public: Vec<&Case> = cases.iter().filter(|case| case.operator == "PUBLIC_NETWORK").collect();
+    assert_eq!(public.len() > 3, told, "{} cases", public.len());
+    for case in public {
+        let graph = import::model(&std::fs::read(&case.model).unwrap()).unwrap();
+        let samples = frames(&graph, &case.data);
+        let graph = passes::prepare(graph, &samples, &Options::default()).unwrap();
+        let compiled = backend::compile(graph, Geometry::BASE, Gating::Digit).unwrap();
+        let on_host = compiled.graph.nodes.iter().filter(|node| node.place != Place::Chip);
+        let computed: Vec<&str> = on_host.filter(|node| !node.op.moves()).map(|node| node.op.name()).collect();
+        println!("{}: {} pages, on the host: {computed:?}", case.name, compiled.tile_pages);
+        assert!(computed.iter().all(|op| *op == "Softmax"), "{}: {computed:?}", case.name);
+        assert!(compiled.phases.is_empty(), "{}", case.name);
+    }
+}
+
 #[test]
 fn a_layer_between_batches_is_one_dilated_convolution() {
     let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tflite/space_to_batch_0.tflite");

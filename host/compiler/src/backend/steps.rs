@@ -143,15 +143,27 @@ impl Compiled {
 /// Compiles a graph whose nodes have been placed; the caller moves the graph in.
 ///
 /// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, then inputs and
-/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead.
+/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead. Weights that would
+/// take turns stay where that costs no more than pixels side by side.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do.
 pub fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let wide = first_that_fits(graph, geometry, gating, true)?;
+    if wide.phases.is_empty() {
+        return Ok(wide);
+    }
+    match first_that_fits(graph, geometry, gating, false) {
+        Ok(narrow) if narrow.phases.is_empty() => Ok(narrow),
+        _ => Ok(wide),
+    }
+}
+
+fn first_that_fits(graph: &Graph, geometry: Geometry, gating: Gating, widen: bool) -> Result<Compiled, BackendError> {
     let fits = budgets(geometry);
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
-        match compile_within(graph, geometry, gating, fit) {
+        match compile_within(graph, geometry, gating, emit::Fit { widen, ..fit }) {
             Err(BackendError::TileMemory { .. }) if attempt < last => {}
             other => return other,
         }
@@ -179,6 +191,7 @@ fn budgets(geometry: Geometry) -> Vec<emit::Fit> {
             double,
             whole: memory / whole,
             spare_pages: true,
+            widen: true,
         }
     };
     // Shares of the memory for parameters and for a tensor that every tile holds whole.

@@ -213,6 +213,67 @@ fn few_output_channels_are_computed_for_several_pixels_at_once() {
     }
 }
 
+/// A kernel of 16x8 over one channel takes 16 pages, 18 for two pixels at once; the dense layer takes 240.
+#[test]
+fn pixels_are_computed_apart_where_that_keeps_all_weights_in_place() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (pages, width) in [(256, 16), (512, 8)] {
+        let geometry = Geometry { pages, ..Geometry::SMALL };
+        let mut builder = Builder::new(rng.random(), &[1, 1, 16, 16]);
+        let window = Window { kernel: [16, 8], stride: [1, 1], dilation: [1, 1], pads: [7, 3, 7, 4] };
+        let first = builder.windowed(builder.input(), 8, window);
+        let flat = builder.reshape(first, &[1, 8 * 15 * 16]);
+        let out = builder.dense(flat, 4);
+        let graph = builder.finish(out);
+        let frame = frame(&graph, &mut rng);
+        let mut placed = graph.clone();
+        partition::run(&mut placed).unwrap();
+        let compiled = compile(placed, geometry, Gating::Digit).unwrap();
+        assert!(compiled.phases.is_empty(), "{pages} pages");
+        let first = compiled.programs().flat_map(|p| &p.instrs).find_map(|instr| match instr {
+            Instr::Run(_, walk, _) => Some(walk.out_w),
+            _ => None,
+        });
+        assert_eq!(first, Some(width), "{pages} pages");
+        check(&compiled, &frame);
+    }
+}
+
+#[test]
+fn a_layer_of_one_tile_takes_no_pages_of_the_others() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 300]);
+    let out = builder.dense(builder.input(), 4);
+    let graph = builder.finish(out);
+    let frame = frame(&graph, &mut rng);
+    let compiled = on_chip(graph, Geometry::BASE);
+    assert!(!compiled.pages.is_empty() && compiled.pages.iter().all(|page| page.tile == compiled.pages[0].tile));
+    check(&compiled, &frame);
+}
+
+/// As microphones' features come: a row of numbers that the first layer takes for a picture.
+#[test]
+fn an_input_under_another_shape_costs_no_cycle() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for geometry in [Geometry::BASE, Geometry::NANO] {
+        let key = rng.random();
+        let mut cycles = Vec::new();
+        for shape in [vec![1, 1, 20, 12], vec![1, 240]] {
+            let mut builder = Builder::new(key, &shape);
+            let picture = match shape.len() {
+                2 => builder.reshape(builder.input(), &[1, 1, 20, 12]),
+                _ => builder.input(),
+            };
+            let window = Window { kernel: [5, 4], stride: [2, 2], dilation: [1, 1], pads: [2, 1, 2, 2] };
+            let out = builder.windowed(picture, 8, window);
+            let graph = builder.finish(out);
+            let frame = frame(&graph, &mut ChaCha8Rng::seed_from_u64(1));
+            cycles.push(check(&on_chip(graph, geometry), &frame));
+        }
+        assert_eq!(cycles[0], cycles[1], "{}", geometry.name);
+    }
+}
+
 #[test]
 fn depthwise_layers_of_few_channels_take_several_pixels_a_word() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());

@@ -3,11 +3,14 @@
 use std::fmt;
 
 use crate::error::Error;
-use crate::graph::{DType, Graph, Node, Place};
+use crate::graph::{DType, Graph, Node, Place, TensorId};
 use crate::op::{ChipProduct, FloatOp, Op};
 
 /// Why the host converts between real and quantised values, and computes exponentials.
 const REAL: &str = "real numbers are the host's";
+
+/// Why the host moves what the chip could.
+const BORDER: &str = "it only brings what enters or leaves the chip into order";
 
 /// Why the host finds places of extremes, and moves them.
 const INTEGERS: &str = "wide integers are the host's";
@@ -41,9 +44,10 @@ impl fmt::Display for Fallback {
 /// [`Error::NotQuantised`] if a floating-point operator is left that the host does not run either.
 pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     let mut fallbacks = Vec::new();
+    let producers = graph.producers();
     for index in 0..graph.nodes.len() {
-        let place = place(graph, &graph.nodes[index])?;
-        let border = border(graph, &graph.nodes[index]);
+        let border = border(graph, &producers, &graph.nodes[index]);
+        let place = if border { Place::Host(BORDER.into()) } else { place(graph, &graph.nodes[index])? };
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
             let expected = border || reason == REAL || reason == INTEGERS;
@@ -56,10 +60,19 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     Ok(fallbacks)
 }
 
-/// Whether a node only brings the file's inputs or outputs into the graph's order: the host does so as it packs them.
-fn border(graph: &Graph, node: &Node) -> bool {
-    let enters = node.inputs.iter().any(|id| graph.inputs.contains(id));
-    matches!(node.op, Op::Transpose(_)) && enters != graph.outputs.contains(&node.output)
+/// Whether a node only brings what enters the chip, or the file's outputs, into order: the host does so as it packs them. A
+/// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window.
+///
+/// The places of the nodes before are decided.
+fn border(graph: &Graph, producers: &[Option<usize>], node: &Node) -> bool {
+    let on_chip = |id: &TensorId| producers[id.0].is_some_and(|index| graph.nodes[index].place == Place::Chip);
+    let enters = node.inputs.iter().all(|id| !on_chip(id));
+    let leaves = graph.outputs.contains(&node.output);
+    match node.op {
+        Op::Transpose(_) => enters != leaves,
+        Op::Reshape => enters && !leaves,
+        _ => false,
+    }
 }
 
 fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
@@ -90,7 +103,6 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
             let reals = node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).dtype != DType::I8);
             match reals {
                 true => host("it moves real numbers"),
-                false if border(graph, node) => host("it only brings the file's inputs or outputs into order"),
                 false => Ok(Place::Chip),
             }
         }

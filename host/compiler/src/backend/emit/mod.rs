@@ -33,6 +33,8 @@ pub struct Fit {
     pub whole: usize,
     /// Layers are split by blocks to spare pages, before weights take turns.
     pub spare_pages: bool,
+    /// Layers of few channels compute neighbouring pixels side by side, which takes more pages.
+    pub widen: bool,
 }
 
 /// What is decided about a node before instructions are written.

@@ -8,6 +8,7 @@ use lacuna_spec::instr::PostConstants;
 use super::{BackendError, Draft, Emitter, Place, Plan, run};
 use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
+use crate::backend::memory::Block;
 use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
 use crate::graph::TensorId;
@@ -100,7 +101,7 @@ impl Emitter<'_> {
         self.parts(index, split)
             .iter()
             .map(|part| {
-                if part.is_empty() && split == Split::Blocks {
+                if part.is_empty() {
                     return 0;
                 }
                 let subs = run::sub_runs(&linear, &part.blocks, &self.geometry);
@@ -162,6 +163,31 @@ impl Emitter<'_> {
             draft.input_stride = input_bytes.next_multiple_of(word);
             draft.output_stride = output_bytes.next_multiple_of(word);
         }
+        let mut blocks = Vec::new();
+        for &(id, producer) in order.iter().filter(|(_, producer)| producer.is_none_or(|n| !self.is_alias(n))) {
+            let readers = self.readers(id, nodes);
+            let layout = self.bare_layout(id, producer, &readers);
+            let name = &self.graph.tensor(id).name;
+            let boundary = draft.inputs.contains(&id) || draft.leaves.contains(&id);
+            let stride = if draft.inputs.contains(&id) { draft.input_stride } else { draft.output_stride };
+            let last = readers.iter().copied().max().unwrap_or(nodes.start);
+            let start = producer.unwrap_or(nodes.start);
+            let life = match (boundary && draft.input_stride > 0, draft.leaves.contains(&id)) {
+                // The host writes the next frame and reads the last one while this one is computed.
+                (true, _) => 0..usize::MAX,
+                (false, true) => start..nodes.end,
+                (false, false) => start..last + 1,
+            };
+            let bytes = layout.bytes().max(1) + if boundary { stride } else { 0 };
+            if let Some(whole) = (!layout.channels.is_empty()).then(|| self.gathered(id, &readers)).flatten() {
+                blocks.push(Block { name, bytes: whole.bytes(), life: start..last + 1 });
+                draft.gathered.insert(id, whole);
+            }
+            blocks.push(Block { name, bytes, life });
+            draft.layouts.insert(id, layout);
+        }
+        let mut places = self.memory.place_all(&blocks)?.into_iter();
+        let mut next = || places.next().expect("a place for every block");
         for (id, producer) in order {
             if let Some(index) = producer.filter(|&n| self.is_alias(n)) {
                 let source = self.graph.nodes[index].inputs[0];
@@ -172,26 +198,10 @@ impl Emitter<'_> {
                 }
                 continue;
             }
-            let readers = self.readers(id, nodes);
-            let mut layout = self.bare_layout(id, producer, &readers);
-            let name = self.graph.tensor(id).name.clone();
-            let boundary = draft.inputs.contains(&id) || draft.leaves.contains(&id);
-            let stride = if draft.inputs.contains(&id) { draft.input_stride } else { draft.output_stride };
-            let last = readers.iter().copied().max().unwrap_or(nodes.start);
-            let life = match (boundary && draft.input_stride > 0, draft.leaves.contains(&id)) {
-                // The host writes the next frame and reads the last one while this one is computed.
-                (true, _) => 0..usize::MAX,
-                (false, true) => producer.unwrap_or(nodes.start)..nodes.end,
-                (false, false) => producer.unwrap_or(nodes.start)..last + 1,
-            };
-            let bytes = layout.bytes().max(1) + if boundary { stride } else { 0 };
-            let gathered = (!layout.channels.is_empty()).then(|| self.gathered(id, &readers)).flatten();
-            if let Some(mut whole) = gathered {
-                whole.base = self.memory.place(&name, whole.bytes(), producer.unwrap_or(nodes.start)..last + 1)?;
-                draft.gathered.insert(id, whole);
+            if let Some(whole) = draft.gathered.get_mut(&id) {
+                whole.base = next();
             }
-            layout.base = self.memory.place(&name, bytes, life)?;
-            draft.layouts.insert(id, layout);
+            draft.layouts.get_mut(&id).expect("laid out above").base = next();
         }
         Ok(draft)
     }

@@ -109,7 +109,7 @@ impl Emitter<'_> {
     /// A layer as the array computes it.
     pub(super) fn on_array(&self, index: usize, linear: &Linear) -> Linear {
         let [_, _, width] = self.chw(self.graph.nodes[index].output);
-        widened(linear, width, &self.geometry)
+        if self.fit.widen { widened(linear, width, &self.geometry) } else { linear.clone() }
     }
 
     /// Whether the chip's monitor decides about a layer: it remembers and counts fewer than [`MONITOR_ROWS`] rows.
@@ -170,7 +170,7 @@ impl Emitter<'_> {
         for (tile, part) in plan.parts.iter().enumerate() {
             let own = &part.blocks;
             let blocks = overlap(&(own.start + place.blocks.start..own.start + place.blocks.end), own);
-            if !blocks.is_empty() && (!part.is_empty() || plan.split == split::Split::Rows) {
+            if !blocks.is_empty() && !part.is_empty() {
                 let params = plan.params + (blocks.start - own.start) * block_bytes;
                 queues.push((tile, sub_runs(linear, &blocks, &self.geometry).into(), place.page[tile], params));
             }
