@@ -1,6 +1,7 @@
 //! Rewrites of the graph, one a file, and the order in which they run.
 
 pub mod absorb_flatten;
+pub mod absorb_pad;
 pub mod constant_filters;
 pub mod crop;
 pub mod dead;
@@ -60,6 +61,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     fuse_requantise::run(&mut graph);
     fuse_tables::run(&mut graph)?;
     absorb_flatten::run(&mut graph);
+    absorb_pad::run(&mut graph);
     dead::run(&mut graph);
     while constant_filters::run(&mut graph) > 0 {
         dead::run(&mut graph);

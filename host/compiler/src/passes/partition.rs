@@ -70,7 +70,7 @@ fn border(graph: &Graph, producers: &[Option<usize>], node: &Node) -> bool {
     let leaves = graph.outputs.contains(&node.output);
     match node.op {
         Op::Transpose(_) => enters != leaves,
-        Op::Reshape => enters && !leaves,
+        Op::Reshape | Op::View => enters && !leaves,
         _ => false,
     }
 }

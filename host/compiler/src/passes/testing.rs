@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::graph::{DType, Graph, Node, Place, Quant, Tensor, TensorId};
-use crate::op::{Clamp, MaxPool, Op, Window};
+use crate::op::{Clamp, MaxPool, Op, Pad, Window};
 use crate::quantised::{self, LinearParts};
 
 /// Builds a graph whose weights come from a seed.
@@ -13,7 +13,9 @@ pub struct Builder {
     rng: ChaCha8Rng,
 }
 
-const QUANT: Quant = Quant { scale: 0.1, zero_point: -5 };
+/// Of every tensor but sums.
+pub const ZERO_POINT: i8 = -5;
+const QUANT: Quant = Quant { scale: 0.1, zero_point: ZERO_POINT as i32 };
 
 impl Builder {
     /// A graph with one int8 input.
@@ -108,6 +110,12 @@ impl Builder {
 
     pub fn reshape(&mut self, x: TensorId, shape: &[usize]) -> TensorId {
         self.node(Op::Reshape, vec![x], shape.to_vec())
+    }
+
+    pub fn pad(&mut self, x: TensorId, pad: Pad) -> TensorId {
+        let shape = self.graph.tensor(x).shape.iter().zip(pad.before.iter().zip(&pad.after));
+        let shape = shape.map(|(size, (before, after))| before + size + after).collect();
+        self.node(Op::Pad(pad), vec![x], shape)
     }
 
     /// Makes a tensor an output.
