@@ -128,10 +128,10 @@ pub async fn run(args: &LinkTestArgs) -> Result<(), CliError> {
     let mut chip = GoldenEnd::new(shape);
     let commands = commands_on_a_bad_line(&mut chip, faults, args.commands, args.seed, |done| bar.set_position(done));
     bar.finish_and_clear();
-    let streams = [Way::In, Way::Out, Way::Both]
-        .map(|way| streamed_tensors(&mut GoldenEnd::new(shape), way, TENSORS, TENSOR_BYTES, args.seed));
+    let streams =
+        Way::all(&shape).map(|way| streamed_tensors(&mut GoldenEnd::new(shape), way, TENSORS, TENSOR_BYTES, args.seed));
     let streams: Vec<_> =
-        streams.into_iter().collect::<Result<_, _>>().map_err(|error| DeviceError::Simulation(error.to_string()))?;
+        streams.collect::<Result<_, _>>().map_err(|error| DeviceError::Simulation(error.to_string()))?;
     let cuts = silent_cuts(|| Box::new(GoldenEnd::new(shape)), args.seed);
 
     let watched = Watched::new(shape);
@@ -198,6 +198,7 @@ fn print(report: &Report) {
             Way::In => "to the chip",
             Way::Out => "from the chip",
             Way::Both => "both ways at once",
+            Way::Resting => "in, three bytes in four at rest",
         };
         table.add_row([
             format!("{} {way}", row.tensors),

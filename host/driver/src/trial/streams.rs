@@ -20,6 +20,16 @@ pub enum Way {
     Out,
     /// As many each way, in turn.
     Both,
+    /// To the chip, three bytes in four at rest, compressed.
+    Resting,
+}
+
+impl Way {
+    /// The ways over a link of some shape.
+    pub fn all(shape: &Shape) -> impl Iterator<Item = Self> {
+        let resting = shape.compresses().then_some(Self::Resting);
+        [Self::In, Self::Out, Self::Both].into_iter().chain(resting)
+    }
 }
 
 /// What streaming tensors took.
@@ -51,7 +61,12 @@ impl StreamReport {
 
 /// The share that tensors have to be. Of four slots three are under way, too few for both directions to be full.
 fn least(way: Way, slots: usize) -> f64 {
-    if way == Way::Both && slots < 8 { 0.75 } else { 0.95 }
+    match way {
+        Way::Both if slots < 8 => 0.75,
+        Way::In | Way::Out | Way::Both => 0.95,
+        // Six bytes of a beat of 16, and a header for 56 of them.
+        Way::Resting => 2.4,
+    }
 }
 
 /// Streams tensors of whole beats over a line without faults, in frames as long as the chip takes them.
@@ -73,6 +88,7 @@ pub fn streamed_tensors(
         Way::In => &[Op::Write],
         Way::Out => &[Op::Read],
         Way::Both => &[Op::Write, Op::Read],
+        Way::Resting => &[Op::WriteCompressed],
     };
     for _ in 0..tensors {
         submit(&mut rig, &mut endpoint, ops, &shape, tensor_bytes);
@@ -99,7 +115,9 @@ pub fn streamed_tensors(
 fn submit(rig: &mut Rig, endpoint: &mut Endpoint, ops: &[Op], shape: &Shape, bytes: usize) {
     let mut left = bytes / shape.word_bytes;
     while left > 0 {
-        let count = left.min(shape.max_beats());
+        // What beats take compressed is not known before: as many as fit in any case.
+        let most = if ops.iter().any(|op| op.compressed()) { shape.max_compressed_read() } else { shape.max_beats() };
+        let count = left.min(most);
         for &op in ops {
             let (token, command) = rig.command_of(op, count as u32, shape);
             endpoint.submit(token, command);
