@@ -143,7 +143,8 @@ impl Compiled {
 /// Compiles a graph whose nodes have been placed; the caller moves the graph in.
 ///
 /// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, then inputs and
-/// outputs lose their second buffer, and at last layers keep their rows apart and weights take turns instead. Weights that would
+/// outputs lose their second buffer, then layers keep their rows apart and weights take turns instead, and at last large tensors
+/// pass from layer to layer in stripes. Weights that would
 /// take turns stay where that costs no more than pixels side by side.
 ///
 /// # Errors
@@ -160,7 +161,8 @@ pub fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Res
 }
 
 fn first_that_fits(graph: &Graph, geometry: Geometry, gating: Gating, widen: bool) -> Result<Compiled, BackendError> {
-    let fits = budgets(geometry);
+    let mut fits = budgets(geometry);
+    fits.extend(striped(geometry));
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
         match compile_within(graph, geometry, gating, emit::Fit { widen, ..fit }) {
@@ -176,10 +178,13 @@ fn first_that_fits(graph: &Graph, geometry: Geometry, gating: Gating, widen: boo
 /// # Errors
 /// As [`compile_fitting`].
 pub fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    // The last that spare pages, and the last that do not.
+    // The last that spare pages, the last that do not, and that of the most stripes.
     let fits = budgets(geometry);
-    compile_within(graph, geometry, gating, fits[fits.len() / 2 - 1])
-        .or_else(|_| compile_within(graph, geometry, gating, fits[fits.len() - 1]))
+    let (half, all) = (fits.len() / 2 - 1, fits.len() - 1);
+    let compile = |fit| compile_within(graph, geometry, gating, fit);
+    compile(fits[half])
+        .or_else(|_| compile(fits[all]))
+        .or_else(|error| compile(striped(geometry)[striped(geometry).len() - 1]).map_err(|_| error))
 }
 
 /// Budgets of tile memory, roomy ones first.
@@ -192,6 +197,7 @@ fn budgets(geometry: Geometry) -> Vec<emit::Fit> {
             whole: memory / whole,
             spare_pages: true,
             widen: true,
+            stripes: 1,
         }
     };
     // Shares of the memory for parameters and for a tensor that every tile holds whole.
@@ -201,6 +207,14 @@ fn budgets(geometry: Geometry) -> Vec<emit::Fit> {
     fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
     fits.extend(fits.clone().into_iter().map(|fit| emit::Fit { spare_pages: false, ..fit }));
     fits
+}
+
+/// Budgets under which large tensors pass in stripes, few stripes first.
+fn striped(geometry: Geometry) -> Vec<emit::Fit> {
+    let fits = budgets(geometry);
+    let tight = &fits[fits.len() / 2 - 4..fits.len() / 2];
+    let stripes = |stripes| tight.iter().map(move |&fit| emit::Fit { stripes, ..fit });
+    [2, 3, 4, 8].into_iter().flat_map(stripes).collect()
 }
 
 /// Compiles within a budget of tile memory.

@@ -274,6 +274,31 @@ fn an_input_under_another_shape_costs_no_cycle() {
     }
 }
 
+/// Inverted residuals whose middle is larger than all tile memories.
+#[test]
+fn what_is_too_large_between_convolutions_passes_in_stripes() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (geometry, side, wide) in [(Geometry::SMALL, 16, 72), (Geometry::MEDIUM, 40, 48), (Geometry::BASE, 48, 72)] {
+        for stride in [1, 2] {
+            let mut builder = Builder::new(rng.random(), &[1, 3, side, side]);
+            let first = builder.conv(builder.input(), 8, 3);
+            let wider = builder.conv(first, wide, 1);
+            let window = Window { stride: [stride; 2], pads: [1; 4], ..Window::of([3, 3]) };
+            let deep = builder.depthwise(wider, window);
+            let narrow = builder.conv(deep, 8, 1);
+            let pooled = builder.max_pool(narrow);
+            let out = builder.conv(pooled, 20, 3);
+            let graph = builder.finish(out);
+            let frame = frame(&graph, &mut rng);
+            assert!(graph.tensor(wider).elements() > geometry.tiles * geometry.tile_bytes());
+            let compiled = on_chip(graph, geometry);
+            let on_host = compiled.graph.nodes.iter().find(|node| node.place != Place::Chip);
+            assert!(on_host.is_none(), "{}: {on_host:?}", geometry.name);
+            check(&compiled, &frame);
+        }
+    }
+}
+
 #[test]
 fn depthwise_layers_of_few_channels_take_several_pixels_a_word() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());

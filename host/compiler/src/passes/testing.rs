@@ -79,6 +79,14 @@ impl Builder {
         self.node(Op::Conv(Box::new(layer)), vec![x], vec![1, outputs, height, width])
     }
 
+    pub fn depthwise(&mut self, x: TensorId, window: Window) -> TensorId {
+        let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
+        let [kernel_y, kernel_x] = window.kernel;
+        let layer = self.layer([channels, 1, kernel_y, kernel_x], window, channels);
+        let [height, width] = window.output(height, width).expect("the window fits");
+        self.node(Op::Conv(Box::new(layer)), vec![x], vec![1, channels, height, width])
+    }
+
     pub fn dense(&mut self, x: TensorId, outputs: usize) -> TensorId {
         let columns = self.graph.tensor(x).elements();
         let layer = self.layer([outputs, columns, 1, 1], Window::of([1, 1]), 1);

@@ -28,7 +28,14 @@ type Splits = HashMap<usize, Split>;
 
 impl Emitter<'_> {
     /// The split of every node; whatever does not fit turns from rows to blocks, as far as that helps.
-    pub(super) fn splits(&self, nodes: &[usize]) -> Splits {
+    pub(super) fn splits(&self, nodes: &[usize], chains: &[Range<usize>]) -> Splits {
+        let mut splits = self.split_freely(nodes);
+        // Stripes are rows.
+        splits.extend(chains.iter().cloned().flatten().map(|index| (index, Split::Rows)));
+        splits
+    }
+
+    fn split_freely(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
         if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.

@@ -9,6 +9,7 @@ mod plan;
 mod post;
 mod product;
 mod run;
+mod stripes;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -35,6 +36,8 @@ pub struct Fit {
     pub spare_pages: bool,
     /// Layers of few channels compute neighbouring pixels side by side, which takes more pages.
     pub widen: bool,
+    /// Large tensors between convolutions pass in so many stripes, if more than one.
+    pub stripes: usize,
 }
 
 /// What is decided about a node before instructions are written.
@@ -72,6 +75,8 @@ pub struct Emitter<'a> {
     runs: Vec<Range<usize>>,
     single_program: bool,
     fit: Fit,
+    /// Nodes that run stripe by stripe.
+    chains: Vec<Range<usize>>,
     next_instr: usize,
     pages: Vec<PageImage>,
     constants: Vec<Transfer>,
@@ -162,6 +167,7 @@ impl<'a> Emitter<'a> {
             runs: runs.to_vec(),
             single_program: runs.len() == 1,
             fit,
+            chains: Vec::new(),
             next_instr: 0,
             pages: Vec::new(),
             constants: Vec::new(),
@@ -182,7 +188,11 @@ impl<'a> Emitter<'a> {
         let mut draft = self.draft(&nodes)?;
         let mut deferred = Moves { node: nodes.start, instrs: Vec::new() };
         for index in nodes {
-            self.node(&mut draft, index, &mut deferred)?;
+            match self.chain_of(index).cloned() {
+                Some(chain) if index == chain.start => self.chain(&mut draft, &chain, &mut deferred)?,
+                Some(_) => {}
+                None => self.node(&mut draft, index, &mut deferred)?,
+            }
         }
         draft.take(&mut deferred);
         // Fields have the width of what chips do in one job; a layer beyond that is the host's.
@@ -208,7 +218,7 @@ impl<'a> Emitter<'a> {
         Ok(programs)
     }
 
-    /// Nodes whose instructions program memory holds at once, as many in a turn as fit.
+    /// Nodes whose instructions program memory holds at once, as many in a turn as fit; a chain stays together.
     fn turns(&self, draft: &Draft) -> Result<Vec<Range<usize>>, BackendError> {
         // A program ends in a halt.
         let available = self.geometry.program_len;
@@ -218,7 +228,11 @@ impl<'a> Emitter<'a> {
         let mut turns = Vec::new();
         let (mut first, mut taken) = (draft.nodes.start, 1);
         for index in draft.nodes.clone() {
-            let own = draft.owners.iter().filter(|owner| **owner == index).count();
+            let together = self.chain_of(index).cloned().unwrap_or(index..index + 1);
+            if together.start < index {
+                continue;
+            }
+            let own = draft.owners.iter().filter(|owner| together.contains(owner)).count();
             if own >= available {
                 let layer = self.graph.nodes[index].name.clone();
                 return Err(BackendError::Program { layer, needed: own + 1, available });
@@ -296,20 +310,16 @@ impl<'a> Emitter<'a> {
     /// Writes the pieces of a layer and what moves after each. The moves of the last piece are deferred behind the first piece of
     /// the next layer where that does not wait for them.
     fn node(&mut self, draft: &mut Draft, index: usize, deferred: &mut Moves) -> Result<(), BackendError> {
-        let node = &self.graph.nodes[index];
-        let pieces = match &node.op {
-            Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => self.depthwise(draft, index, linear),
-            Op::Conv(linear) | Op::Dense(linear) => self.run(draft, index, linear)?,
-            _ if self.is_alias(index) => return Ok(()),
-            op if op.moves() => {
-                draft.take(deferred);
-                let instrs = self.movement(draft, index)?;
-                draft.push(index, instrs);
-                return Ok(());
-            }
-            op if op.is_product() => self.product(draft, index)?,
-            _ => self.post(draft, index)?,
-        };
+        if self.is_alias(index) {
+            return Ok(());
+        }
+        if self.graph.nodes[index].op.moves() {
+            draft.take(deferred);
+            let instrs = self.movement(draft, index)?;
+            draft.push(index, instrs);
+            return Ok(());
+        }
+        let pieces = self.pieces(draft, index)?;
         if let Some(fill) = self.fill(draft, index) {
             draft.take(deferred);
             draft.push(index, vec![fill]);
@@ -323,6 +333,17 @@ impl<'a> Emitter<'a> {
             *deferred = Moves { node: index, instrs: self.moves(draft, index, piece) };
         }
         Ok(())
+    }
+
+    /// The instructions of each piece of a layer.
+    fn pieces(&mut self, draft: &Draft, index: usize) -> Result<Vec<Vec<Instr>>, BackendError> {
+        let node = &self.graph.nodes[index];
+        match &node.op {
+            Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => Ok(self.depthwise(draft, index, linear)),
+            Op::Conv(linear) | Op::Dense(linear) => self.run(draft, index, linear),
+            op if op.is_product() => self.product(draft, index),
+            _ => self.post(draft, index),
+        }
     }
 
     /// The record of a layer of the program whose instructions these are.

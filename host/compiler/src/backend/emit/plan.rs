@@ -17,7 +17,8 @@ use crate::op::{Linear, Op, Window};
 impl Emitter<'_> {
     pub(super) fn plan(&mut self, runs: &[Range<usize>]) -> Result<(), BackendError> {
         let nodes: Vec<usize> = runs.iter().cloned().flatten().collect();
-        let splits = self.splits(&nodes);
+        let chains = self.chains(&nodes, |_| true);
+        let splits = self.splits(&nodes, &chains);
         let mut sharing = self.share(&nodes, &splits)?.map(Vec::into_iter);
         let mut cursors = vec![0usize; self.geometry.tiles];
         for &index in &nodes {
@@ -40,6 +41,12 @@ impl Emitter<'_> {
             self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, places });
         }
         self.tile_pages = cursors.into_iter().max().unwrap_or(0).min(self.geometry.pages);
+        // A stripe does not wait for weights.
+        let stays = |index: usize| self.plans[&index].places.iter().all(|place| place.phase.is_none());
+        self.chains = self.chains(&nodes, stays);
+        for chain in self.chains.clone() {
+            self.stripe(&chain);
+        }
         if sharing.is_none() {
             for run in runs {
                 self.cut(run);
@@ -166,12 +173,18 @@ impl Emitter<'_> {
         let mut blocks = Vec::new();
         for &(id, producer) in order.iter().filter(|(_, producer)| producer.is_none_or(|n| !self.is_alias(n))) {
             let readers = self.readers(id, nodes);
-            let layout = self.bare_layout(id, producer, &readers);
+            let mut layout = self.bare_layout(id, producer, &readers);
+            if let Some(index) = producer.filter(|&index| self.is_striped(index)) {
+                layout.held = self.longest_stripes(index);
+            }
             let name = &self.graph.tensor(id).name;
             let boundary = draft.inputs.contains(&id) || draft.leaves.contains(&id);
             let stride = if draft.inputs.contains(&id) { draft.input_stride } else { draft.output_stride };
-            let last = readers.iter().copied().max().unwrap_or(nodes.start);
-            let start = producer.unwrap_or(nodes.start);
+            // Layers of a chain are at work until all of it is done.
+            let end = |index: usize| self.chain_of(index).map_or(index, |chain| chain.end - 1);
+            let begin = |index: usize| self.chain_of(index).map_or(index, |chain| chain.start);
+            let last = readers.iter().copied().map(end).max().unwrap_or(nodes.start);
+            let start = producer.map_or(nodes.start, begin);
             let life = match (boundary && draft.input_stride > 0, draft.leaves.contains(&id)) {
                 // The host writes the next frame and reads the last one while this one is computed.
                 (true, _) => 0..usize::MAX,

@@ -9,7 +9,7 @@ use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
 use super::{BackendError, Draft, Emitter, Place, Plan, push};
 use crate::backend::layout::overlap;
-use crate::backend::split::{self, Part};
+use crate::backend::split::Part;
 use crate::backend::weights::{self, Rows};
 use crate::backend::widen::widened;
 use crate::backend::{PageImage, TensorLayout, Transfer};
