@@ -117,17 +117,10 @@ def main():
         if found != SHA256[name]:
             raise SystemExit(f"{name}.tflite has SHA-256 {found}, not {SHA256[name]}")
         source = oracle_tflite.open_model(for_the_runtime(content)).get_input_details()[0]
-        scale, zero = source["quantization"]
-        limits = np.iinfo(source["dtype"])
-        x = np.clip(np.round(real / scale + zero), limits.min, limits.max).astype(source["dtype"])
-        x = x.reshape(len(x), *source["shape"])
-        copies = {name: content} | {f"{name}_{at}": copy for at, copy in make_wake_words.cut_short(content, CUTS)}
-        for case, copy in copies.items():
-            y = oracle_tflite.run(for_the_runtime(copy), [x])[0]
-            (args.outdir / f"{case}.tflite").write_bytes(copy)
-            oracle_tflite.save(str(args.outdir / f"{case}.npz"), {"x0": x, "y0": y})
-            cases.append({"name": case, "operator": "PUBLIC_NETWORK"})
-            print(f"{case}: {len(x)} frames, {len(np.unique(x))} values in, {len(np.unique(y))} values out")
+        x = make_wake_words.quantised(real, source).reshape(-1, *source["shape"])
+        cases += make_wake_words.write_cases(
+            args.outdir, name, content, x, CUTS, "PUBLIC_NETWORK", for_the_runtime
+        )
     manifest = {"seed": args.seed, "tflite_runtime": version("tflite-runtime"), "cases": cases}
     (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

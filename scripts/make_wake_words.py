@@ -63,6 +63,26 @@ def cut_short(content, count):
         yield at, bytes(copy)
 
 
+def quantised(real, source):
+    """Reals as a network's input, as the runtime tells of it, takes them."""
+    scale, zero = source["quantization"]
+    limits = np.iinfo(source["dtype"])
+    return np.clip(np.round(real / scale + zero), limits.min, limits.max).astype(source["dtype"])
+
+
+def write_cases(outdir, name, content, x, cuts, operator, for_the_runtime=bytes):
+    """Write a network and copies that end inside, with the answers to `x`; gives their lines of the manifest."""
+    cases = []
+    copies = {name: content} | {f"{name}_{at}": copy for at, copy in cut_short(content, cuts)}
+    for case, copy in copies.items():
+        y = oracle_tflite.run(for_the_runtime(copy), [x])[0]
+        (outdir / f"{case}.tflite").write_bytes(copy)
+        oracle_tflite.save(str(outdir / f"{case}.npz"), {"x0": x, "y0": y})
+        cases.append({"name": case, "operator": operator})
+        print(f"{case}: {len(x)} steps, {len(np.unique(x))} values in, {len(np.unique(y))} values out")
+    return cases
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -78,17 +98,8 @@ def main():
     for path in sorted(models.glob("*.tflite")):
         content = path.read_bytes()
         source = oracle_tflite.open_model(content).get_input_details()[0]
-        scale, zero = source["quantization"]
         steps = rows[: len(rows) // source["shape"][1] * source["shape"][1]].reshape(-1, *source["shape"])
-        limits = np.iinfo(source["dtype"])
-        x = np.clip(np.round(steps / scale + zero), limits.min, limits.max).astype(source["dtype"])
-        copies = {path.stem: content} | {f"{path.stem}_{at}": copy for at, copy in cut_short(content, 4)}
-        for name, copy in copies.items():
-            (args.outdir / f"{name}.tflite").write_bytes(copy)
-            y = oracle_tflite.run(copy, [x])[0]
-            oracle_tflite.save(str(args.outdir / f"{name}.npz"), {"x0": x, "y0": y})
-            cases.append({"name": name, "operator": "WAKE_WORD"})
-            print(f"{name}: {len(x)} steps, {len(np.unique(x))} values in, {len(np.unique(y))} values out")
+        cases += write_cases(args.outdir, path.stem, content, quantised(steps, source), 4, "WAKE_WORD")
     manifest = {"seed": args.seed, "tflite_runtime": version("tflite-runtime"), "cases": cases}
     (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
 

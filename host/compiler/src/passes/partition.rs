@@ -101,10 +101,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         Op::Float(_) => host("it computes in floating point"),
         op if op.moves() => {
             let reals = node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).dtype != DType::I8);
-            match reals {
-                true => host("it moves real numbers"),
-                false => Ok(Place::Chip),
-            }
+            if reals { host("it moves real numbers") } else { Ok(Place::Chip) }
         }
         Op::MatMul(_) => host("the chip's weights are constants"),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
