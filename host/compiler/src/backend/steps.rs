@@ -217,8 +217,16 @@ fn striped(geometry: Geometry) -> Vec<emit::Fit> {
     [2, 3, 4, 8].into_iter().flat_map(stripes).collect()
 }
 
-/// Compiles within a budget of tile memory.
-fn compile_within(graph: &Graph, geometry: Geometry, gating: Gating, fit: emit::Fit) -> Result<Compiled, BackendError> {
+/// Compiles within a budget of tile memory; the caller adds the graph.
+///
+/// # Errors
+/// What does not fit.
+pub(super) fn compile_within(
+    graph: &Graph,
+    geometry: Geometry,
+    gating: Gating,
+    fit: emit::Fit,
+) -> Result<Compiled, BackendError> {
     let runs = cut(graph);
     let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit)?;
     let mut steps = Vec::new();

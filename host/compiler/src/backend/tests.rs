@@ -9,7 +9,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::split::Split;
-use super::{Compiled, Program, Step, compile, io};
+use super::{Compiled, Layer, Program, Step, compile, emit, io, steps};
 use crate::graph::{Graph, Place};
 use crate::op::Window;
 use crate::passes::testing::Builder;
@@ -297,6 +297,50 @@ fn what_is_too_large_between_convolutions_passes_in_stripes() {
             check(&compiled, &frame);
         }
     }
+}
+
+#[test]
+fn stripes_of_any_windows_are_exact() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut striped = 0;
+    for round in 0..40 {
+        let geometry = [Geometry::SMALL, Geometry::MEDIUM, Geometry::BASE][round % 3];
+        let size = [rng.random_range(24..32), rng.random_range(24..32)];
+        let (layers, strided) = (rng.random_range(2..4), rng.random_range(0..6));
+        let mut builder = Builder::new(rng.random(), &[1, rng.random_range(1..9), size[0], size[1]]);
+        let mut at = builder.input();
+        for layer in 0..layers {
+            let kernel: [usize; 2] = [rng.random_range(1..4), rng.random_range(1..4)];
+            let mut pad = |axis: usize| rng.random_range(0..=kernel[axis] / 2);
+            let window = Window {
+                kernel,
+                pads: [pad(0), pad(1), pad(0), pad(1)],
+                stride: if layer == strided { [2, rng.random_range(1..3)] } else { [1, 1] },
+                dilation: [1 + usize::from(rng.random_bool(0.2)), 1],
+            };
+            at = match rng.random_range(0..3) {
+                0 => builder.depthwise(at, window),
+                _ => builder.windowed(at, [6, 8, 16, 24][rng.random_range(0..4)], window),
+            };
+        }
+        let mut graph = builder.finish(at);
+        let frame = frame(&graph, &mut rng);
+        assert_eq!(partition::run(&mut graph).unwrap(), []);
+        let fit = emit::Fit {
+            constants: geometry.tile_bytes() / 2,
+            double: rng.random(),
+            whole: 1,
+            spare_pages: true,
+            widen: rng.random(),
+            stripes: [2, 3, 8][rng.random_range(0..3)],
+        };
+        let Ok(compiled) = steps::compile_within(&graph, geometry, Gating::Digit, fit) else { continue };
+        // Two passes of a layer over its rows are no more than instructions for each tile.
+        let passes = |layer: &Layer| layer.instrs.len() > 2 * geometry.tiles;
+        striped += usize::from(compiled.programs().flat_map(|p| &p.layers).any(passes));
+        check(&Compiled { graph, ..compiled }, &frame);
+    }
+    assert!(striped > 3, "only {striped} of 40 run in stripes");
 }
 
 #[test]

@@ -180,10 +180,9 @@ impl Emitter<'_> {
             let name = &self.graph.tensor(id).name;
             let boundary = draft.inputs.contains(&id) || draft.leaves.contains(&id);
             let stride = if draft.inputs.contains(&id) { draft.input_stride } else { draft.output_stride };
-            // Layers of a chain are at work until all of it is done.
-            let end = |index: usize| self.chain_of(index).map_or(index, |chain| chain.end - 1);
+            // All layers of a chain begin with its first stripe.
             let begin = |index: usize| self.chain_of(index).map_or(index, |chain| chain.start);
-            let last = readers.iter().copied().map(end).max().unwrap_or(nodes.start);
+            let last = readers.iter().copied().max().unwrap_or(nodes.start);
             let start = producer.map_or(nodes.start, begin);
             let life = match (boundary && draft.input_stride > 0, draft.leaves.contains(&id)) {
                 // The host writes the next frame and reads the last one while this one is computed.
