@@ -16,6 +16,8 @@ pub mod io;
 pub mod layout;
 pub mod memory;
 pub mod phases;
+#[cfg(test)]
+mod room_tests;
 pub mod split;
 pub mod steps;
 #[cfg(test)]

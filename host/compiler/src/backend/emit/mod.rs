@@ -3,6 +3,7 @@
 mod choose;
 mod cut;
 mod depthwise;
+mod draft;
 mod movement;
 mod moves;
 mod plan;
@@ -16,6 +17,8 @@ use std::ops::Range;
 
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Head, Instr, Opcode};
+
+use draft::{Draft, Moves};
 
 use super::memory::Memory;
 use super::split::{Part, Split};
@@ -84,42 +87,6 @@ pub struct Emitter<'a> {
     phases: Vec<Phase>,
     /// For each phase the one whose pages it takes.
     follows: Vec<usize>,
-}
-
-/// A program being written.
-struct Draft {
-    nodes: Range<usize>,
-    layouts: HashMap<TensorId, TensorLayout>,
-    /// Whole copies of tensors of which each tile computes some channels.
-    gathered: HashMap<TensorId, TensorLayout>,
-    inputs: Vec<TensorId>,
-    outputs: Vec<TensorId>,
-    /// The tensors behind `outputs`, views looked through.
-    leaves: Vec<TensorId>,
-    input_stride: usize,
-    output_stride: usize,
-    instrs: Vec<Instr>,
-    /// The node of each instruction.
-    owners: Vec<usize>,
-}
-
-impl Draft {
-    /// Appends a node's instructions.
-    fn push(&mut self, node: usize, instrs: Vec<Instr>) {
-        self.owners.extend(std::iter::repeat_n(node, instrs.len()));
-        self.instrs.extend(instrs);
-    }
-
-    /// Appends moves that were kept back.
-    fn take(&mut self, moves: &mut Moves) {
-        self.push(moves.node, std::mem::take(&mut moves.instrs));
-    }
-}
-
-/// Moves of a node's output that are still to be written.
-struct Moves {
-    node: usize,
-    instrs: Vec<Instr>,
 }
 
 /// Appends an instruction for one tile; equal work of several tiles becomes one instruction.
