@@ -45,8 +45,9 @@ impl fmt::Display for Fallback {
 pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     let mut fallbacks = Vec::new();
     let producers = graph.producers();
+    let computes = graph.nodes.iter().any(|node| !node.op.moves());
     for index in 0..graph.nodes.len() {
-        let border = border(graph, &producers, &graph.nodes[index]);
+        let border = border(graph, &producers, computes, &graph.nodes[index]);
         let place = if border { Place::Host(BORDER.into()) } else { place(graph, &graph.nodes[index])? };
         let node = &mut graph.nodes[index];
         if let Place::Host(reason) = &place {
@@ -61,16 +62,17 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
 }
 
 /// Whether a node only brings what enters the chip, or the file's outputs, into order: the host does so as it packs them. A
-/// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window.
+/// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window. Where
+/// nothing is computed, reshapes are all that there is to do, and the chip's.
 ///
 /// The places of the nodes before are decided.
-fn border(graph: &Graph, producers: &[Option<usize>], node: &Node) -> bool {
+fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Node) -> bool {
     let on_chip = |id: &TensorId| producers[id.0].is_some_and(|index| graph.nodes[index].place == Place::Chip);
     let enters = node.inputs.iter().all(|id| !on_chip(id));
     let leaves = graph.outputs.contains(&node.output);
     match node.op {
         Op::Transpose(_) => enters != leaves,
-        Op::Reshape | Op::View => enters && !leaves,
+        Op::Reshape | Op::View => enters && !leaves && computes,
         _ => false,
     }
 }
