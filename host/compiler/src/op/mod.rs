@@ -9,6 +9,7 @@ mod normalise;
 mod pair;
 mod pool;
 mod product;
+mod real;
 mod runtime;
 
 pub use float::FloatOp;
@@ -20,6 +21,7 @@ pub use normalise::{L2Normalise, LogSoftmax};
 pub use pair::{Pair, Prelu};
 pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use product::ChipProduct;
+pub use real::{RealFunction, RealOp, RealPair, RealReduction};
 pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
@@ -225,8 +227,10 @@ pub enum Op {
     L2Normalise(L2Normalise),
     /// int8 softmax over the last dimension by ONNX Runtime's rule.
     TableSoftmax(TableSoftmax),
-    /// A floating-point operator.
+    /// A floating-point operator of ONNX.
     Float(FloatOp),
+    /// A floating-point operator of TensorFlow Lite.
+    Real(RealOp),
 }
 
 impl Op {
@@ -275,6 +279,7 @@ impl Op {
             Self::Float(FloatOp::Tanh) => "Tanh",
             Self::Float(FloatOp::Elu { .. }) => "Elu",
             Self::Float(FloatOp::Div) => "Div",
+            Self::Real(op) => op.name(),
         }
     }
 

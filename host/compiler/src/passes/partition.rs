@@ -100,7 +100,7 @@ fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
             | FloatOp::AveragePool { .. }
             | FloatOp::GlobalAveragePool,
         ) => Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() }),
-        Op::Float(_) => host("it computes in floating point"),
+        Op::Float(_) | Op::Real(_) => host("it computes in floating point"),
         op if op.moves() => {
             let reals = node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).dtype != DType::I8);
             if reals { host("it moves real numbers") } else { Ok(Place::Chip) }

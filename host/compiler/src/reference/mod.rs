@@ -11,6 +11,7 @@ mod movement;
 mod normalise;
 mod pair;
 mod pool;
+mod real;
 mod runtime;
 mod softmax;
 mod state;
@@ -195,6 +196,11 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::Float(FloatOp::Mean { axes }), [Value::F32(x)]) => Value::F32(runtime::mean(x, &tensors[0].shape, axes)),
         (Op::Float(FloatOp::Pad(_)), [Value::F32(_)]) => return move_elements(graph, node, operands).ok_or_else(wrong),
         (Op::Float(op), [Value::F32(x)]) if unary(op, 0.0).is_some() => Value::F32(runtime::unary_all(op, x)),
+        (Op::Real(op), _) => {
+            let operands: Option<Vec<&[f32]>> = operands.iter().map(|value| value.as_f32()).collect();
+            let shape = &tensors.first().ok_or_else(wrong)?.shape;
+            Value::F32(operands.and_then(|operands| real::apply(op, &operands, shape)).ok_or_else(wrong)?)
+        }
         (Op::Float(_), _) => {
             return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() });
         }

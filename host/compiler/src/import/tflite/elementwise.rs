@@ -50,7 +50,17 @@ pub fn broadcast(importer: &mut Importer, node: &Node) -> Result<(Operands, Vec<
     if unsigned.contains(&!output.unsigned()) || !matches!(output.kind, kind::INT8 | kind::UINT8) {
         return Err(node.unsupported("it mixes element types: quantise the model with one activation type"));
     }
-    let shapes = operands.map(|(id, _)| importer.file_shape(id));
+    let (ready, shape) = broadcast_to_one(importer, node, operands.map(|(id, _)| id))?;
+    Ok(([(ready[0], operands[0].1), (ready[1], operands[1].1)], shape))
+}
+
+/// Two operands under one shape, and that shape in the graph's order: dimensions of 1 repeat.
+pub fn broadcast_to_one(
+    importer: &mut Importer,
+    node: &Node,
+    operands: [TensorId; 2],
+) -> Result<([TensorId; 2], Vec<usize>), Error> {
+    let shapes = operands.map(|id| importer.file_shape(id));
     let rank = shapes[0].len().max(shapes[1].len()).min(MAX_RANK);
     let padded = shapes.clone().map(|shape| [vec![1; rank - shape.len()], shape].concat());
     let joined = padded[0].iter().zip(&padded[1]).map(|(&a, &b)| match (a, b) {
@@ -65,7 +75,7 @@ pub fn broadcast(importer: &mut Importer, node: &Node) -> Result<(Operands, Vec<
         ))
     })?;
     let mut ready = operands;
-    for ((id, _), padded) in ready.iter_mut().zip(&padded) {
+    for (id, padded) in ready.iter_mut().zip(&padded) {
         *id = importer.view(node, *id, padded)?;
         if *padded != joined {
             let meaning = super::importer::Meaning::of(importer.graph.tensor(*id));

@@ -16,6 +16,7 @@ mod movement;
 mod pairs;
 mod places;
 mod pools;
+mod reals;
 mod rearrange;
 mod rectifiers;
 mod resize;
@@ -186,6 +187,9 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
     }
     if shapes::computes_integers(importer, node)? {
         return shapes::evaluate(importer, node);
+    }
+    if reals::add(importer, node)? {
+        return Ok(());
     }
     match node.code {
         code::CONV_2D => layers::conv(importer, node),

@@ -1,7 +1,7 @@
 //! Operators that only move elements.
 
 use super::elementwise::requantised;
-use super::importer::{Importer, Meaning, Node};
+use super::importer::{Declared, Importer, Meaning, Node};
 use super::layout::{graph_axis, graph_order, graph_shape, same_order};
 use super::pools::{axes, axis};
 use super::schema::kind;
@@ -9,7 +9,7 @@ use super::windows::{activation, extent};
 use crate::error::Error;
 use crate::graph::TensorId;
 use crate::import::limits::MAX_RANK;
-use crate::op::{Op, Pad, Slice};
+use crate::op::{FloatOp, Op, Pad, RealPad, Slice};
 
 /// `RESHAPE`: the shape is an operand, or an option, or only declared.
 pub fn reshape(importer: &mut Importer, node: &Node) -> Result<(), Error> {
@@ -119,7 +119,7 @@ pub fn concat(importer: &mut Importer, node: &Node) -> Result<(), Error> {
 
 /// `PAD` and `PADV2`: padding means 0, or is an operand.
 pub fn pad(importer: &mut Importer, node: &Node) -> Result<(), Error> {
-    let (input, _) = importer.quantised(node, 0)?;
+    let input = importer.value(node, 0)?;
     let output = importer.declared(node.output(0)?)?;
     let shape = importer.file_shape(input);
     let amounts = importer.integers(node, 1, "its padding")?;
@@ -128,26 +128,38 @@ pub fn pad(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let amounts = amounts.filter(|amounts| amounts.len() == 2 * shape.len());
     let amounts = amounts
         .ok_or_else(|| node.misshapen(format!("pads {shape:?} by amounts that do not fit: convert the model again")))?;
-    let value = match node.inputs.get(2).copied().flatten() {
-        None => output.quant()?.zero_point as i8,
-        Some(index) => {
-            let value = importer.declared(index)?;
-            match value.bytes()?.as_slice() {
-                &[byte] => byte,
-                _ => {
-                    return Err(node.unsupported(format!(
-                        "its value, '{}', is computed at run time: make it constant",
-                        value.name
-                    )));
-                }
-            }
-        }
-    };
     let before: Vec<usize> = amounts.iter().copied().step_by(2).collect();
     let after: Vec<usize> = amounts.iter().copied().skip(1).step_by(2).collect();
     let padded: Vec<usize> = (0..shape.len()).map(|axis| before[axis] + shape[axis] + after[axis]).collect();
-    let op = Op::Pad(Pad { before: graph_order(&before), after: graph_order(&after), value });
+    let frame = [before, after].map(|sizes| graph_order(&sizes));
+    let op = padding(importer, node, &output, frame)?;
     importer.emit(node, op, vec![input], 0, graph_shape(&padded))
+}
+
+/// A frame of 0, or of the operand's one value.
+fn padding(importer: &mut Importer, node: &Node, output: &Declared, frame: [Vec<usize>; 2]) -> Result<Op, Error> {
+    let [before, after] = frame;
+    let value = node.inputs.get(2).copied().flatten().map(|index| importer.declared(index)).transpose()?;
+    let computed = |value: &Declared| {
+        node.unsupported(format!("its value, '{}', is computed at run time: make it constant", value.name))
+    };
+    if output.kind == kind::FLOAT32 {
+        let value = match &value {
+            None => 0.0,
+            Some(value) => only(&value.floats()?).ok_or_else(|| computed(value))?,
+        };
+        return Ok(Op::Float(FloatOp::Pad(RealPad { before, after, value })));
+    }
+    importer.quantised(node, 0)?;
+    let value = match &value {
+        None => output.quant()?.zero_point as i8,
+        Some(value) => only(&value.bytes()?).ok_or_else(|| computed(value))?,
+    };
+    Ok(Op::Pad(Pad { before, after, value }))
+}
+
+fn only<T: Copy>(values: &[T]) -> Option<T> {
+    if let &[value] = values { Some(value) } else { None }
 }
 
 /// Writes a box of the input, given in the file's order, to an output.
