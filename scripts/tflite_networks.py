@@ -232,12 +232,9 @@ def inverted_residuals(rng, count):
     return chain.conv(96, activation=RELU6).pooled().dense(10).finish()
 
 
-def mobile_classifier(rng, count):
-    """MobileNetV2, width 0.25, which names the class itself: more layers than instructions fit some chips."""
-    chain = Chain(rng, pictures(rng, count, 64, 64, 3)).conv(8, (3, 3), 2, RELU6)
-    for grow, outputs, times, stride in [
-        (1, 8, 1, 1), (6, 8, 2, 2), (6, 8, 3, 2), (6, 16, 4, 2), (6, 24, 3, 1), (6, 40, 3, 2), (6, 80, 1, 1),
-    ]:  # fmt: skip
+def mobile_blocks(chain, widths):
+    """The blocks of MobileNetV2: how far each grows, its outputs, how often it is there and its first stride."""
+    for (grow, times, stride), outputs in zip([(1, 1, 1), (6, 2, 2), (6, 3, 2), (6, 4, 2), (6, 3, 1), (6, 3, 2), (6, 1, 1)], widths):
         for at in range(times):
             mark, inputs = chain.mark(), chain.real.shape[-1]
             if grow > 1:
@@ -245,7 +242,19 @@ def mobile_classifier(rng, count):
             chain.depthwise(stride=1 if at else stride, activation=RELU6).conv(outputs, activation=NONE)
             if at:
                 chain.combine("ADD", mark)
-    return chain.conv(320, activation=RELU6).pooled().dense(200).place()
+    return chain
+
+
+def mobile_classifier(rng, count):
+    """MobileNetV2, width 0.25, which names the class itself: more layers than instructions fit some chips."""
+    chain = Chain(rng, pictures(rng, count, 64, 64, 3)).conv(8, (3, 3), 2, RELU6)
+    return mobile_blocks(chain, [8, 8, 8, 16, 24, 40, 80]).conv(320, activation=RELU6).pooled().dense(200).place()
+
+
+def mobile_features(rng, count):
+    """MobileNetV2, width 0.35, of a small picture: more parameters than the tile memories of some chips hold."""
+    chain = Chain(rng, pictures(rng, count, 48, 48, 3)).conv(16, (3, 3), 2, RELU6)
+    return mobile_blocks(chain, [8, 8, 16, 24, 32, 56, 112]).conv(448, activation=RELU6).pooled().dense(200).finish()
 
 
 def gated_residuals(rng, count):
@@ -295,5 +304,5 @@ def attention(rng, count):
 
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
-    attention,
+    attention, mobile_features,
 ]  # fmt: skip

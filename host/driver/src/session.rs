@@ -2,7 +2,7 @@
 //!
 //! With one program and two buffers, the next frame is written, as far as it is not there yet, while the chip computes the last one and
 //! its answer is read while the chip computes the next one. Weights that take turns are sent as their pages come free, programs
-//! that take turns before they start.
+//! and parameters that take turns before they start.
 
 use lacuna_compiler::backend::{Compiled, Program, Step, io};
 use lacuna_compiler::graph::{Graph, TensorId};
@@ -76,14 +76,18 @@ impl<'a> Session<'a> {
 
     async fn load_all(&mut self) -> Result<(), DeviceError> {
         write_pages(self.device, &self.compiled.pages).await?;
-        let constants = self.compiled.constants.iter().map(|constant| self.write(constant.clone())).collect();
-        self.device.batch(constants).await?;
+        self.write_parameters(&self.compiled.constants).await?;
         if self.compiled.is_resident() {
             for program in self.compiled.programs() {
                 self.write_program(program).await?;
             }
         }
         Ok(())
+    }
+
+    async fn write_parameters(&mut self, parameters: &[io::Transfer]) -> Result<(), DeviceError> {
+        let bursts = parameters.iter().map(|transfer| self.write(transfer.clone())).collect();
+        self.device.batch(bursts).await.map(drop)
     }
 
     async fn write_program(&mut self, program: &Program) -> Result<(), DeviceError> {
@@ -135,6 +139,7 @@ impl<'a> Session<'a> {
                     if !self.compiled.is_resident() {
                         self.write_program(program).await?;
                     }
+                    self.write_parameters(&program.parameters).await?;
                     self.send(program, &values, 0).await?;
                     self.device.batch(self.launch(program, 0)).await?;
                     self.feed.serve(self.device, at, false).await?;

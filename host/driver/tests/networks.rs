@@ -231,6 +231,31 @@ async fn programs_that_take_turns_give_the_reference_answers_in_the_golden_cycle
 }
 
 #[tokio::test]
+async fn parameters_that_take_turns_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
+    let (mut turning, mut phased) = (0, 0);
+    for (geometry, names) in [
+        (Geometry::BASE, &["residual_chain", "depthwise_separable", "qdq_residual", "conv_03"][..]),
+        (Geometry::NANO, &["residual_chain", "depthwise_separable", "conv_03"]),
+    ] {
+        for path in committed().iter().filter(|path| names.contains(&&*path.file_stem().unwrap().to_string_lossy())) {
+            // Compiled for less tile memory than the chip has: the most that does not hold all parameters at once.
+            let less = std::iter::successors(Some(geometry.tile_words), |words| Some(words * 7 / 8))
+                .take_while(|words| *words > 16);
+            let cases = less
+                .map_while(|tile_words| case(path, Geometry { tile_words, ..geometry }, true, &mut generator()).ok());
+            let Some(mut case) = cases.into_iter().find(|case| case.compiled.parameter_bytes() > 0) else { continue };
+            case.compiled.geometry = geometry;
+            let golden = run_profiled(&mut GoldenDevice::new(geometry), &case).await;
+            let chip = run_profiled(&mut SimDevice::new(geometry).unwrap(), &case).await;
+            assert_eq!(chip, golden, "{}", case.name);
+            turning += 1;
+            phased += usize::from(!case.compiled.phases.is_empty());
+        }
+    }
+    assert!(turning > 3, "{turning} networks, {phased} of them with phases");
+}
+
+#[tokio::test]
 async fn weights_that_take_turns_come_over_a_link_too() {
     let case = phased_cases(Geometry::NANO).into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();
     let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;

@@ -43,6 +43,8 @@ struct Measured {
     /// Of the digits that these frames have: mean of the frames.
     bound_cycles: f64,
     bound_percent: f64,
+    /// Bytes of parameters that take turns, which the host sends in each frame.
+    parameter_bytes: usize,
     /// Phases in which weights take turns, and the bytes that the host sends for them in each frame.
     phases: usize,
     reload_bytes: usize,
@@ -197,6 +199,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
         cycles,
         bound_cycles,
         bound_percent: if cycles > 0.0 { 100.0 * bound_cycles / cycles } else { 0.0 },
+        parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         oracle,
@@ -233,7 +236,7 @@ fn print(rows: &[Row]) {
             (Some(m), _) => cells.extend([
                 m.macs.to_string(),
                 m.host_operators.to_string(),
-                m.reload_bytes.to_string(),
+                (m.parameter_bytes + m.reload_bytes).to_string(),
                 format!("{:.0}", m.cycles),
                 format!("{:.0}", m.bound_cycles),
                 format!("{:.1}", m.bound_percent),

@@ -58,6 +58,7 @@ struct Report {
     instructions: usize,
     programs: usize,
     program_bytes: usize,
+    parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
     expected_cycles: u64,
@@ -109,6 +110,9 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
     );
     if report.program_bytes > 0 {
         say!("programs take turns: {}", super::run::turns(report.programs, report.program_bytes));
+    }
+    if report.parameter_bytes > 0 {
+        say!("parameters take turns: {}", super::run::parameters(report.parameter_bytes));
     }
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
@@ -193,6 +197,7 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         instructions: geometry.program_len,
         programs: compiled.programs().count(),
         program_bytes: compiled.program_bytes(),
+        parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         expected_cycles: answer.cycles,

@@ -60,6 +60,7 @@ struct Report {
     total_cycles: f64,
     bound_cycles: f64,
     losses: Losses,
+    parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
     layers: Vec<LayerReport>,
@@ -164,6 +165,7 @@ fn report(
         total_cycles: cycles(all.total()),
         bound_cycles: cycles(all.bound),
         losses: losses(&all),
+        parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         layers: layers
@@ -209,6 +211,9 @@ fn print(report: &Report) {
     table.add_row(share);
     say!("{table}");
     print_decisions(report);
+    if report.parameter_bytes > 0 {
+        say!("parameters take turns: {}", super::run::parameters(report.parameter_bytes));
+    }
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
     }

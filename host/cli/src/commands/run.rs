@@ -65,6 +65,7 @@ struct Report {
     cycle_mismatches: u64,
     programs: usize,
     program_bytes: usize,
+    parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
     accuracy: Option<f64>,
@@ -129,6 +130,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         cycle_mismatches,
         programs: compiled.programs().count(),
         program_bytes: compiled.program_bytes(),
+        parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         accuracy,
@@ -217,6 +219,12 @@ pub fn turns(programs: usize, bytes: usize) -> String {
     format!("{programs} programs, {bytes} bytes of instructions a frame")
 }
 
+/// What parameters that take turns cost the host, for people.
+#[must_use]
+pub fn parameters(bytes: usize) -> String {
+    format!("{bytes} bytes a frame")
+}
+
 /// What phases cost the host, for people.
 #[must_use]
 pub fn reloads(phases: usize, bytes: usize) -> String {
@@ -233,6 +241,9 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
     lines.push(("cycles a frame".into(), format!("{mean} ({least} to {most})")));
     if report.program_bytes > 0 {
         lines.push(("programs that take turns".into(), turns(report.programs, report.program_bytes)));
+    }
+    if report.parameter_bytes > 0 {
+        lines.push(("parameters that take turns".into(), parameters(report.parameter_bytes)));
     }
     if report.phases > 0 {
         lines.push(("weights that take turns".into(), reloads(report.phases, report.reload_bytes)));

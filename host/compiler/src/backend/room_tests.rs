@@ -133,8 +133,13 @@ fn stripes_of_any_windows_are_exact() {
             spare_pages: true,
             widen: rng.random(),
             stripes: [2, 3, 8][rng.random_range(0..3)],
+            large: emit::Large::Than(rng.random_range(8..33)),
+            turn: rng.random_bool(0.5).then_some(256),
         };
-        let Ok(compiled) = steps::compile_within(&graph, geometry, Gating::Digit, fit) else { continue };
+        let Ok(compiled) = steps::compile_within(&graph, geometry, Gating::Digit, fit, &mut emit::Known::default())
+        else {
+            continue;
+        };
         // Two passes of a layer over its rows are no more than instructions for each tile.
         let passes = |layer: &Layer| layer.instrs.len() > 2 * geometry.tiles;
         striped += usize::from(compiled.programs().flat_map(|p| &p.layers).any(passes));

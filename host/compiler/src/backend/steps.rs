@@ -5,7 +5,7 @@ use lacuna_spec::instr::{Gating, INSTR_BYTES, Instr};
 
 use super::io::Transfer;
 use super::split::Split;
-use super::{BackendError, TensorLayout, emit};
+use super::{BackendError, TensorLayout, budgets, emit};
 use crate::graph::{Graph, Place, TensorId};
 
 /// A weight page: one beat of the host bus.
@@ -67,6 +67,8 @@ pub struct Program {
     pub place: usize,
     /// The instructions, ending in a halt.
     pub instrs: Vec<Instr>,
+    /// Parameters in tile memory that take turns with those of other programs: the host writes them before each run.
+    pub parameters: Vec<Transfer>,
     /// What the host writes before a run.
     pub inputs: Vec<(TensorId, TensorLayout)>,
     /// What the host reads after a run.
@@ -103,7 +105,7 @@ pub struct Compiled {
     pub pages: Vec<PageImage>,
     /// Weights that take turns, in the order of the frame; `load` waits for the index plus 1.
     pub phases: Vec<Phase>,
-    /// Parameters in tile memory, loaded once.
+    /// Parameters in tile memory that stay there, loaded once.
     pub constants: Vec<Transfer>,
     /// Bytes of tile memory used.
     pub tile_bytes: usize,
@@ -133,6 +135,12 @@ impl Compiled {
         if self.is_resident() { 0 } else { instrs * INSTR_BYTES }
     }
 
+    /// Bytes of parameters that the host sends for each frame.
+    #[must_use]
+    pub fn parameter_bytes(&self) -> usize {
+        self.programs().flat_map(|program| &program.parameters).map(|transfer| transfer.bytes.len()).sum()
+    }
+
     /// Bytes of weights that the host sends for each frame.
     #[must_use]
     pub fn reload_bytes(&self) -> usize {
@@ -143,29 +151,35 @@ impl Compiled {
 /// Compiles a graph whose nodes have been placed; the caller moves the graph in.
 ///
 /// Fast layouts are tried first; where tile memory is short, parameters are dealt over the tiles, then inputs and
-/// outputs lose their second buffer, then layers keep their rows apart and weights take turns instead, and at last large tensors
-/// pass from layer to layer in stripes. Weights that would
-/// take turns stay where that costs no more than pixels side by side.
+/// outputs lose their second buffer, then layers keep their rows apart and weights take turns instead, then large tensors
+/// pass from layer to layer in stripes, and at last parameters take turns, which the host sends for each frame: more of its line than
+/// anything before costs of the chip. Weights that would take turns stay where that costs no more than pixels side by side.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do.
 pub fn compile_fitting(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    let wide = first_that_fits(graph, geometry, gating, true)?;
+    let mut known = emit::Known::default();
+    let wide = first_that_fits(graph, geometry, gating, true, &mut known)?;
     if wide.phases.is_empty() {
         return Ok(wide);
     }
-    match first_that_fits(graph, geometry, gating, false) {
+    match first_that_fits(graph, geometry, gating, false, &mut known) {
         Ok(narrow) if narrow.phases.is_empty() => Ok(narrow),
         _ => Ok(wide),
     }
 }
 
-fn first_that_fits(graph: &Graph, geometry: Geometry, gating: Gating, widen: bool) -> Result<Compiled, BackendError> {
-    let mut fits = budgets(geometry);
-    fits.extend(striped(geometry));
+fn first_that_fits(
+    graph: &Graph,
+    geometry: Geometry,
+    gating: Gating,
+    widen: bool,
+    known: &mut emit::Known,
+) -> Result<Compiled, BackendError> {
+    let fits = budgets::all(geometry);
     let last = fits.len() - 1;
     for (attempt, fit) in fits.into_iter().enumerate() {
-        match compile_within(graph, geometry, gating, emit::Fit { widen, ..fit }) {
+        match compile_within(graph, geometry, gating, emit::Fit { widen, ..fit }, known) {
             Err(BackendError::TileMemory { .. }) if attempt < last => {}
             other => return other,
         }
@@ -177,44 +191,17 @@ fn first_that_fits(graph: &Graph, geometry: Geometry, gating: Gating, widen: boo
 ///
 /// # Errors
 /// As [`compile_fitting`].
-pub fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    // The last that spare pages, the last that do not, and that of the most stripes.
-    let fits = budgets(geometry);
-    let (half, all) = (fits.len() / 2 - 1, fits.len() - 1);
-    let compile = |fit| compile_within(graph, geometry, gating, fit);
-    compile(fits[half])
-        .or_else(|_| compile(fits[all]))
-        .or_else(|error| compile(striped(geometry)[striped(geometry).len() - 1]).map_err(|_| error))
-}
-
-/// Budgets of tile memory, roomy ones first.
-fn budgets(geometry: Geometry) -> Vec<emit::Fit> {
-    let memory = geometry.tile_bytes();
-    let fit = |double| {
-        move |(constants, whole)| emit::Fit {
-            constants: memory / constants,
-            double,
-            whole: memory / whole,
-            spare_pages: true,
-            widen: true,
-            stripes: 1,
+pub(super) fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let mut known = emit::Known::default();
+    let mut first = None;
+    // A layer that is too large for the last, whose stripes keep it from being dealt by blocks, may fit one of the others.
+    for fit in budgets::tight(geometry).into_iter().rev() {
+        match compile_within(graph, geometry, gating, fit, &mut known) {
+            Err(error) => first = first.or(Some(error)),
+            fitting => return fitting,
         }
-    };
-    // Shares of the memory for parameters and for a tensor that every tile holds whole.
-    let (roomy, tight) = ([(1, 2), (1, 4), (1, 8)], [(2, 4), (2, 16), (3, 16), (2, memory), (3, memory)]);
-    let mut fits: Vec<_> = roomy.into_iter().chain(tight).map(fit(true)).collect();
-    fits.truncate(5);
-    fits.extend(roomy.into_iter().chain(tight).chain([(4, memory), (8, memory)]).map(fit(false)));
-    fits.extend(fits.clone().into_iter().map(|fit| emit::Fit { spare_pages: false, ..fit }));
-    fits
-}
-
-/// Budgets under which large tensors pass in stripes, few stripes first.
-fn striped(geometry: Geometry) -> Vec<emit::Fit> {
-    let fits = budgets(geometry);
-    let tight = &fits[fits.len() / 2 - 4..fits.len() / 2];
-    let stripes = |stripes| tight.iter().map(move |&fit| emit::Fit { stripes, ..fit });
-    [2, 3, 4, 8].into_iter().flat_map(stripes).collect()
+    }
+    Err(first.expect("several budgets"))
 }
 
 /// Compiles within a budget of tile memory; the caller adds the graph.
@@ -226,9 +213,10 @@ pub(super) fn compile_within(
     geometry: Geometry,
     gating: Gating,
     fit: emit::Fit,
+    known: &mut emit::Known,
 ) -> Result<Compiled, BackendError> {
     let runs = cut(graph);
-    let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit)?;
+    let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit, known)?;
     let mut steps = Vec::new();
     let mut next = 0;
     for run in &runs {

@@ -30,9 +30,17 @@ fn load(compiled: &Compiled) -> Chip {
         write(map::weight_page(page.tile, page.lane, page.page), &bytes);
     }
     for constant in &compiled.constants {
-        write(map::tile_word(constant.tile, constant.address / geometry.word_bytes()), &constant.bytes);
+        write_tile(&mut chip, constant);
     }
     chip
+}
+
+/// Writes to a tile memory.
+fn write_tile(chip: &mut Chip, transfer: &io::Transfer) {
+    let word = chip.geometry().word_bytes();
+    for (at, bytes) in transfer.bytes.chunks(word).enumerate() {
+        chip.write_beat(map::tile_word(transfer.tile, transfer.address / word + at), bytes).unwrap();
+    }
 }
 
 /// Writes a program to its place.
@@ -67,10 +75,11 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
         for (id, layout) in &program.inputs {
             let Some(Value::I8(input)) = &values[id.0] else { panic!("inputs are int8") };
             for transfer in io::pack_input(layout, input) {
-                for (at, bytes) in transfer.bytes.chunks(word).enumerate() {
-                    chip.write_beat(map::tile_word(transfer.tile, transfer.address / word + at), bytes).unwrap();
-                }
+                write_tile(&mut chip, &transfer);
             }
+        }
+        for transfer in &program.parameters {
+            write_tile(&mut chip, transfer);
         }
         write_program(&mut chip, program);
         cycles += run(&mut chip, compiled, program, at);

@@ -81,6 +81,36 @@ fn programs_and_weights_take_turns_together() {
 }
 
 #[test]
+fn parameters_beyond_tile_memory_take_turns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    for (geometry, tile_words, pages) in [
+        (Geometry::BASE, 256, 512),
+        (Geometry::BASE, 256, 32),
+        (Geometry::SMALL, 512, 512),
+        (Geometry::NANO, 2048, 512),
+    ] {
+        let geometry = Geometry { tile_words, pages, ..geometry };
+        let graph = residuals(6, [16, 64], 6, &mut rng);
+        let frame = frame(&graph, &mut rng);
+        let compiled = on_chip(graph, geometry);
+        assert!(compiled.graph.nodes.iter().all(|node| node.place == Place::Chip), "{}", geometry.name);
+        assert!(compiled.constants.is_empty() && compiled.parameter_bytes() > 0);
+        for program in compiled.programs() {
+            let ends = program.parameters.iter().map(|transfer| transfer.address + transfer.bytes.len());
+            assert!(ends.max().is_none_or(|end| end < geometry.tile_bytes()));
+        }
+        check(&compiled, &frame);
+    }
+}
+
+#[test]
+fn parameters_stay_where_tile_memory_holds_them() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let compiled = on_chip(residuals(6, [16, 64], 6, &mut rng), Geometry::BASE);
+    assert!(!compiled.constants.is_empty() && compiled.parameter_bytes() == 0 && compiled.programs().count() == 1);
+}
+
+#[test]
 fn a_layer_of_more_instructions_than_program_memory_holds_goes_to_the_host() {
     // A depthwise layer on the array takes an instruction a column block.
     let geometry = Geometry { program_len: 16, depthwise_taps: 0, ..Geometry::BASE };

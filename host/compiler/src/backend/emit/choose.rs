@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use lacuna_spec::geometry::PARAM_WORDS;
 
-use super::Emitter;
 use super::plan::windows;
+use super::{Emitter, Fit};
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
 use crate::graph::TensorId;
@@ -26,16 +26,28 @@ const MOST_NODES: usize = 512;
 
 type Splits = HashMap<usize, Split>;
 
+/// Splits that were searched for before, by what of a budget they depend on.
+#[derive(Debug, Default)]
+pub struct Known(HashMap<Dealing, Splits>);
+
+/// What of a budget decides splits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Dealing {
+    constants: usize,
+    whole: usize,
+    spare_pages: bool,
+    widen: bool,
+}
+
 impl Emitter<'_> {
     /// The split of every node; whatever does not fit turns from rows to blocks, as far as that helps.
-    pub(super) fn splits(&self, nodes: &[usize], chains: &[Range<usize>]) -> Splits {
-        let mut splits = self.split_freely(nodes);
-        // Stripes are rows.
-        splits.extend(chains.iter().cloned().flatten().map(|index| (index, Split::Rows)));
-        splits
+    pub(super) fn splits(&self, nodes: &[usize], known: &mut Known) -> Splits {
+        let Fit { constants, whole, spare_pages, widen, .. } = self.fit;
+        let dealing = Dealing { constants, whole, spare_pages, widen };
+        known.0.entry(dealing).or_insert_with(|| self.search_splits(nodes)).clone()
     }
 
-    fn split_freely(&self, nodes: &[usize]) -> Splits {
+    fn search_splits(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
         if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.

@@ -103,7 +103,7 @@ impl Emitter<'_> {
         let Some(before) = self.producers[id.0] else { return false };
         let [_, left, _, right] = linear.window.pads;
         self.run_of(before) == self.run_of(index)
-            && self.graph.consumers()[id.0] == [index]
+            && self.consumers[id.0] == [index]
             && matches!(self.graph.nodes[before].op, Op::Conv(_))
             && !self.graph.is_result(id)
             && [before, index].iter().all(|node| self.plans[node].split == Split::Rows)

@@ -7,10 +7,10 @@ use lacuna_spec::instr::Instr;
 
 use super::plan::windows;
 use super::{BackendError, Emitter};
-use crate::backend::TensorLayout;
 use crate::backend::layout::hull;
 use crate::backend::memory::Block;
 use crate::backend::split::{self, Part, Split};
+use crate::backend::{TensorLayout, Transfer};
 use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
 
@@ -29,6 +29,8 @@ pub(super) struct Draft {
     pub instrs: Vec<Instr>,
     /// The node of each instruction.
     pub owners: Vec<usize>,
+    /// Parameters that take turns, each with its node.
+    pub parameters: Vec<(usize, Transfer)>,
 }
 
 impl Draft {
@@ -66,6 +68,7 @@ impl Emitter<'_> {
             output_stride: 0,
             instrs: Vec::new(),
             owners: Vec::new(),
+            parameters: Vec::new(),
         };
         let mut order: Vec<(TensorId, Option<usize>)> = draft.inputs.iter().map(|&id| (id, None)).collect();
         order.extend(nodes.clone().map(|n| (self.graph.nodes[n].output, Some(n))));
@@ -133,14 +136,12 @@ impl Emitter<'_> {
     /// The layers of a program that read a tensor, views looked through.
     pub(super) fn readers(&self, id: TensorId, nodes: &Range<usize>) -> Vec<usize> {
         let mut found = Vec::new();
-        for index in nodes.clone() {
-            let node = &self.graph.nodes[index];
-            if node.inputs.contains(&id) {
-                if self.is_alias(index) {
-                    found.extend(self.readers(node.output, nodes));
-                } else {
-                    found.push(index);
-                }
+        for &index in self.consumers[id.0].iter().filter(|index| nodes.contains(index)) {
+            if self.is_alias(index) {
+                found.extend(self.readers(self.graph.nodes[index].output, nodes));
+            } else if found.last() != Some(&index) {
+                // A node may read a tensor twice.
+                found.push(index);
             }
         }
         found
@@ -154,18 +155,16 @@ impl Emitter<'_> {
 
     /// Tensors that enter and leave a range of nodes.
     fn boundary(&self, nodes: &Range<usize>) -> (Vec<TensorId>, Vec<TensorId>) {
-        let producers = self.graph.producers();
-        let consumers = self.graph.consumers();
         let mut inputs = Vec::new();
         let mut outputs = Vec::new();
         for node in &self.graph.nodes[nodes.clone()] {
             for &id in &node.inputs {
-                if producers[id.0].is_none_or(|p| !nodes.contains(&p)) && !inputs.contains(&id) {
+                if self.producers[id.0].is_none_or(|p| !nodes.contains(&p)) && !inputs.contains(&id) {
                     inputs.push(id);
                 }
             }
             let leaves =
-                self.graph.is_result(node.output) || consumers[node.output.0].iter().any(|c| !nodes.contains(c));
+                self.graph.is_result(node.output) || self.consumers[node.output.0].iter().any(|c| !nodes.contains(c));
             if leaves && !outputs.contains(&node.output) {
                 outputs.push(node.output);
             }
@@ -250,7 +249,7 @@ impl Emitter<'_> {
 
     /// Whether a tensor, views looked through, has one reader and is no result.
     fn is_sole(&self, id: TensorId, reader: usize) -> bool {
-        let [index] = self.graph.consumers()[id.0][..] else { return false };
+        let [index] = self.consumers[id.0][..] else { return false };
         let view = index != reader && self.is_alias(index);
         !self.graph.is_result(id) && (index == reader || (view && self.is_sole(self.graph.nodes[index].output, reader)))
     }

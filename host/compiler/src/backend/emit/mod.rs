@@ -1,5 +1,6 @@
 //! Instructions of each layer.
 
+mod chains;
 mod choose;
 mod cut;
 mod depthwise;
@@ -11,6 +12,7 @@ mod post;
 mod product;
 mod run;
 mod stripes;
+mod turns;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -18,6 +20,7 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Head, Instr, Opcode};
 
+pub use choose::Known;
 use draft::{Draft, Moves};
 
 use super::memory::Memory;
@@ -41,6 +44,19 @@ pub struct Fit {
     pub widen: bool,
     /// Large tensors between convolutions pass in so many stripes, if more than one.
     pub stripes: usize,
+    /// Which these are.
+    pub large: Large,
+    /// Bytes of parameters a tile that are in memory at a time; `None` if all stay there.
+    pub turn: Option<usize>,
+}
+
+/// Which tensors between convolutions pass in stripes.
+#[derive(Debug, Clone, Copy)]
+pub enum Large {
+    /// Those that take more than one part in so many of all tile memories.
+    Than(usize),
+    /// Those that leave too little room for what lives beside them.
+    ThanRoom,
 }
 
 /// What is decided about a node before instructions are written.
@@ -75,11 +91,15 @@ pub struct Emitter<'a> {
     memory: Memory,
     plans: HashMap<usize, Plan>,
     producers: Vec<Option<usize>>,
+    /// For each tensor the nodes that read it.
+    consumers: Vec<Vec<usize>>,
     runs: Vec<Range<usize>>,
     single_program: bool,
     fit: Fit,
     /// Nodes that run stripe by stripe.
     chains: Vec<Range<usize>>,
+    /// Nodes whose parameters are in memory at a time; none if all stay there.
+    parameter_turns: Vec<Range<usize>>,
     next_instr: usize,
     pages: Vec<PageImage>,
     constants: Vec<Transfer>,
@@ -112,7 +132,7 @@ fn merge(a: &Instr, b: &Instr) -> Option<Instr> {
 }
 
 impl<'a> Emitter<'a> {
-    /// Plans every chip node: split, pages and parameters.
+    /// Plans every chip node: split, pages and parameters. `known` is of the same graph, whose nodes are placed alike.
     ///
     /// # Errors
     /// What does not fit.
@@ -122,6 +142,7 @@ impl<'a> Emitter<'a> {
         gating: Gating,
         runs: &[Range<usize>],
         fit: Fit,
+        known: &mut Known,
     ) -> Result<Self, BackendError> {
         let memory = Memory::new(geometry.tile_bytes(), geometry.word_bytes());
         let mut emitter = Self {
@@ -131,10 +152,12 @@ impl<'a> Emitter<'a> {
             memory,
             plans: HashMap::new(),
             producers: graph.producers(),
+            consumers: graph.consumers(),
             runs: runs.to_vec(),
             single_program: runs.len() == 1,
             fit,
             chains: Vec::new(),
+            parameter_turns: Vec::new(),
             next_instr: 0,
             pages: Vec::new(),
             constants: Vec::new(),
@@ -142,12 +165,12 @@ impl<'a> Emitter<'a> {
             phases: Vec::new(),
             follows: Vec::new(),
         };
-        emitter.plan(runs)?;
+        emitter.plan(runs, known)?;
         Ok(emitter)
     }
 
     /// Writes the programs of a range of nodes, the first of which is step `step` of the frame: one, or as many as its instructions
-    /// take turns in program memory.
+    /// take turns in program memory, or its parameters in tile memory.
     ///
     /// # Errors
     /// What does not fit.
@@ -160,6 +183,9 @@ impl<'a> Emitter<'a> {
                 Some(_) => {}
                 None => self.node(&mut draft, index, &mut deferred)?,
             }
+            if !self.parameter_turns.is_empty() {
+                draft.parameters.extend(self.constants.drain(..).map(|transfer| (index, transfer)));
+            }
         }
         draft.take(&mut deferred);
         // Fields have the width of what chips do in one job; a layer beyond that is the host's.
@@ -170,7 +196,7 @@ impl<'a> Emitter<'a> {
         let turns = self.turns(&draft)?;
         let mut programs: Vec<Program> = Vec::with_capacity(turns.len());
         for turn in turns {
-            let program = self.program(&draft, turn, step + programs.len());
+            let program = self.program(&mut draft, turn, step + programs.len());
             programs.push(program);
         }
         let with_layout = |ids: &[TensorId]| ids.iter().map(|&id| (id, draft.layouts[&id].clone())).collect();
@@ -183,54 +209,6 @@ impl<'a> Emitter<'a> {
             last.output_stride = draft.output_stride;
         }
         Ok(programs)
-    }
-
-    /// Nodes whose instructions program memory holds at once, as many in a turn as fit; a chain stays together.
-    fn turns(&self, draft: &Draft) -> Result<Vec<Range<usize>>, BackendError> {
-        // A program ends in a halt.
-        let available = self.geometry.program_len;
-        if draft.instrs.len() < available {
-            return Ok(Vec::from([draft.nodes.clone()]));
-        }
-        let mut turns = Vec::new();
-        let (mut first, mut taken) = (draft.nodes.start, 1);
-        for index in draft.nodes.clone() {
-            let together = self.chain_of(index).cloned().unwrap_or(index..index + 1);
-            if together.start < index {
-                continue;
-            }
-            let own = draft.owners.iter().filter(|owner| together.contains(owner)).count();
-            if own >= available {
-                let layer = self.graph.nodes[index].name.clone();
-                return Err(BackendError::Program { layer, needed: own + 1, available });
-            }
-            taken += own;
-            if taken > available {
-                turns.push(first..index);
-                (first, taken) = (index, 1 + own);
-            }
-        }
-        turns.push(first..draft.nodes.end);
-        Ok(turns)
-    }
-
-    /// The instructions of some nodes of a draft. Moves that would run beside a layer of the next program end this one.
-    fn program(&mut self, draft: &Draft, nodes: Range<usize>, step: usize) -> Program {
-        let start = self.next_instr;
-        let own = draft.instrs.iter().zip(&draft.owners).filter(|(_, owner)| nodes.contains(owner));
-        let (mut instrs, owners): (Vec<Instr>, Vec<usize>) = own.unzip();
-        instrs.push(Instr::Halt(Head { opcode: Opcode::Halt as i64, ..Head::default() }));
-        for (at, instr) in instrs.iter().enumerate() {
-            if let Instr::Load(head) = instr {
-                let phase = &mut self.phases[head.phase as usize - 1];
-                (phase.step, phase.load) = (step, start + at);
-            }
-        }
-        let layers = nodes.filter(|&index| !self.is_alias(index));
-        let layers = layers.map(|index| self.layer(&instrs, &owners, index)).collect();
-        self.next_instr += instrs.len();
-        let (inputs, outputs) = (Vec::new(), Vec::new());
-        Program { start, place: start, inputs, outputs, input_stride: 0, output_stride: 0, instrs, layers }
     }
 
     /// The network, but for its graph.

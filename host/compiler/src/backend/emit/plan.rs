@@ -5,17 +5,34 @@ use std::ops::Range;
 
 use lacuna_spec::instr::PostConstants;
 
+use super::choose::Known;
 use super::{BackendError, Emitter, Place, Plan, run};
 use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
 use crate::op::{Linear, Op, Window};
 
 impl Emitter<'_> {
-    pub(super) fn plan(&mut self, runs: &[Range<usize>]) -> Result<(), BackendError> {
+    pub(super) fn plan(&mut self, runs: &[Range<usize>], known: &mut Known) -> Result<(), BackendError> {
         let nodes: Vec<usize> = runs.iter().cloned().flatten().collect();
-        let chains = self.chains(&nodes, |_| true);
-        let splits = self.splits(&nodes, &chains);
-        let mut sharing = self.share(&nodes, &splits)?.map(Vec::into_iter);
+        let mut splits = self.splits(&nodes, known);
+        let parameters = || nodes.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum::<usize>();
+        let room = self.geometry.tile_bytes().saturating_sub(self.fit.turn.unwrap_or_else(parameters));
+        // Stripes are rows.
+        let striped = self.chains(&nodes, room, |_| true);
+        splits.extend(striped.into_iter().flatten().map(|index| (index, Split::Rows)));
+        let sharing = self.share(&nodes, &splits)?;
+        let turning = |places: &Vec<Place>| places.iter().any(|place| place.phase.is_some());
+        let waiting: Vec<usize> = sharing
+            .iter()
+            .flat_map(|all| nodes.iter().zip(all))
+            .filter(|(_, of)| turning(of))
+            .map(|(&index, _)| index)
+            .collect();
+        // A stripe does not wait for weights.
+        self.chains = self.chains(&nodes, room, |index| !waiting.contains(&index));
+        self.parameter_turns = self.turns_of_parameters(runs, &splits);
+        let stays = sharing.is_none();
+        let mut sharing = sharing.map(Vec::into_iter);
         let mut cursors = vec![0usize; self.geometry.tiles];
         for &index in &nodes {
             let node = &self.graph.nodes[index];
@@ -33,17 +50,15 @@ impl Emitter<'_> {
             for (cursor, need) in cursors.iter_mut().zip(&need) {
                 *cursor += need;
             }
-            let params = self.memory.place(&node.name, self.constant_bytes(index, &node.op, &parts), 0..usize::MAX)?;
+            let bytes = self.constant_bytes(index, &node.op, &parts);
+            let params = self.memory.place(&node.name, bytes, self.life_of_parameters(index))?;
             self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, places });
         }
         self.tile_pages = cursors.into_iter().max().unwrap_or(0).min(self.geometry.pages);
-        // A stripe does not wait for weights.
-        let stays = |index: usize| self.plans[&index].places.iter().all(|place| place.phase.is_none());
-        self.chains = self.chains(&nodes, stays);
         for chain in self.chains.clone() {
             self.stripe(&chain);
         }
-        if sharing.is_none() {
+        if stays {
             for run in runs {
                 self.cut(run);
             }
@@ -169,7 +184,7 @@ pub(super) fn windows(linear: &Linear, word: usize) -> [usize; 2] {
     [along(width, dilation_x, height), along(height, dilation_y, width)]
 }
 
-fn window(op: &Op) -> Option<Window> {
+pub(super) fn window(op: &Op) -> Option<Window> {
     match op {
         Op::Conv(linear) | Op::Dense(linear) => Some(linear.window),
         Op::MaxPool(pool) => Some(pool.window),

@@ -13,39 +13,8 @@ use super::{BackendError, Draft, Emitter, Moves};
 use crate::backend::layout::hull;
 use crate::backend::split::{self, Part};
 use crate::graph::TensorId;
-use crate::op::Op;
-
-/// A tensor passes in `n` stripes if it takes more than one part in `PARTS * n` of all tile memories.
-const PARTS: usize = 4;
 
 impl Emitter<'_> {
-    /// The chains among some nodes, if this budget cuts any, of nodes that may be in one.
-    pub(super) fn chains(&self, nodes: &[usize], may: impl Fn(usize) -> bool) -> Vec<Range<usize>> {
-        let mut chains: Vec<Range<usize>> = Vec::new();
-        for &index in nodes.iter().filter(|_| self.fit.stripes > 1) {
-            if self.passes_on(index) && may(index) && may(index + 1) {
-                match chains.last_mut() {
-                    Some(chain) if chain.end == index + 1 => chain.end += 1,
-                    _ => chains.push(index..index + 2),
-                }
-            }
-        }
-        chains
-    }
-
-    /// Whether a convolution's output is large, and only the next one reads it.
-    fn passes_on(&self, index: usize) -> bool {
-        let node = &self.graph.nodes[index];
-        let Some(next) = self.graph.nodes.get(index + 1) else { return false };
-        let elements: usize = self.chw(node.output).iter().product();
-        elements * PARTS * self.fit.stripes > self.geometry.tile_bytes() * self.geometry.tiles
-            && [node, next].iter().all(|node| matches!(node.op, Op::Conv(_)))
-            && next.inputs == [node.output]
-            && self.graph.consumers()[node.output.0] == [index + 1]
-            && !self.graph.is_result(node.output)
-            && self.run_of(index).is_some_and(|run| run.contains(&(index + 1)))
-    }
-
     /// The chain that a node belongs to.
     pub(super) fn chain_of(&self, index: usize) -> Option<&Range<usize>> {
         self.chains.iter().find(|chain| chain.contains(&index))
