@@ -7,14 +7,14 @@ use lacuna_spec::instr::Gating;
 
 use super::steps::{compile_fitting, compile_tightly};
 use super::{BackendError, Compiled};
-use crate::graph::{Graph, Node, Place, Tensor, TensorId};
+use crate::graph::{Graph, Node, Place, TensorId};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
 
 /// Compiles a graph whose nodes have been placed.
 ///
 /// What does not fit goes to the host, with a warning that says by how much: a layer of which not even one column block
-/// or not all instructions fit, then all movements, then one node after the other at the tensor that does not fit.
+/// or not all instructions fit, then one node after the other at the tensor that does not fit, the one of least work that helps.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
@@ -31,20 +31,11 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     if !is_short_of_room(&first) {
         return Err(first);
     }
-    let moves: Vec<usize> = on_chip(&graph).filter(|&at| graph.nodes[at].op.moves()).collect();
-    if !moves.is_empty() {
-        for at in moves {
-            graph.nodes[at].place = too_small(&first);
-        }
-        if let Ok(compiled) = fitting(&mut graph) {
-            return Ok(finish(graph, &placed, compiled));
-        }
-    }
-    // One by one, what stands where the chip is too small.
+    let tightly = |graph: &Graph| compile_tightly(graph, geometry, gating);
     let tight = loop {
-        match attempt(&mut graph, |graph| compile_tightly(graph, geometry, gating)) {
+        match attempt(&mut graph, tightly) {
             Ok(compiled) => break compiled,
-            Err(error) => match largest_beside(&graph, &error) {
+            Err(error) => match in_the_way(&mut graph, &error, tightly) {
                 Some(at) => graph.nodes[at].place = too_small(&error),
                 None => return Err(error),
             },
@@ -58,8 +49,8 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     Ok(finish(graph, &placed, compiled))
 }
 
-/// Products of two tensors, which the post unit of such a chip cannot compute, and rectifiers in halves, for which its array would
-/// take a page and an instruction a column block: both go to the host.
+/// Products of two tensors, which the post unit of such a chip cannot compute, and rectifiers in halves and changes of scale, for
+/// which its array would take a page and an instruction a column block: all go to the host.
 fn leave_multiplications(graph: &mut Graph, geometry: Geometry) {
     let producers: HashMap<TensorId, usize> =
         graph.nodes.iter().enumerate().map(|(at, node)| (node.output, at)).collect();
@@ -67,7 +58,8 @@ fn leave_multiplications(graph: &mut Graph, geometry: Geometry) {
     for at in 0..graph.nodes.len() {
         let node = &graph.nodes[at];
         let mut host = Vec::new();
-        if node.op.is_product() {
+        let rescales = matches!(&node.op, Op::Conv(layer) if layer.only_rescales());
+        if node.op.is_product() || rescales {
             host.push(at);
         } else if let (Op::Add(_), &[above, below]) = (&node.op, node.inputs.as_slice()) {
             let halves =
@@ -138,17 +130,43 @@ fn offender(graph: &Graph, error: &BackendError) -> Option<usize> {
     on_chip(graph).find(|&at| graph.nodes[at].name == *name)
 }
 
-/// The node on the chip with the largest tensors: of those that read or write the tensor that an error names, if there
-/// are any, else of all. `None` for an error that is not about room.
-fn largest_beside(graph: &Graph, error: &BackendError) -> Option<usize> {
-    let tensors = |at: usize| {
-        let node = &graph.nodes[at];
-        node.inputs.iter().chain([&node.output]).map(|id| graph.tensor(*id))
+/// The node on the chip that should leave for a tensor that an error names: of those that read or write it the one of least work
+/// without which something else is short of room, if anything. `None` for an error that is not about room.
+fn in_the_way(
+    graph: &mut Graph,
+    error: &BackendError,
+    compile: impl Fn(&Graph) -> Result<Compiled, BackendError>,
+) -> Option<usize> {
+    let BackendError::TileMemory { tensor: named, .. } = error else { return None };
+    let touches = |at: &usize| {
+        let node = &graph.nodes[*at];
+        node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).name == *named)
     };
-    let is_named = |at: usize| match error {
-        BackendError::TileMemory { tensor: name, .. } => tensors(at).any(|tensor| tensor.name == *name),
-        _ => false,
+    let mut beside: Vec<usize> = on_chip(graph).filter(touches).collect();
+    beside.sort_by_key(|&at| work(graph, at));
+    for &at in &beside {
+        let place = std::mem::replace(&mut graph.nodes[at].place, too_small(error));
+        let outcome = compile(graph);
+        graph.nodes[at].place = place;
+        if !matches!(outcome, Err(BackendError::TileMemory { tensor, .. }) if tensor == *named) {
+            return Some(at);
+        }
+    }
+    let elements = |at: &usize| {
+        let node = &graph.nodes[*at];
+        node.inputs.iter().chain([&node.output]).map(|id| graph.tensor(*id).elements()).sum::<usize>()
     };
-    let elements = |at: usize| tensors(at).map(Tensor::elements).sum::<usize>();
-    on_chip(graph).filter(|_| is_short_of_room(error)).max_by_key(|&at| (is_named(at), elements(at)))
+    // None helps alone, or the tensor is nobody's.
+    let all = if beside.is_empty() { on_chip(graph).collect() } else { beside };
+    all.into_iter().max_by_key(elements)
+}
+
+/// Multiply-accumulates of a layer, elements of another node.
+fn work(graph: &Graph, at: usize) -> usize {
+    let node = &graph.nodes[at];
+    let each = match &node.op {
+        Op::Conv(linear) | Op::Dense(linear) => linear.rows(),
+        _ => 1,
+    };
+    each * graph.tensor(node.output).elements()
 }

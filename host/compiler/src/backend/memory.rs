@@ -69,15 +69,19 @@ impl Memory {
     /// fails the largest go first, and then, again and again, the one that found no place.
     ///
     /// # Errors
-    /// [`BackendError::TileMemory`] as the blocks come.
+    /// [`BackendError::TileMemory`] names the largest block where too much is needed at once, else the first that found no place as
+    /// they come.
     pub fn place_all(&mut self, blocks: &[Block<'_>]) -> Result<Vec<usize>, BackendError> {
         let mut order: Vec<usize> = (0..blocks.len()).collect();
         let (error, _) = match self.place_in(blocks, &order) {
             Ok(places) => return Ok(places),
             Err(failed) => failed,
         };
-        if self.most_alive(blocks) > self.limit {
-            return Err(error);
+        let (moment, needed) = self.fullest(blocks);
+        if needed > self.limit {
+            let alive = blocks.iter().filter(|block| block.life.contains(&moment));
+            let Some(largest) = alive.max_by_key(|block| block.bytes) else { return Err(error) };
+            return Err(BackendError::TileMemory { tensor: largest.name.to_owned(), needed, available: self.limit });
         }
         order.sort_by_key(|&at| Reverse(blocks[at].bytes));
         for _ in 0..ORDERS {
@@ -106,14 +110,15 @@ impl Memory {
         Ok(places)
     }
 
-    /// Bytes that are needed at the same time, at most: less room than that holds them in no order.
-    fn most_alive(&self, blocks: &[Block<'_>]) -> usize {
+    /// When most bytes are needed, and how many: less room than that holds them in no order.
+    fn fullest(&self, blocks: &[Block<'_>]) -> (usize, usize) {
         let all = || {
             let taken = self.taken.iter().map(|(space, life)| (space.len(), life));
             taken.chain(blocks.iter().map(|block| (block.bytes.next_multiple_of(self.align), &block.life)))
         };
         let at = |moment: usize| all().filter(|(_, life)| life.contains(&moment)).map(|(bytes, _)| bytes).sum();
-        all().map(|(_, life)| at(life.start)).max().unwrap_or(0)
+        let moments = all().map(|(_, life)| (life.start, at(life.start)));
+        moments.max_by_key(|&(_, bytes)| bytes).unwrap_or_default()
     }
 
     /// Bytes up to the highest block.
@@ -152,7 +157,7 @@ mod tests {
         memory.place_all(&blocks).unwrap();
         assert!(memory.high_water() <= 146);
         let error = Memory::new(145, 1).place_all(&blocks).unwrap_err();
-        assert!(error.to_string().contains("up to byte 226"), "{error}");
+        assert!(error.to_string().contains("up to byte 146"), "{error}");
     }
 
     #[test]

@@ -163,3 +163,21 @@ fn parameters_are_dealt_over_the_tiles_where_memory_is_short() {
     assert!(program.layers.iter().any(|layer| layer.split == Split::Blocks), "2,304 bytes of parameters a layer");
     check(&compiled, &frame);
 }
+
+/// Of a layer dealt by rows a mean reads the whole picture in one tile, which this one does not fit; dealt by blocks it would read
+/// such a one itself.
+#[test]
+fn the_least_work_that_makes_room_goes_to_the_host() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 4, 24, 24]);
+    let wide = builder.conv(builder.input(), 64, 3);
+    let mixed = builder.conv(wide, 64, 1);
+    let mean = builder.mean(mixed);
+    let out = builder.conv(mean, 10, 1);
+    let graph = builder.finish(out);
+    let frame = frame(&graph, &mut rng);
+    let compiled = on_chip(graph, Geometry::BASE);
+    let on_host = compiled.graph.nodes.iter().filter(|node| node.place != Place::Chip);
+    assert_eq!(on_host.map(|node| node.op.name()).collect::<Vec<_>>(), ["GlobalAveragePool"]);
+    check(&compiled, &frame);
+}

@@ -185,6 +185,12 @@ impl Linear {
         }
     }
 
+    /// Whether it takes each value by itself, unchanged but for its scale.
+    #[must_use]
+    pub fn only_rescales(&self) -> bool {
+        self.is_depthwise() && self.rows() == 1 && self.weights.data.iter().all(|&weight| weight == 1)
+    }
+
     /// Output channels.
     #[must_use]
     pub fn outputs(&self) -> usize {

@@ -16,6 +16,7 @@ mod lane_spread;
 pub mod partition;
 pub mod prove_add;
 pub mod prove_average;
+pub mod rescale;
 pub mod resequence;
 pub mod second_gate;
 #[cfg(test)]
@@ -68,6 +69,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     }
     prove_add::run(&mut graph);
     prove_average::run(&mut graph);
+    rescale::run(&mut graph);
     // A tile has two columns a lane.
     for gain in resequence::run(&mut graph, 2 * options.lanes, options.resequence) {
         if gain.after < gain.dense {

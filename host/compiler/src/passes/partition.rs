@@ -77,7 +77,8 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
     }
 }
 
-fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
+/// Where a node runs if it does not stand at the border.
+pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
     let host = |reason: &str| Ok(Place::Host(reason.to_string()));
     if node.inputs.iter().any(|id| graph.tensor(*id).data.is_some()) {
         return host("one operand is a constant, and the chip keeps no constants in tile memory");

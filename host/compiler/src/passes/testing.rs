@@ -4,7 +4,7 @@ use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::graph::{DType, Graph, Node, Place, Quant, Tensor, TensorId};
-use crate::op::{Clamp, MaxPool, Op, Pad, Window};
+use crate::op::{Clamp, GlobalAveragePool, MaxPool, Op, Pad, Window};
 use crate::quantised::{self, LinearParts};
 
 /// Builds a graph whose weights come from a seed.
@@ -104,6 +104,14 @@ impl Builder {
         let window = Window { stride: [2, 2], ..Window::of([2, 2]) };
         let pool = MaxPool { window, clamp: Clamp::FULL };
         self.node(Op::MaxPool(pool), vec![x], vec![1, channels, height / 2, width / 2])
+    }
+
+    /// The mean over a picture.
+    pub fn mean(&mut self, x: TensorId) -> TensorId {
+        let [channels, height, width] = self.graph.tensor(x).chw().unwrap();
+        let scale = 1.0 / (height * width) as f32;
+        let pool = GlobalAveragePool { x_zero_point: -5, y_zero_point: 3, scale, clamp: Clamp::FULL };
+        self.node(Op::GlobalAveragePool(pool), vec![x], vec![1, channels, 1, 1])
     }
 
     pub fn clamp(&mut self, x: TensorId, clamp: Clamp) -> TensorId {
