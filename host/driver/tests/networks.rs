@@ -173,6 +173,34 @@ async fn every_network_that_fits_answers_as_the_reference_does() {
     }
 }
 
+/// Memories of which little is left, so that weights, parameters and programs take turns and nodes go to the host.
+#[tokio::test]
+async fn networks_on_chips_of_little_memory_answer_as_the_reference_does() {
+    let mut rng = generator();
+    let (mut ran, mut phased, mut turning, mut resident) = (0, 0, 0, 0);
+    for path in told() {
+        let preset = Geometry::PRESETS[rng.random_range(0..Geometry::PRESETS.len())];
+        let mut less = |size: usize, most: u32| size >> rng.random_range(0..=most);
+        let geometry = Geometry {
+            tile_words: less(preset.tile_words, 5),
+            pages: less(preset.pages, 5),
+            program_len: less(preset.program_len, 2),
+            ..preset
+        };
+        let Ok(case) = case(&path, geometry, false, &mut rng) else { continue };
+        run(&mut GoldenDevice::new(geometry), &case).await;
+        ran += 1;
+        phased += usize::from(!case.compiled.phases.is_empty());
+        turning += usize::from(case.compiled.parameter_bytes() > 0);
+        resident += usize::from(case.compiled.is_resident());
+    }
+    println!(
+        "{ran} networks ran, weights took turns in {phased}, parameters in {turning}, programs in {}",
+        ran - resident
+    );
+    assert!(ran > 30 && phased > 0, "{ran} networks, {phased} in phases");
+}
+
 #[tokio::test]
 async fn the_simulated_chips_run_depthwise_networks_in_the_golden_cycles() {
     for geometry in [Geometry::BASE, Geometry::MEDIUM] {
