@@ -6,7 +6,7 @@ use super::emit::{Fit, Large};
 
 /// All of them: roomy ones first, then those under which large tensors pass in stripes, then those under which parameters take turns.
 pub fn all(geometry: Geometry) -> Vec<Fit> {
-    [in_place(geometry), striped(geometry), tight(geometry)].concat()
+    [in_place(geometry), striped(geometry), turned(geometry)].concat()
 }
 
 /// Budgets of tile memory, roomy ones first.
@@ -45,9 +45,27 @@ fn striped(geometry: Geometry) -> Vec<Fit> {
 }
 
 /// Budgets under which parameters take turns, too; roomy ones first.
-pub fn tight(geometry: Geometry) -> Vec<Fit> {
+fn turned(geometry: Geometry) -> Vec<Fit> {
     let memory = geometry.tile_bytes();
-    let fit = |(turn, whole), spare_pages, stripes| Fit {
+    let mut fits: Vec<_> = [(4, 2), (4, 4)].map(|room| turn(geometry, room, true, 1)).to_vec();
+    for room in [(8, 4), (8, 16), (32, memory)] {
+        for spare_pages in [true, false] {
+            fits.extend([1, 2, 3, 4, 8].map(|stripes| turn(geometry, room, spare_pages, stripes)));
+        }
+    }
+    fits
+}
+
+/// Those that need least: a network that fits none of them hardly fits another.
+pub fn tightest(geometry: Geometry) -> [Fit; 4] {
+    let memory = geometry.tile_bytes();
+    [(false, 8), (false, 1), (true, 8), (true, 1)].map(|(spare, stripes)| turn(geometry, (32, memory), spare, stripes))
+}
+
+/// Shares of the memory for the parameters of a turn and for a tensor that every tile holds whole.
+fn turn(geometry: Geometry, (turn, whole): (usize, usize), spare_pages: bool, stripes: usize) -> Fit {
+    let memory = geometry.tile_bytes();
+    Fit {
         constants: usize::MAX,
         double: false,
         whole: memory / whole,
@@ -56,12 +74,5 @@ pub fn tight(geometry: Geometry) -> Vec<Fit> {
         stripes,
         large: Large::ThanRoom,
         turn: Some(memory / turn),
-    };
-    let mut fits: Vec<_> = [(4, 2), (4, 4)].map(|room| fit(room, true, 1)).to_vec();
-    for room in [(8, 4), (8, 16), (32, memory)] {
-        for spare_pages in [true, false] {
-            fits.extend([1, 2, 3, 4, 8].map(|stripes| fit(room, spare_pages, stripes)));
-        }
     }
-    fits
 }

@@ -194,8 +194,7 @@ fn first_that_fits(
 pub(super) fn compile_tightly(graph: &Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let mut known = emit::Known::default();
     let mut first = None;
-    // A layer that is too large for the last, whose stripes keep it from being dealt by blocks, may fit one of the others.
-    for fit in budgets::tight(geometry).into_iter().rev() {
+    for fit in budgets::tightest(geometry) {
         match compile_within(graph, geometry, gating, fit, &mut known) {
             Err(error) => first = first.or(Some(error)),
             fitting => return fitting,
