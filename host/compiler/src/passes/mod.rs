@@ -21,6 +21,7 @@ pub mod resequence;
 pub mod second_gate;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod wide_weights;
 
 use crate::error::Error;
 use crate::graph::Graph;
@@ -70,6 +71,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     prove_add::run(&mut graph);
     prove_average::run(&mut graph);
     rescale::run(&mut graph);
+    wide_weights::run(&mut graph);
     // A tile has two columns a lane.
     for gain in resequence::run(&mut graph, 2 * options.lanes, options.resequence) {
         if gain.after < gain.dense {
