@@ -198,7 +198,7 @@ async fn networks_on_chips_of_little_memory_answer_as_the_reference_does() {
         "{ran} networks ran, weights took turns in {phased}, parameters in {turning}, programs in {}",
         ran - resident
     );
-    assert!(ran > 30 && phased > 0, "{ran} networks, {phased} in phases");
+    assert!(ran > 30 && phased > 0 && turning > 0, "{ran} networks, {phased} in phases, {turning} in turns");
 }
 
 #[tokio::test]
@@ -270,7 +270,7 @@ async fn programs_that_take_turns_give_the_reference_answers_in_the_golden_cycle
 
 #[tokio::test]
 async fn parameters_that_take_turns_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
-    let (mut turning, mut phased) = (0, 0);
+    let mut turning = 0;
     for (geometry, names) in [
         (Geometry::BASE, &["residual_chain", "depthwise_separable", "qdq_residual", "conv_03"][..]),
         (Geometry::NANO, &["residual_chain", "depthwise_separable", "conv_03"]),
@@ -281,16 +281,16 @@ async fn parameters_that_take_turns_give_the_reference_answers_in_the_golden_cyc
                 .take_while(|words| *words > 16);
             let cases = less
                 .map_while(|tile_words| case(path, Geometry { tile_words, ..geometry }, true, &mut generator()).ok());
-            let Some(mut case) = cases.into_iter().find(|case| case.compiled.parameter_bytes() > 0) else { continue };
+            let mut turned = cases.filter(|case| case.compiled.parameter_bytes() > 0);
+            let Some(mut case) = turned.next() else { continue };
             case.compiled.geometry = geometry;
             let golden = run_profiled(&mut GoldenDevice::new(geometry), &case).await;
             let chip = run_profiled(&mut SimDevice::new(geometry).unwrap(), &case).await;
             assert_eq!(chip, golden, "{}", case.name);
             turning += 1;
-            phased += usize::from(!case.compiled.phases.is_empty());
         }
     }
-    assert!(turning > 3, "{turning} networks, {phased} of them with phases");
+    assert!(turning > 3, "{turning} networks");
 }
 
 #[tokio::test]

@@ -62,8 +62,8 @@ pub fn tightest(geometry: Geometry) -> [Fit; 4] {
     [(false, 8), (false, 1), (true, 8), (true, 1)].map(|(spare, stripes)| turn(geometry, (32, memory), spare, stripes))
 }
 
-/// Shares of the memory for the parameters of a turn and for a tensor that every tile holds whole.
-fn turn(geometry: Geometry, (turn, whole): (usize, usize), spare_pages: bool, stripes: usize) -> Fit {
+/// A budget under which parameters take turns; shares of the memory for those of a turn and for a tensor that every tile holds whole.
+fn turn(geometry: Geometry, (parameters, whole): (usize, usize), spare_pages: bool, stripes: usize) -> Fit {
     let memory = geometry.tile_bytes();
     Fit {
         constants: usize::MAX,
@@ -73,6 +73,6 @@ fn turn(geometry: Geometry, (turn, whole): (usize, usize), spare_pages: bool, st
         widen: true,
         stripes,
         large: Large::ThanRoom,
-        turn: Some(memory / turn),
+        turn: Some(memory / parameters),
     }
 }

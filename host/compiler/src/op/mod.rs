@@ -227,7 +227,7 @@ pub enum Op {
     L2Normalise(L2Normalise),
     /// int8 softmax over the last dimension by ONNX Runtime's rule.
     TableSoftmax(TableSoftmax),
-    /// A floating-point operator of ONNX.
+    /// A floating-point operator of ONNX, or padding of either kind of file.
     Float(FloatOp),
     /// A floating-point operator of TensorFlow Lite.
     Real(RealOp),

@@ -13,9 +13,9 @@ pub fn run(graph: &mut Graph) {
     let chips = |graph: &Graph, at: usize| matches!(place(graph, &graph.nodes[at]), Ok(Place::Chip));
     for at in 0..graph.nodes.len() {
         let node = &graph.nodes[at];
+        let Some(layer) = layer(graph, node) else { continue };
         let enters = producers[node.inputs[0].0].is_some_and(|producer| chips(graph, producer));
-        let inside = enters && consumers[node.output.0].iter().any(|&reader| chips(graph, reader));
-        if let Some(layer) = layer(graph, node).filter(|_| inside) {
+        if enters && consumers[node.output.0].iter().any(|&reader| chips(graph, reader)) {
             graph.nodes[at].op = Op::Conv(Box::new(layer));
         }
     }

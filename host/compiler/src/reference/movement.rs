@@ -98,6 +98,13 @@ pub fn channels_first<T: Copy>(x: &[T], shape: &[usize]) -> Vec<T> {
     transpose(x, &stored, &to_channels_first(shape.len()))
 }
 
+/// Applies a function that keeps the length to the channels of each position.
+pub fn over_channels<T: Copy>(x: &[T], shape: &[usize], of: impl Fn(&[T]) -> Vec<T>) -> Vec<T> {
+    let length = if shape.len() < 3 { shape.last() } else { shape.get(1) }.copied().unwrap_or(1).max(1);
+    let rows: Vec<T> = channels_last(x, shape).chunks(length).flat_map(of).collect();
+    channels_first(&rows, shape)
+}
+
 /// Output element `i` along an axis is the input's `tables[axis][i]`, or `fill`.
 fn pick<T: Copy>(x: &[T], shape: &[usize], tables: &[Vec<Option<usize>>], fill: T) -> Vec<T> {
     if tables.iter().any(Vec::is_empty) {

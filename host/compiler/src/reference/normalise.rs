@@ -3,14 +3,13 @@
 use lacuna_spec::numerics::requantise_a;
 
 use super::fixed::inverse_root;
-use super::{channels_first, channels_last};
+use super::movement::over_channels;
 use crate::op::L2Normalise;
 
 /// Divides the channels of each position by the root of their squares.
 pub fn l2(op: L2Normalise, x: &[i8], shape: &[usize]) -> Vec<i8> {
     /// An output step is 2^-7.
     const FRACTION: i32 = 7;
-    let length = if shape.len() < 3 { shape.last() } else { shape.get(1) }.copied().unwrap_or(1).max(1);
     let centred = |q: i8| i32::from(q) - op.x_zero_point;
     let row = |row: &[i8]| {
         let squares = row.iter().fold(0_i32, |sum, &q| sum.wrapping_add(centred(q) * centred(q)));
@@ -21,6 +20,5 @@ pub fn l2(op: L2Normalise, x: &[i8], shape: &[usize]) -> Vec<i8> {
         };
         row.iter().map(of).collect::<Vec<_>>()
     };
-    let rows: Vec<i8> = channels_last(x, shape).chunks(length).flat_map(row).collect();
-    channels_first(&rows, shape)
+    over_channels(x, shape, row)
 }

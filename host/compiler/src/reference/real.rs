@@ -1,6 +1,8 @@
 //! TensorFlow Lite's reference kernels on real values, every operation in single precision and in their order. The functions of the
 //! C library are the machine's, as they are the runtime's.
 
+use super::movement::over_channels;
+use super::runtime::clip;
 use super::{channels_first, channels_last};
 use crate::op::{RealFunction, RealOp, RealPair, RealReduction};
 
@@ -63,12 +65,6 @@ fn of_two(pair: RealPair, a: f32, b: f32) -> f32 {
     }
 }
 
-/// What is not beyond a bound stays, what is not a number too.
-fn clip(x: f32, low: f32, high: f32) -> f32 {
-    let x = if x < low { low } else { x };
-    if x > high { high } else { x }
-}
-
 /// Exact at both ends only up to where the kernel cuts it off.
 fn logistic(x: f32) -> f32 {
     const ONE_FROM: f32 = 16.619_047;
@@ -105,13 +101,6 @@ fn l2_normalise(row: &[f32]) -> Vec<f32> {
     let norm = row.iter().fold(0.0_f32, |sum, x| sum + x * x).sqrt();
     let norm = if norm < LEAST { LEAST } else { norm };
     row.iter().map(|x| x / norm).collect()
-}
-
-/// Applies a function to the channels of each position.
-fn over_channels(x: &[f32], shape: &[usize], of: impl Fn(&[f32]) -> Vec<f32>) -> Vec<f32> {
-    let length = if shape.len() < 3 { shape.last() } else { shape.get(1) }.copied().unwrap_or(1).max(1);
-    let rows: Vec<f32> = channels_last(x, shape).chunks(length).flat_map(of).collect();
-    channels_first(&rows, shape)
 }
 
 /// Takes values along axes of the file together, in the file's order.
@@ -168,11 +157,5 @@ mod tests {
         assert_eq!(of(&[3]), [6.0, 60.0]);
         assert_eq!(of(&[1, 2, 3]), [66.0]);
         assert_eq!(reduce(RealReduction::Mean, &[1, 2], &x, &shape), [5.5, 11.0, 16.5]);
-    }
-
-    #[test]
-    fn what_is_not_a_number_passes_bounds() {
-        assert!(clip(f32::NAN, 0.0, 6.0).is_nan());
-        assert_eq!([-1.0, 7.0].map(|x| clip(x, 0.0, 6.0).to_bits()), [0.0_f32, 6.0].map(f32::to_bits));
     }
 }

@@ -47,7 +47,7 @@ pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
 }
 
 /// What is not beyond a bound stays, -0 and what is not a number too.
-fn clip(x: f32, min: f32, max: f32) -> f32 {
+pub fn clip(x: f32, min: f32, max: f32) -> f32 {
     let x = if x < min { min } else { x };
     if x > max { max } else { x }
 }

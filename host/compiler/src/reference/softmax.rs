@@ -3,7 +3,8 @@
 use lacuna_spec::numerics::{requantise_a, rounding_divide_by_pot, rounding_doubling_high_mul};
 
 use super::fixed::{exp, log, reciprocal};
-use super::{channels_first, channels_last, quantise_multiplier};
+use super::movement::over_channels;
+use super::quantise_multiplier;
 use crate::op::{LogSoftmax, QuantisedSoftmax};
 
 impl QuantisedSoftmax {
@@ -54,12 +55,6 @@ pub fn softmax(op: &QuantisedSoftmax, x: &[i8], shape: &[usize]) -> Vec<i8> {
 /// Its logarithm.
 pub fn log_softmax(op: &LogSoftmax, x: &[i8], shape: &[usize]) -> Vec<i8> {
     over_channels(x, shape, |row| log_softmax_row(op, row))
-}
-
-fn over_channels(x: &[i8], shape: &[usize], of: impl Fn(&[i8]) -> Vec<i8>) -> Vec<i8> {
-    let length = if shape.len() < 3 { shape.last() } else { shape.get(1) }.copied().unwrap_or(1).max(1);
-    let rows: Vec<i8> = channels_last(x, shape).chunks(length).flat_map(of).collect();
-    channels_first(&rows, shape)
 }
 
 /// The sum of a row's exponentials, with 12 integer bits.

@@ -6,41 +6,32 @@ use super::importer::{Importer, Node};
 use super::layout::graph_shape;
 use super::pools::axes;
 use super::schema::kind;
+use super::windows::bounds;
 use crate::error::Error;
 use crate::graph::{DType, TensorId};
 use crate::op::{Op, RealFunction, RealOp, RealPair, RealReduction};
 
-/// No bound at all.
-const UNBOUNDED: [f32; 2] = [f32::NEG_INFINITY, f32::INFINITY];
-
 /// What an operator does with real values.
 enum Kind {
-    Function(RealFunction),
+    /// Of one tensor, whose shape the result has.
+    Alone(RealOp),
     Pair(RealPair),
     Reduction(RealReduction),
-    Softmax,
-    LogSoftmax,
-    L2Normalise,
 }
 
-/// What the operator of a node whose result is real does; `None` for others.
-fn kind(importer: &Importer, node: &Node) -> Result<Option<Kind>, Error> {
-    let real = match node.outputs.first() {
-        Some(&output) => importer.declared(output)?.kind == kind::FLOAT32,
-        None => false,
-    };
-    let function = |function| Some(Kind::Function(function));
-    Ok(match node.code {
-        _ if !real => None,
-        code::ADD => Some(Kind::Pair(RealPair::Add)),
-        code::SUB => Some(Kind::Pair(RealPair::Sub)),
-        code::MUL => Some(Kind::Pair(RealPair::Mul)),
-        code::DIV => Some(Kind::Pair(RealPair::Div)),
-        code::MAXIMUM => Some(Kind::Pair(RealPair::Maximum)),
-        code::MINIMUM => Some(Kind::Pair(RealPair::Minimum)),
-        code::POW => Some(Kind::Pair(RealPair::Power)),
-        code::PRELU => Some(Kind::Pair(RealPair::Prelu)),
-        code::SQUARED_DIFFERENCE => Some(Kind::Pair(RealPair::SquaredDifference)),
+/// What the operator of a node does with real values; `None` if it is none of these.
+fn recognise(node: &Node) -> Result<Option<Kind>, Error> {
+    let function = |function| Kind::Alone(RealOp::Function(function));
+    Ok(Some(match node.code {
+        code::ADD => Kind::Pair(RealPair::Add),
+        code::SUB => Kind::Pair(RealPair::Sub),
+        code::MUL => Kind::Pair(RealPair::Mul),
+        code::DIV => Kind::Pair(RealPair::Div),
+        code::MAXIMUM => Kind::Pair(RealPair::Maximum),
+        code::MINIMUM => Kind::Pair(RealPair::Minimum),
+        code::POW => Kind::Pair(RealPair::Power),
+        code::PRELU => Kind::Pair(RealPair::Prelu),
+        code::SQUARED_DIFFERENCE => Kind::Pair(RealPair::SquaredDifference),
         code::ABS => function(RealFunction::Abs),
         code::COS => function(RealFunction::Cos),
         code::EXP => function(RealFunction::Exp),
@@ -59,31 +50,32 @@ fn kind(importer: &Importer, node: &Node) -> Result<Option<Kind>, Error> {
         code::SQRT => function(RealFunction::Sqrt),
         code::SQUARE => function(RealFunction::Square),
         code::TANH => function(RealFunction::Tanh),
-        code::MEAN => Some(Kind::Reduction(RealReduction::Mean)),
-        code::SUM => Some(Kind::Reduction(RealReduction::Sum)),
-        code::REDUCE_MAX => Some(Kind::Reduction(RealReduction::Maximum)),
-        code::REDUCE_MIN => Some(Kind::Reduction(RealReduction::Minimum)),
-        code::REDUCE_PROD => Some(Kind::Reduction(RealReduction::Product)),
-        code::SOFTMAX => Some(Kind::Softmax),
-        code::LOG_SOFTMAX => Some(Kind::LogSoftmax),
-        code::L2_NORMALIZATION => Some(Kind::L2Normalise),
-        _ => None,
-    })
+        code::MEAN => Kind::Reduction(RealReduction::Mean),
+        code::SUM => Kind::Reduction(RealReduction::Sum),
+        code::REDUCE_MAX => Kind::Reduction(RealReduction::Maximum),
+        code::REDUCE_MIN => Kind::Reduction(RealReduction::Minimum),
+        code::REDUCE_PROD => Kind::Reduction(RealReduction::Product),
+        code::SOFTMAX => Kind::Alone(RealOp::Softmax { beta: node.option(0, 0.0)? }),
+        code::LOG_SOFTMAX => Kind::Alone(RealOp::LogSoftmax),
+        code::L2_NORMALIZATION if node.option(0, 0_i8)? != 0 => {
+            return Err(node.unsupported("it has a fused activation, which the runtime refuses"));
+        }
+        code::L2_NORMALIZATION => Kind::Alone(RealOp::L2Normalise),
+        _ => return Ok(None),
+    }))
 }
 
 /// Adds the node if it computes real values, and tells whether it does.
 pub fn add(importer: &mut Importer, node: &Node) -> Result<bool, Error> {
-    let Some(kind) = kind(importer, node)? else { return Ok(false) };
-    match kind {
-        Kind::Function(function) => one(importer, node, RealOp::Function(function))?,
-        Kind::Pair(of) => pair(importer, node, of)?,
-        Kind::Reduction(to) => reduction(importer, node, to)?,
-        Kind::Softmax => one(importer, node, RealOp::Softmax { beta: node.option(0, 0.0)? })?,
-        Kind::LogSoftmax => one(importer, node, RealOp::LogSoftmax)?,
-        Kind::L2Normalise if node.option(0, 0_i8)? != 0 => {
-            return Err(node.unsupported("it has a fused activation, which the runtime refuses"));
-        }
-        Kind::L2Normalise => one(importer, node, RealOp::L2Normalise)?,
+    let Some(&output) = node.outputs.first() else { return Ok(false) };
+    if importer.declared(output)?.kind != kind::FLOAT32 {
+        return Ok(false);
+    }
+    match recognise(node)? {
+        Some(Kind::Alone(op)) => alone(importer, node, op)?,
+        Some(Kind::Pair(of)) => pair(importer, node, of)?,
+        Some(Kind::Reduction(to)) => reduction(importer, node, to)?,
+        None => return Ok(false),
     }
     Ok(true)
 }
@@ -98,7 +90,7 @@ fn real(importer: &mut Importer, node: &Node, at: usize) -> Result<TensorId, Err
 }
 
 /// An operator of one tensor, whose result has its shape.
-fn one(importer: &mut Importer, node: &Node, op: RealOp) -> Result<(), Error> {
+fn alone(importer: &mut Importer, node: &Node, op: RealOp) -> Result<(), Error> {
     let input = real(importer, node, 0)?;
     let shape = importer.graph.tensor(input).shape.clone();
     importer.emit(node, Op::Real(op), vec![input], 0, shape)
@@ -111,21 +103,11 @@ fn pair(importer: &mut Importer, node: &Node, of: RealPair) -> Result<(), Error>
     if of == RealPair::Prelu && super::layout::file_shape(&shape) != importer.declared(node.input(0)?)?.shape {
         return Err(node.misshapen("has factors of more dimensions than its input: convert the model again"));
     }
-    let fused = match of {
+    let function = match of {
         RealPair::Add | RealPair::Sub | RealPair::Mul | RealPair::Div => node.option(0, 0_i8)?,
         _ => 0,
     };
-    let bounds = match fused {
-        0 => UNBOUNDED,
-        1 => [0.0, f32::INFINITY],
-        2 => [-1.0, 1.0],
-        3 => [0.0, 6.0],
-        other => {
-            let reason = format!("its fused activation is {other}: only NONE, RELU, RELU_N1_TO_1 and RELU6 run here");
-            return Err(node.unsupported(reason));
-        }
-    };
-    importer.emit(node, Op::Real(RealOp::Pair(of, bounds)), operands.to_vec(), 0, shape)
+    importer.emit(node, Op::Real(RealOp::Pair(of, bounds(node, function)?)), operands.to_vec(), 0, shape)
 }
 
 /// An operator that takes values along some axes together.

@@ -93,11 +93,17 @@ pub fn step(real: f32, y: Quant) -> i8 {
 
 /// The clamp of a fused activation, or of an activation of its own.
 pub fn activation(node: &Node, function: i8, y: Quant) -> Result<Clamp, Error> {
+    let [low, high] = bounds(node, function)?;
+    Ok(Clamp { min: step(low, y), max: step(high, y) })
+}
+
+/// The real bounds of a fused activation.
+pub fn bounds(node: &Node, function: i8) -> Result<[f32; 2], Error> {
     Ok(match function {
-        0 => Clamp::FULL,
-        1 => Clamp { min: step(0.0, y), max: i8::MAX },
-        2 => Clamp { min: step(-1.0, y), max: step(1.0, y) },
-        3 => Clamp { min: step(0.0, y), max: step(6.0, y) },
+        0 => [f32::NEG_INFINITY, f32::INFINITY],
+        1 => [0.0, f32::INFINITY],
+        2 => [-1.0, 1.0],
+        3 => [0.0, 6.0],
         other => {
             return Err(node.unsupported(format!(
                 "its fused activation is {other}: only NONE, RELU, RELU_N1_TO_1 and RELU6 run here"
