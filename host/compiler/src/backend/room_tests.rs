@@ -100,6 +100,36 @@ fn what_is_too_large_between_convolutions_passes_in_stripes() {
 }
 
 #[test]
+fn chains_are_as_short_as_room_demands() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let geometry = Geometry::BASE;
+    let mut builder = Builder::new(rng.random(), &[1, 3, 48, 48]);
+    let first = builder.conv(builder.input(), 8, 3);
+    let wider = builder.conv(first, 48, 1);
+    let deep = builder.depthwise(wider, Window { pads: [1; 4], ..Window::of([3, 3]) });
+    let narrow = builder.conv(deep, 8, 1);
+    let out = builder.conv(narrow, 20, 3);
+    let mut graph = builder.finish(out);
+    let frame = frame(&graph, &mut rng);
+    assert_eq!(partition::run(&mut graph).unwrap(), []);
+    let fit = emit::Fit {
+        constants: geometry.tile_bytes() / 2,
+        double: false,
+        whole: 1,
+        spare_pages: true,
+        widen: true,
+        stripes: 8,
+        large: emit::Large::ThanRoom,
+        turn: None,
+    };
+    let compiled = steps::compile_within(&graph, geometry, Gating::Digit, fit, &mut emit::Known::default()).unwrap();
+    let in_stripes = |layer: &Layer| layer.instrs.len() > 2 * geometry.tiles;
+    let striped: Vec<bool> = compiled.programs().flat_map(|program| &program.layers).map(in_stripes).collect();
+    assert_eq!(striped, [false, true, true, true, false]);
+    check(&Compiled { graph, ..compiled }, &frame);
+}
+
+#[test]
 fn stripes_of_any_windows_are_exact() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     let mut striped = 0;
