@@ -257,6 +257,17 @@ def mobile_features(rng, count):
     return mobile_blocks(chain, [8, 8, 16, 24, 32, 56, 112]).conv(448, activation=RELU6).pooled().dense(200).finish()
 
 
+def large_pictures(rng, count):
+    """Depthwise separable layers and a sum over pictures that tile memories do not hold."""
+    chain = Chain(rng, pictures(rng, count, 112, 112, 3)).conv(16, (3, 3))
+    chain.depthwise(stride=2).conv(32, activation=NONE)
+    mark = chain.mark()
+    chain.depthwise().conv(32, activation=NONE).combine("ADD", mark)
+    for outputs in [64, 96]:
+        chain.depthwise(stride=2).conv(outputs)
+    return chain.pooled().dense(20).finish()
+
+
 def gated_residuals(rng, count):
     """The blocks of MobileNetV3: hard swishes, and channels gated by what the whole picture shows."""
     chain = Chain(rng, pictures(rng, count, 32, 32, 3)).conv(8, (3, 3), 2, NONE).hard_swish()
@@ -304,5 +315,5 @@ def attention(rng, count):
 
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
-    attention, mobile_features,
+    attention, mobile_features, large_pictures,
 ]  # fmt: skip

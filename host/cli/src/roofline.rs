@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use lacuna_compiler::backend::split::Split;
 use lacuna_compiler::backend::{Compiled, Layer, Program};
+use lacuna_compiler::graph::Tensor;
 use lacuna_golden::chip::RunReport;
 use lacuna_golden::control::Loss;
 use lacuna_spec::instr::Instr;
@@ -62,11 +63,19 @@ impl Slots {
     }
 }
 
-/// One layer of one program.
+/// One layer.
 #[derive(Debug, Clone)]
 pub struct LayerSlots<'a> {
-    /// The layer.
+    /// Its name, and in how many bands it runs, if in several.
+    pub name: String,
+    /// The layer, or its first band.
     pub layer: &'a Layer,
+    /// Output channels, height, width of all of it.
+    pub output: [usize; 3],
+    /// Multiply-accumulates of all of it.
+    pub macs: u64,
+    /// Compute instructions of all of it.
+    pub instrs: Vec<usize>,
     /// Where its slots went.
     pub slots: Slots,
     /// Columns of its blocks that belong to no output channel, in percent of the bound's cells.
@@ -75,8 +84,35 @@ pub struct LayerSlots<'a> {
 
 /// The layers of a frame, in order of execution. `reports` are golden's, one a program.
 pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlots<'a>> {
-    let programs = compiled.programs();
-    programs.zip(reports).flat_map(|(program, report)| program_layers(compiled, program, report)).collect()
+    let programs = compiled.programs().zip(reports);
+    let mut layers: Vec<LayerSlots> = Vec::new();
+    for layer in programs.flat_map(|(program, report)| program_layers(compiled, program, report)) {
+        let first = compiled.graph.banded(layer.layer.node).map(|banded| banded.first);
+        match layers.iter_mut().find(|before| Some(before.layer.node) == first) {
+            Some(before) => {
+                before.macs += layer.macs;
+                before.instrs.extend(layer.instrs);
+                before.slots.merge(&layer.slots);
+            }
+            None => layers.push(layer),
+        }
+    }
+    layers
+}
+
+/// What reports call a layer.
+#[must_use]
+pub fn name(compiled: &Compiled, layer: &Layer) -> String {
+    match compiled.graph.banded(layer.node) {
+        Some(banded) if banded.count > 1 => format!("{} in {} bands", banded.name, banded.count),
+        Some(banded) => banded.name.to_owned(),
+        None => layer.name.clone(),
+    }
+}
+
+fn output(compiled: &Compiled, layer: &Layer) -> [usize; 3] {
+    let whole = compiled.graph.banded(layer.node).map(|banded| compiled.graph.tensor(banded.output));
+    whole.and_then(Tensor::chw).unwrap_or(layer.output)
 }
 
 fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunReport) -> Vec<LayerSlots<'a>> {
@@ -111,8 +147,15 @@ fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunRep
         }
         slots
     };
-    let layer =
-        |(at, layer)| LayerSlots { layer, slots: slots_of((at, layer)), idle_columns: idle_columns(compiled, layer) };
+    let layer = |(at, layer): (usize, &'a Layer)| LayerSlots {
+        name: name(compiled, layer),
+        layer,
+        output: output(compiled, layer),
+        macs: layer.macs,
+        instrs: layer.instrs.clone(),
+        slots: slots_of((at, layer)),
+        idle_columns: idle_columns(compiled, layer),
+    };
     program.layers.iter().enumerate().map(layer).collect()
 }
 

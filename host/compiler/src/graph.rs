@@ -1,5 +1,7 @@
 //! The graph that every pass reads and rewrites: tensors, and nodes in execution order.
 
+use std::ops::Range;
+
 use crate::error::Error;
 use crate::op::Op;
 
@@ -117,6 +119,8 @@ pub enum Place {
     Chip,
     /// On the host, for the stated reason.
     Host(String),
+    /// On the host, which but cuts what is larger than the chip, or joins it.
+    Cut,
 }
 
 /// One operation.
@@ -162,6 +166,32 @@ pub struct Graph {
     pub outputs: Vec<TensorId>,
     /// What is kept between frames.
     pub states: Vec<State>,
+    /// Layers that run band by band.
+    pub bands: Vec<Bands>,
+}
+
+/// Layers that run again and again, each time for some rows of a picture that is larger than the chip.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bands {
+    /// The name of each layer, which is a node in every band, and its whole output.
+    pub layers: Vec<(String, TensorId)>,
+    /// The nodes of each band; the nth of every band has the weights of the nth of the first.
+    pub nodes: Vec<Range<usize>>,
+    /// Tiles share their work by output channels, not by rows.
+    pub by_channels: bool,
+}
+
+/// A layer that runs band by band.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Banded<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its whole output.
+    pub output: TensorId,
+    /// The node of its first band.
+    pub first: usize,
+    /// The number of bands.
+    pub count: usize,
 }
 
 impl Graph {
@@ -185,6 +215,17 @@ impl Graph {
     #[must_use]
     pub fn is_result(&self, id: TensorId) -> bool {
         self.results().any(|result| result == id)
+    }
+
+    /// The layer of which a node computes a band.
+    #[must_use]
+    pub fn banded(&self, index: usize) -> Option<Banded<'_>> {
+        self.bands.iter().find_map(|bands| {
+            let band = bands.nodes.iter().find(|band| band.contains(&index))?;
+            let at = index - band.start;
+            let (name, output) = &bands.layers[at];
+            Some(Banded { name, output: *output, first: bands.nodes[0].start + at, count: bands.nodes.len() })
+        })
     }
 
     /// Adds a tensor.

@@ -36,7 +36,7 @@ fn fallbacks(geometry: Geometry) -> (Vec<String>, usize) {
     let compiled = backend::compile(digits(), geometry, Gating::Digit).unwrap();
     let reasons = compiled.graph.nodes.iter().filter_map(|node| match &node.place {
         Place::Host(reason) => Some(reason.clone()),
-        Place::Chip => None,
+        Place::Chip | Place::Cut => None,
     });
     let layers = compiled.steps.iter().map(|step| match step {
         Step::Chip(program) => program.layers.len(),
@@ -46,7 +46,7 @@ fn fallbacks(geometry: Geometry) -> (Vec<String>, usize) {
 }
 
 #[test]
-fn what_is_larger_than_the_chip_runs_on_the_host_and_says_by_how_much() {
+fn what_is_larger_than_the_chip_runs_in_bands_or_on_the_host_and_says_by_how_much() {
     let (always, all) = fallbacks(Geometry::BASE);
     // The last convolution reads 288 rows a block; with 64 pages weights take turns.
     let small = Geometry { pages: 64, ..Geometry::BASE };
@@ -55,8 +55,10 @@ fn what_is_larger_than_the_chip_runs_on_the_host_and_says_by_how_much() {
     let long = reasons.iter().filter(|reason| reason.contains("needs 36 weight pages at a time but a lane has 32"));
     assert_eq!((long.count(), layers), (reasons.len() - always.len(), all - 2), "both long layers go: {reasons:?}");
     let (reasons, layers) = fallbacks(Geometry { tile_words: 128, ..Geometry::BASE });
-    assert!(layers > 0 && layers < all, "{layers} of {all} layers are left");
-    assert!(reasons.iter().any(|reason| reason.contains("a tile has 2048; the model is larger than the chip by")));
+    assert!(reasons == always && layers > all, "{layers} bands and layers of {all}: {reasons:?}");
+    let (reasons, layers) = fallbacks(Geometry { tile_words: 32, ..Geometry::BASE });
+    assert!(layers > 0 && reasons.len() > always.len(), "{layers} layers are left");
+    assert!(reasons.iter().any(|reason| reason.contains("a tile has 512; the model is larger than the chip by")));
 }
 
 #[test]

@@ -294,6 +294,28 @@ async fn parameters_that_take_turns_give_the_reference_answers_in_the_golden_cyc
 }
 
 #[tokio::test]
+async fn tensors_in_bands_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
+    let (mut banded, mut bands) = (0, 0);
+    for geometry in [Geometry::BASE, Geometry::MEDIUM, Geometry::NANO] {
+        for path in committed() {
+            // Compiled for less tile memory than the chip has.
+            let less = [64, 32, 16].map(|part| Geometry { tile_words: geometry.tile_words / part, ..geometry });
+            let cases = less.into_iter().filter_map(|geometry| case(&path, geometry, true, &mut generator()).ok());
+            let cut = |case: &Case| case.compiled.graph.bands.iter().any(|bands| bands.nodes.len() > 1);
+            let Some(mut case) = cases.into_iter().find(cut) else { continue };
+            case.compiled.geometry = geometry;
+            let golden = run_profiled(&mut GoldenDevice::new(geometry), &case).await;
+            let chip = run_profiled(&mut SimDevice::new(geometry).unwrap(), &case).await;
+            assert_eq!(chip, golden, "{} on {}", case.name, geometry.name);
+            banded += 1;
+            bands += case.compiled.graph.bands.iter().map(|bands| bands.nodes.len()).sum::<usize>();
+        }
+    }
+    println!("{banded} networks in {bands} bands");
+    assert!(banded > 3, "{banded} networks");
+}
+
+#[tokio::test]
 async fn weights_that_take_turns_come_over_a_link_too() {
     let case = phased_cases(Geometry::NANO).into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();
     let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;

@@ -43,6 +43,8 @@ struct Measured {
     /// Of the digits that these frames have: mean of the frames.
     bound_cycles: f64,
     bound_percent: f64,
+    /// Bytes of tensors larger than the chip that travel in each frame.
+    band_bytes: usize,
     /// Bytes of parameters that take turns, which the host sends in each frame.
     parameter_bytes: usize,
     /// Phases in which weights take turns, and the bytes that the host sends for them in each frame.
@@ -195,10 +197,11 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     Ok(Measured {
         frames: frames.len(),
         macs: compiled.programs().flat_map(|program| &program.layers).map(|layer| layer.macs).sum(),
-        host_operators: compiled.graph.nodes.iter().filter(|node| node.place != Place::Chip).count(),
+        host_operators: compiled.graph.nodes.iter().filter(|node| matches!(node.place, Place::Host(_))).count(),
         cycles,
         bound_cycles,
         bound_percent: if cycles > 0.0 { 100.0 * bound_cycles / cycles } else { 0.0 },
+        band_bytes: compiled.band_bytes(),
         parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),

@@ -12,7 +12,7 @@ use serde::Serialize;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
 use crate::model::ModelArgs;
-use crate::{input, output};
+use crate::{input, output, roofline};
 
 /// Show a model's layers, layout, pages and expected cycles.
 #[derive(Debug, Args)]
@@ -58,6 +58,7 @@ struct Report {
     instructions: usize,
     programs: usize,
     program_bytes: usize,
+    band_bytes: usize,
     parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
@@ -111,8 +112,11 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
     if report.program_bytes > 0 {
         say!("programs take turns: {}", super::run::turns(report.programs, report.program_bytes));
     }
+    if report.band_bytes > 0 {
+        say!("tensors larger than the chip: {}", super::run::a_frame(report.band_bytes));
+    }
     if report.parameter_bytes > 0 {
-        say!("parameters take turns: {}", super::run::parameters(report.parameter_bytes));
+        say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));
     }
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
@@ -154,26 +158,35 @@ pub fn layer_cycles(layer: &Layer, answer: &FrameReport) -> u32 {
 
 fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Report {
     let on_chip: Vec<&Layer> = compiled.programs().flat_map(|p| &p.layers).collect();
-    let layers = compiled.graph.nodes.iter().enumerate().map(|(index, node)| {
-        let output = compiled.graph.tensor(node.output).shape.clone();
+    let graph = &compiled.graph;
+    // A layer that runs in bands is one line.
+    let first = |index: usize| graph.banded(index).map_or(index, |banded| banded.first);
+    let nodes = graph.nodes.iter().enumerate();
+    let nodes = nodes.filter(|&(index, node)| node.place != Place::Cut && first(index) == index);
+    let layers = nodes.map(|(index, node)| {
+        let output = graph.banded(index).map_or(node.output, |banded| banded.output);
+        let output = graph.tensor(output).shape.clone();
         match on_chip.iter().find(|layer| layer.node == index) {
-            Some(layer) => LayerReport {
-                name: layer.name.clone(),
-                op: layer.op,
-                place: format!("chip, {:?}", layer.split).to_lowercase(),
-                output,
-                macs: layer.macs,
-                pages: layer.pages,
-                instructions: layer.instrs.len(),
-                moves: layer.moves.len(),
-                expected_cycles: layer_cycles(layer, answer),
-            },
+            Some(layer) => {
+                let all = || on_chip.iter().filter(|layer| first(layer.node) == index);
+                LayerReport {
+                    name: roofline::name(compiled, layer),
+                    op: layer.op,
+                    place: format!("chip, {:?}", layer.split).to_lowercase(),
+                    output,
+                    macs: all().map(|layer| layer.macs).sum(),
+                    pages: layer.pages,
+                    instructions: all().map(|layer| layer.instrs.len()).sum(),
+                    moves: all().map(|layer| layer.moves.len()).sum(),
+                    expected_cycles: all().map(|layer| layer_cycles(layer, answer)).sum(),
+                }
+            }
             None => LayerReport {
                 name: node.name.clone(),
                 op: node.op.name(),
                 place: match &node.place {
                     Place::Host(why) => format!("host: {why}"),
-                    Place::Chip => "view".into(),
+                    Place::Chip | Place::Cut => "view".into(),
                 },
                 output,
                 macs: 0,
@@ -197,6 +210,7 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         instructions: geometry.program_len,
         programs: compiled.programs().count(),
         program_bytes: compiled.program_bytes(),
+        band_bytes: compiled.band_bytes(),
         parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),

@@ -60,6 +60,7 @@ struct Report {
     total_cycles: f64,
     bound_cycles: f64,
     losses: Losses,
+    band_bytes: usize,
     parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
@@ -153,7 +154,7 @@ fn report(
     assert_eq!(all.total(), ran * (geometry.tiles * geometry.lanes) as u64, "every slot has one cause");
     let host = compiled.graph.nodes.iter().filter_map(|node| match &node.place {
         Place::Host(why) => Some(HostReport { name: node.name.clone(), op: node.op.name(), why: why.clone() }),
-        Place::Chip => None,
+        Place::Chip | Place::Cut => None,
     });
     Report {
         model: args.model.model.clone(),
@@ -161,25 +162,26 @@ fn report(
         digit_bits: geometry.digit_bits,
         reduce_columns: geometry.reduce_columns,
         gating: args.model.target.gating,
-        macs: layers.iter().map(|layer| layer.layer.macs).sum(),
+        macs: layers.iter().map(|layer| layer.macs).sum(),
         total_cycles: cycles(all.total()),
         bound_cycles: cycles(all.bound),
         losses: losses(&all),
+        band_bytes: compiled.band_bytes(),
         parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
         layers: layers
             .iter()
-            .map(|LayerSlots { layer, slots, idle_columns }| LayerReport {
-                name: layer.name.clone(),
+            .map(|LayerSlots { name, layer, output, macs, instrs, slots, idle_columns }| LayerReport {
+                name: name.clone(),
                 op: layer.op,
                 split: layer.split,
-                output: layer.output,
-                macs: layer.macs,
+                output: *output,
+                macs: *macs,
                 cycles: cycles(slots.total()),
                 bound_cycles: cycles(slots.bound),
                 losses: losses(slots),
-                monitor: decisions(&layer.instrs, records),
+                monitor: decisions(instrs, records),
                 idle_columns_percent: *idle_columns,
             })
             .collect(),
@@ -211,8 +213,11 @@ fn print(report: &Report) {
     table.add_row(share);
     say!("{table}");
     print_decisions(report);
+    if report.band_bytes > 0 {
+        say!("tensors larger than the chip: {}", super::run::a_frame(report.band_bytes));
+    }
     if report.parameter_bytes > 0 {
-        say!("parameters take turns: {}", super::run::parameters(report.parameter_bytes));
+        say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));
     }
     if report.phases > 0 {
         say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));

@@ -65,6 +65,7 @@ struct Report {
     cycle_mismatches: u64,
     programs: usize,
     program_bytes: usize,
+    band_bytes: usize,
     parameter_bytes: usize,
     phases: usize,
     reload_bytes: usize,
@@ -130,6 +131,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         cycle_mismatches,
         programs: compiled.programs().count(),
         program_bytes: compiled.program_bytes(),
+        band_bytes: compiled.band_bytes(),
         parameter_bytes: compiled.parameter_bytes(),
         phases: compiled.phases.len(),
         reload_bytes: compiled.reload_bytes(),
@@ -219,9 +221,9 @@ pub fn turns(programs: usize, bytes: usize) -> String {
     format!("{programs} programs, {bytes} bytes of instructions a frame")
 }
 
-/// What parameters that take turns cost the host, for people.
+/// What parameters that take turns, or tensors larger than the chip, cost the host, for people.
 #[must_use]
-pub fn parameters(bytes: usize) -> String {
+pub fn a_frame(bytes: usize) -> String {
     format!("{bytes} bytes a frame")
 }
 
@@ -242,8 +244,11 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
     if report.program_bytes > 0 {
         lines.push(("programs that take turns".into(), turns(report.programs, report.program_bytes)));
     }
+    if report.band_bytes > 0 {
+        lines.push(("tensors larger than the chip".into(), a_frame(report.band_bytes)));
+    }
     if report.parameter_bytes > 0 {
-        lines.push(("parameters that take turns".into(), parameters(report.parameter_bytes)));
+        lines.push(("parameters that take turns".into(), a_frame(report.parameter_bytes)));
     }
     if report.phases > 0 {
         lines.push(("weights that take turns".into(), reloads(report.phases, report.reload_bytes)));

@@ -1,10 +1,12 @@
 //! What the host computes where the chip is too small for a whole network.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
+use super::bands::{self, Group};
 use super::steps::{compile_fitting, compile_tightly};
 use super::{BackendError, Compiled};
 use crate::graph::{Graph, Node, Place, TensorId};
@@ -26,27 +28,86 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     let fitting = |graph: &mut Graph| attempt(graph, |graph| compile_fitting(graph, geometry, gating));
     let first = match fitting(&mut graph) {
         Err(error) => error,
-        Ok(compiled) => return Ok(finish(graph, &placed, compiled)),
+        Ok(compiled) => {
+            warn(&graph, &placed, &[]);
+            return Ok(Compiled { graph, ..compiled });
+        }
     };
     if !is_short_of_room(&first) {
         return Err(first);
     }
     let tightly = |graph: &Graph| compile_tightly(graph, geometry, gating);
+    let mut apart = Vec::new();
     let tight = loop {
         match attempt(&mut graph, tightly) {
             Ok(compiled) => break compiled,
-            Err(error) => match in_the_way(&mut graph, &error, tightly) {
-                Some(at) => graph.nodes[at].place = too_small(&error),
-                None => return Err(error),
-            },
+            Err(error) => {
+                let Some(at) = in_the_way(&mut graph, &error, tightly) else { return Err(error) };
+                graph.nodes[at].place = too_small(&error);
+                apart.push(at);
+            }
         }
+    };
+    apart.sort_unstable();
+    let (parts, apart, origins) = bands::in_columns(&graph, &geometry, &apart);
+    let groups = bands::groups(&parts, &geometry, &apart);
+    let (graph, tight) = if let Some((banded, compiled, groups)) = in_bands(&parts, &geometry, groups, tightly) {
+        let placed: Vec<bool> = origins.iter().map(|origin| origin.is_some_and(|index| placed[index])).collect();
+        warn(&parts, &placed, &groups);
+        (banded, compiled)
+    } else {
+        warn(&graph, &placed, &[]);
+        (graph, tight)
     };
     if !on_chip(&graph).any(|at| matches!(graph.nodes[at].op, Op::Conv(_) | Op::Dense(_))) {
         return Err(first);
     }
     // Faster layouts, where they fit as well.
     let compiled = compile_fitting(&graph, geometry, gating).unwrap_or(tight);
-    Ok(finish(graph, &placed, compiled))
+    Ok(Compiled { graph, ..compiled })
+}
+
+/// The graph in which groups run band by band, and those that do: as many, in bands as tall, as the chip holds. `None` if it holds none.
+fn in_bands(
+    graph: &Graph,
+    geometry: &Geometry,
+    mut groups: Vec<Group>,
+    compile: impl Fn(&Graph) -> Result<Compiled, BackendError>,
+) -> Option<(Graph, Compiled, Vec<Group>)> {
+    while !groups.is_empty() {
+        let (banded, spans) = bands::cut(graph, &groups);
+        let error = match compile(&banded) {
+            Ok(compiled) => return Some((banded, compiled, groups)),
+            Err(error) => error,
+        };
+        let about = |span: &Range<usize>| banded.nodes[span.clone()].iter().any(|node| is_about(&banded, &error, node));
+        let at = spans.iter().position(about);
+        let group = groups.remove(at.unwrap_or(groups.len() - 1));
+        if at.is_some() && is_short_of_room(&error) {
+            groups.extend(group.finer(geometry));
+        }
+    }
+    None
+}
+
+/// Whether an error names a node, or the tensor that it writes.
+fn is_about(graph: &Graph, error: &BackendError, node: &Node) -> bool {
+    match error {
+        // Parameters have the name of their layer.
+        BackendError::TileMemory { tensor, .. } => [&graph.tensor(node.output).name, &node.name].contains(&tensor),
+        _ => layer_of(error) == Some(&node.name),
+    }
+}
+
+/// The layer that an error is about.
+fn layer_of(error: &BackendError) -> Option<&String> {
+    match error {
+        BackendError::Pages { layer, .. }
+        | BackendError::Program { layer, .. }
+        | BackendError::Field { layer, .. }
+        | BackendError::Accumulator { layer, .. } => Some(layer),
+        BackendError::TileMemory { .. } | BackendError::Unsupported { .. } => None,
+    }
 }
 
 /// Products of two tensors, which the post unit of such a chip cannot compute, and rectifiers in halves and changes of scale, for
@@ -107,26 +168,24 @@ fn attempt(
     }
 }
 
-/// Warns of what went to the host, and gives the network its graph.
-fn finish(graph: Graph, placed: &[bool], compiled: Compiled) -> Compiled {
-    for (node, _) in graph.nodes.iter().zip(placed).filter(|(_, placed)| **placed) {
-        if let Place::Host(reason) = &node.place {
+/// Warns of what went to the host, and says what runs band by band.
+fn warn(graph: &Graph, placed: &[bool], groups: &[Group]) {
+    let banded = |index: &usize| groups.iter().any(|group| group.nodes.contains(index));
+    for index in (0..graph.nodes.len()).filter(|&index| placed[index]) {
+        let node = &graph.nodes[index];
+        let Place::Host(reason) = &node.place else { continue };
+        if banded(&index) {
+            tracing::info!("{} '{}' runs in bands of rows, which the host brings: {reason}", node.op.name(), node.name);
+        } else {
             let (node, op) = (node.name.clone(), node.op.name());
             tracing::warn!("{}", Fallback { node, op, reason: reason.clone(), expected: false });
         }
     }
-    Compiled { graph, ..compiled }
 }
 
 /// The one layer that an error is about and that has no place on this chip, whatever else does.
 fn offender(graph: &Graph, error: &BackendError) -> Option<usize> {
-    let (BackendError::Pages { layer: name, .. }
-    | BackendError::Program { layer: name, .. }
-    | BackendError::Field { layer: name, .. }
-    | BackendError::Accumulator { layer: name, .. }) = error
-    else {
-        return None;
-    };
+    let name = layer_of(error)?;
     on_chip(graph).find(|&at| graph.nodes[at].name == *name)
 }
 

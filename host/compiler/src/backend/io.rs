@@ -13,7 +13,7 @@ pub struct Transfer {
     pub bytes: Vec<u8>,
 }
 
-/// Lays an NCHW tensor out for every tile that holds rows of it, padding included.
+/// Lays an NCHW tensor out for every tile that holds rows, or channels, of it, padding included.
 ///
 /// # Panics
 /// If `values` is not `channels * height * width` long; the caller checks the frame's shape.
@@ -21,9 +21,15 @@ pub struct Transfer {
 pub fn pack_input(layout: &TensorLayout, values: &[i8]) -> Vec<Transfer> {
     let [channels, height, width] = layout.chw;
     assert_eq!(values.len(), channels * height * width, "a whole frame");
-    let pixel = |x: usize, y: usize| (0..channels).map(move |c| values[(c * height + y) * width + x] as u8);
-    let padding = |pixels: usize| std::iter::repeat_n(layout.pad as u8, pixels * channels);
+    let padding = |pixels: usize| std::iter::repeat_n(layout.pad as u8, pixels * layout.pixel());
     let transfer = |(tile, rows): (usize, &std::ops::Range<usize>)| {
+        let own = layout.channels.get(tile).cloned().unwrap_or(0..channels);
+        // A tile that holds fewer channels than others has gaps between its pixels.
+        let gap = layout.pixel() - own.len();
+        let pixel = |x: usize, y: usize| {
+            let values = own.clone().map(move |c| values[(c * height + y) * width + x] as u8);
+            values.chain(std::iter::repeat_n(0, gap))
+        };
         let mut bytes = Vec::with_capacity(layout.bytes());
         if layout.by_columns() {
             let [above, below] = layout.pads_y(tile);
@@ -142,6 +148,9 @@ mod tests {
         };
         assert_eq!(output_ranges(&layout), [(1, 0, 4), (2, 0, 4)]);
         let bytes = [1, 2, 4, 5, 3, 0, 6, 0];
-        assert_eq!(unpack_output(&layout, &bytes), [1, 4, 2, 5, 3, 6]);
+        let values = [1, 4, 2, 5, 3, 6];
+        assert_eq!(unpack_output(&layout, &bytes), values);
+        let packed: Vec<u8> = pack_input(&layout, &values).into_iter().flat_map(|transfer| transfer.bytes).collect();
+        assert_eq!(packed, bytes);
     }
 }

@@ -9,6 +9,7 @@
 //! and those its next layers read (halo); with *blocks* split, a tile computes some blocks of
 //! columns for every row. Whatever a tile then lacks is moved there by the reshape engine.
 
+mod bands;
 mod budgets;
 pub mod emit;
 pub mod error;

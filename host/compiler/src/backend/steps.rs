@@ -141,6 +141,22 @@ impl Compiled {
         self.programs().flat_map(|program| &program.parameters).map(|transfer| transfer.bytes.len()).sum()
     }
 
+    /// Bytes of tensors larger than the chip that travel for each frame, as bands and what becomes of them.
+    #[must_use]
+    pub fn band_bytes(&self) -> usize {
+        let in_bands = |program: &&Program| program.layers.iter().any(|layer| self.graph.banded(layer.node).is_some());
+        let held = |layout: &TensorLayout| {
+            let tiles = layout.held.iter().filter(|rows| !rows.is_empty());
+            tiles.map(|rows| rows.len() * layout.chw[2] * layout.pixel()).sum::<usize>()
+        };
+        let of = |program: &Program| {
+            let taken = program.outputs.iter().map(|(_, layout)| layout.chw.iter().product::<usize>());
+            program.inputs.iter().map(|(_, layout)| held(layout)).chain(taken).sum::<usize>()
+        };
+        // Programs of one band whose parameters take turns share its tensors.
+        self.programs().filter(in_bands).map(of).sum()
+    }
+
     /// Bytes of weights that the host sends for each frame.
     #[must_use]
     pub fn reload_bytes(&self) -> usize {
@@ -216,11 +232,13 @@ pub(super) fn compile_within(
 ) -> Result<Compiled, BackendError> {
     let runs = cut(graph);
     let mut emitter = emit::Emitter::new(graph, geometry, gating, &runs, fit, known)?;
+    // All tensors are placed before any weight is: most budgets fail there.
+    let drafts = runs.iter().map(|run| emitter.draft(run)).collect::<Result<Vec<_>, _>>()?;
     let mut steps = Vec::new();
     let mut next = 0;
-    for run in &runs {
+    for (run, draft) in runs.iter().zip(drafts) {
         steps.extend((next..run.start).map(Step::Host));
-        let programs = emitter.programs(run.clone(), steps.len())?;
+        let programs = emitter.programs(draft, steps.len())?;
         steps.extend(programs.into_iter().map(|program| Step::Chip(Box::new(program))));
         next = run.end;
     }

@@ -283,6 +283,27 @@ impl Op {
         }
     }
 
+    /// The window that it moves over height and width, if it has one.
+    #[must_use]
+    pub const fn window(&self) -> Option<Window> {
+        match self {
+            Self::Conv(linear) | Self::Dense(linear) => Some(linear.window),
+            Self::MaxPool(pool) => Some(pool.window),
+            Self::AveragePool(pool) => Some(pool.window),
+            _ => None,
+        }
+    }
+
+    /// The same, to change it.
+    pub const fn window_mut(&mut self) -> Option<&mut Window> {
+        match self {
+            Self::Conv(linear) | Self::Dense(linear) => Some(&mut linear.window),
+            Self::MaxPool(pool) => Some(&mut pool.window),
+            Self::AveragePool(pool) => Some(&mut pool.window),
+            _ => None,
+        }
+    }
+
     /// Whether it multiplies two tensors, element by element.
     #[must_use]
     pub const fn is_product(&self) -> bool {

@@ -30,6 +30,16 @@ impl Builder {
         self.graph.inputs[0]
     }
 
+    /// Channels of a picture.
+    pub fn channels(&self, x: TensorId) -> usize {
+        self.graph.tensor(x).shape[1]
+    }
+
+    /// The shorter side of a picture.
+    pub fn side(&self, x: TensorId) -> usize {
+        self.graph.tensor(x).shape[2].min(self.graph.tensor(x).shape[3])
+    }
+
     fn tensor(&mut self, shape: Vec<usize>) -> TensorId {
         let name = format!("t{}", self.graph.tensors.len());
         self.graph.add_tensor(Tensor { name, shape, dtype: DType::I8, unsigned: false, quant: Some(QUANT), data: None })

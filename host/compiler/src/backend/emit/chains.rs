@@ -2,7 +2,6 @@
 
 use std::ops::Range;
 
-use super::plan::window;
 use super::{Emitter, Large};
 use crate::graph::TensorId;
 use crate::op::Op;
@@ -72,7 +71,7 @@ impl Emitter<'_> {
     fn dealt_by_rows(&self, id: TensorId) -> usize {
         let [channels, height, width] = self.chw(id);
         let beside = |&at: &usize| {
-            let window = window(&self.graph.nodes[at].op)?;
+            let window = self.graph.nodes[at].op.window()?;
             Some(((window.kernel[0] - 1) * window.dilation[0] + 1).saturating_sub(window.stride[0]))
         };
         let beside = self.consumers[id.0].iter().filter_map(beside).max().unwrap_or(0);

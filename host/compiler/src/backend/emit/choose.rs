@@ -13,7 +13,7 @@ use crate::graph::TensorId;
 use crate::op::{Linear, Op};
 
 /// Cycles from an instruction's last window to the start of the next.
-pub(super) const DRAIN: usize = 45;
+pub const DRAIN: usize = 45;
 /// Cycles to fetch, check and start an instruction.
 const DISPATCH: usize = 8;
 /// Longest stretch of layers whose deal is changed together.
@@ -48,6 +48,21 @@ impl Emitter<'_> {
     }
 
     fn search_splits(&self, nodes: &[usize]) -> Splits {
+        let mut others = nodes.to_vec();
+        let mut known = Splits::new();
+        for bands in &self.graph.bands {
+            let split = if bands.by_channels { Split::Blocks } else { Split::Rows };
+            for band in &bands.nodes {
+                others.retain(|index| !band.contains(index));
+                known.extend(band.clone().map(|index| (index, split)));
+            }
+        }
+        known.extend(self.search_others(&others));
+        known
+    }
+
+    /// The split of every node that does not run band by band.
+    fn search_others(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
         if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.
@@ -112,7 +127,10 @@ impl Emitter<'_> {
             .iter()
             .map(|&index| {
                 let room = |split| self.most_pages(index, split) + self.parameter_bytes(index, split) / word;
-                let cost = |split| self.compute_cycles(index, split) + price * room(split);
+                let cost = |split| {
+                    let no_room = NO_ROOM * self.excess_from_outside(index, split);
+                    self.compute_cycles(index, split) + price * room(split) + no_room
+                };
                 (index, [Split::Rows, Split::Blocks].map(cost))
             })
             .collect();
@@ -158,6 +176,18 @@ impl Emitter<'_> {
                 return;
             }
         }
+    }
+
+    /// Bytes beyond what a tile may hold of an input that the host brings whole to every tile.
+    fn excess_from_outside(&self, index: usize, split: Split) -> usize {
+        let node = &self.graph.nodes[index];
+        if split == Split::Rows || self.by_channel(&node.op) || node.op.moves() {
+            return 0;
+        }
+        let outside = |id: &&TensorId| self.viewed(**id).is_none_or(|writer| self.run_of(writer) != self.run_of(index));
+        let held = |id: &TensorId| self.chw(*id).iter().product::<usize>();
+        let excess = |held: usize| held.saturating_sub(self.fit.whole.max(2 * held.div_ceil(self.geometry.tiles)));
+        node.inputs.iter().filter(outside).map(held).map(excess).sum()
     }
 
     /// The node of a program that computes a tensor, views looked through.

@@ -15,33 +15,33 @@ use crate::graph::TensorId;
 use crate::op::{Linear, Op, Window};
 
 /// A program being written.
-pub(super) struct Draft {
-    pub nodes: Range<usize>,
-    pub layouts: HashMap<TensorId, TensorLayout>,
+pub(in crate::backend) struct Draft {
+    pub(super) nodes: Range<usize>,
+    pub(super) layouts: HashMap<TensorId, TensorLayout>,
     /// Whole copies of tensors of which each tile computes some channels.
-    pub gathered: HashMap<TensorId, TensorLayout>,
-    pub inputs: Vec<TensorId>,
-    pub outputs: Vec<TensorId>,
+    pub(super) gathered: HashMap<TensorId, TensorLayout>,
+    pub(super) inputs: Vec<TensorId>,
+    pub(super) outputs: Vec<TensorId>,
     /// The tensors behind `outputs`, views looked through.
-    pub leaves: Vec<TensorId>,
-    pub input_stride: usize,
-    pub output_stride: usize,
-    pub instrs: Vec<Instr>,
+    pub(super) leaves: Vec<TensorId>,
+    pub(super) input_stride: usize,
+    pub(super) output_stride: usize,
+    pub(super) instrs: Vec<Instr>,
     /// The node of each instruction.
-    pub owners: Vec<usize>,
+    pub(super) owners: Vec<usize>,
     /// Parameters that take turns, each with its node.
-    pub parameters: Vec<(usize, Transfer)>,
+    pub(super) parameters: Vec<(usize, Transfer)>,
 }
 
 impl Draft {
     /// Appends a node's instructions.
-    pub fn push(&mut self, node: usize, instrs: Vec<Instr>) {
+    pub(super) fn push(&mut self, node: usize, instrs: Vec<Instr>) {
         self.owners.extend(std::iter::repeat_n(node, instrs.len()));
         self.instrs.extend(instrs);
     }
 
     /// Appends moves that were kept back.
-    pub fn take(&mut self, moves: &mut Moves) {
+    pub(super) fn take(&mut self, moves: &mut Moves) {
         self.push(moves.node, std::mem::take(&mut moves.instrs));
     }
 }
@@ -53,8 +53,11 @@ pub(super) struct Moves {
 }
 
 impl Emitter<'_> {
-    /// Places the tensors of a program.
-    pub(super) fn draft(&mut self, nodes: &Range<usize>) -> Result<Draft, BackendError> {
+    /// Places the tensors of a range of nodes.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub(in crate::backend) fn draft(&mut self, nodes: &Range<usize>) -> Result<Draft, BackendError> {
         let (inputs, outputs) = self.boundary(nodes);
         let leaves = outputs.iter().map(|&id| self.seen(id, nodes)).collect();
         let mut draft = Draft {
@@ -206,6 +209,12 @@ impl Emitter<'_> {
                 *rows = hull(rows, &hull(&dealt, &self.need(reader, tile, chw[1])));
             }
         }
+        if let (None, [reader]) = (producer, readers)
+            && self.arrives_by_channels(*reader)
+        {
+            let channels = self.plans[reader].parts.iter().map(|part| self.channels(part, chw[0])).collect();
+            return TensorLayout { chw, pad_x: [0, 0], pad: 0, pad_y: None, base: 0, held, channels };
+        }
         if held.iter().all(Range::is_empty) {
             held[0] = 0..chw[1];
         }
@@ -248,7 +257,7 @@ impl Emitter<'_> {
     }
 
     /// Whether a tensor, views looked through, has one reader and is no result.
-    fn is_sole(&self, id: TensorId, reader: usize) -> bool {
+    pub(super) fn is_sole(&self, id: TensorId, reader: usize) -> bool {
         let [index] = self.consumers[id.0][..] else { return false };
         let view = index != reader && self.is_alias(index);
         !self.graph.is_result(id) && (index == reader || (view && self.is_sole(self.graph.nodes[index].output, reader)))

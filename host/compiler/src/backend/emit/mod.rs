@@ -1,5 +1,6 @@
 //! Instructions of each layer.
 
+mod bands;
 mod chains;
 mod choose;
 mod cut;
@@ -20,8 +21,9 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Head, Instr, Opcode};
 
-pub use choose::Known;
-use draft::{Draft, Moves};
+pub use choose::{DRAIN, Known};
+pub(in crate::backend) use draft::Draft;
+use draft::Moves;
 
 use super::memory::Memory;
 use super::split::{Part, Split};
@@ -94,6 +96,8 @@ pub struct Emitter<'a> {
     /// For each tensor the nodes that read it.
     consumers: Vec<Vec<usize>>,
     runs: Vec<Range<usize>>,
+    /// For each node of a band but the first the one whose weights it has.
+    twins: HashMap<usize, usize>,
     single_program: bool,
     fit: Fit,
     /// Nodes that run stripe by stripe.
@@ -154,6 +158,7 @@ impl<'a> Emitter<'a> {
             producers: graph.producers(),
             consumers: graph.consumers(),
             runs: runs.to_vec(),
+            twins: bands::twins(graph),
             single_program: runs.len() == 1,
             fit,
             chains: Vec::new(),
@@ -169,15 +174,16 @@ impl<'a> Emitter<'a> {
         Ok(emitter)
     }
 
-    /// Writes the programs of a range of nodes, the first of which is step `step` of the frame: one, or as many as its instructions
+    /// Writes the programs of a draft, the first of which is step `step` of the frame: one, or as many as its instructions
     /// take turns in program memory, or its parameters in tile memory.
     ///
     /// # Errors
     /// What does not fit.
-    pub fn programs(&mut self, nodes: Range<usize>, step: usize) -> Result<Vec<Program>, BackendError> {
-        let mut draft = self.draft(&nodes)?;
+    pub(in crate::backend) fn programs(&mut self, mut draft: Draft, step: usize) -> Result<Vec<Program>, BackendError> {
+        let nodes = draft.nodes.clone();
         let mut deferred = Moves { node: nodes.start, instrs: Vec::new() };
         for index in nodes {
+            let before = self.constants.len();
             match self.chain_of(index).cloned() {
                 Some(chain) if index == chain.start => self.chain(&mut draft, &chain, &mut deferred)?,
                 Some(_) => {}
@@ -185,6 +191,8 @@ impl<'a> Emitter<'a> {
             }
             if !self.parameter_turns.is_empty() {
                 draft.parameters.extend(self.constants.drain(..).map(|transfer| (index, transfer)));
+            } else if self.twins.contains_key(&index) {
+                self.keep_missing(before);
             }
         }
         draft.take(&mut deferred);

@@ -182,7 +182,7 @@ impl Emitter<'_> {
         part.blocks.start * columns..(part.blocks.end * columns).min(channels)
     }
 
-    /// Whether each tile reads of every input just the channels that it computed.
+    /// Whether each tile reads of every input just the channels that it computed, or got.
     pub(super) fn stays(&self, reader: usize) -> bool {
         let node = &self.graph.nodes[reader];
         let plan = &self.plans[&reader];
@@ -195,7 +195,8 @@ impl Emitter<'_> {
         let same_run = |index: &usize| self.run_of(*index) == self.run_of(reader);
         self.by_channel(&node.op)
             && plan.split == Split::Blocks
-            && node.inputs.iter().all(|id| self.producers[id.0].filter(same_run).is_some_and(own))
+            && (node.inputs.iter().all(|id| self.producers[id.0].filter(same_run).is_some_and(own))
+                || self.arrives_by_channels(reader))
     }
 
     /// Whether each output channel depends on the same channel of the inputs alone.

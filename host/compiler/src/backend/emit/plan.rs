@@ -9,52 +9,48 @@ use super::choose::Known;
 use super::{BackendError, Emitter, Place, Plan, run};
 use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
-use crate::op::{Linear, Op, Window};
+use crate::op::{Linear, Op};
 
 impl Emitter<'_> {
     pub(super) fn plan(&mut self, runs: &[Range<usize>], known: &mut Known) -> Result<(), BackendError> {
         let nodes: Vec<usize> = runs.iter().cloned().flatten().collect();
+        let own: Vec<usize> = nodes.iter().copied().filter(|index| !self.twins.contains_key(index)).collect();
         let mut splits = self.splits(&nodes, known);
-        let parameters = || nodes.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum::<usize>();
+        let parameters = || own.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum::<usize>();
         let room = self.geometry.tile_bytes().saturating_sub(self.fit.turn.unwrap_or_else(parameters));
         // Stripes are rows.
-        let striped = self.chains(&nodes, room, |_| true);
+        let striped = self.chains(&nodes, room, |index| !self.by_channels(index));
         splits.extend(striped.into_iter().flatten().map(|index| (index, Split::Rows)));
-        let sharing = self.share(&nodes, &splits)?;
-        let turning = |places: &Vec<Place>| places.iter().any(|place| place.phase.is_some());
-        let waiting: Vec<usize> = sharing
-            .iter()
-            .flat_map(|all| nodes.iter().zip(all))
-            .filter(|(_, of)| turning(of))
-            .map(|(&index, _)| index)
-            .collect();
+        let mut sharing = self.share(&own, &splits)?;
+        let waits = |index: usize| {
+            let places = sharing.as_ref().and_then(|all| all.get(&self.first(index)));
+            places.is_some_and(|places| places.iter().any(|place| place.phase.is_some()))
+        };
         // A stripe does not wait for weights.
-        self.chains = self.chains(&nodes, room, |index| !waiting.contains(&index));
+        self.chains = self.chains(&nodes, room, |index| !waits(index) && !self.by_channels(index));
         self.parameter_turns = self.turns_of_parameters(runs, &splits);
         let stays = sharing.is_none();
-        let mut sharing = sharing.map(Vec::into_iter);
         let mut cursors = vec![0usize; self.geometry.tiles];
         for &index in &nodes {
-            let node = &self.graph.nodes[index];
             let split = splits[&index];
             let parts = self.parts(index, split);
-            let need = self.page_need(index, split);
-            if need.iter().all(|&pages| pages == need[0]) {
-                // Equal pages in every tile let one instruction serve them all.
-                let highest = cursors.iter().copied().max().unwrap_or(0);
-                cursors.fill(highest);
-            }
-            let most = parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0);
-            let all = || vec![Place { blocks: 0..most, page: cursors.clone(), phase: None }];
-            let places = sharing.as_mut().map_or_else(all, |sharing| sharing.next().unwrap_or_default());
-            for (cursor, need) in cursors.iter_mut().zip(&need) {
-                *cursor += need;
-            }
-            let bytes = self.constant_bytes(index, &node.op, &parts);
-            let params = self.memory.place(&node.name, bytes, self.life_of_parameters(index))?;
+            let twin = self.twins.get(&index).map(|first| &self.plans[first]);
+            let places = match (twin, &mut sharing) {
+                (Some(twin), _) => twin.places.clone(),
+                (None, Some(sharing)) => sharing.remove(&index).unwrap_or_default(),
+                (None, None) => vec![self.behind(&mut cursors, index, split)],
+            };
+            let params = match twin {
+                Some(twin) if self.parameter_turns.is_empty() => twin.params,
+                _ => {
+                    let node = &self.graph.nodes[index];
+                    let bytes = self.constant_bytes(index, &node.op, &parts);
+                    self.memory.place(&node.name, bytes, self.life_of_parameters(index))?
+                }
+            };
             self.plans.insert(index, Plan { split, pieces: vec![parts.clone()], parts, params, places });
         }
-        self.tile_pages = cursors.into_iter().max().unwrap_or(0).min(self.geometry.pages);
+        self.tile_pages = if stays { cursors.into_iter().max().unwrap_or(0) } else { self.geometry.pages };
         for chain in self.chains.clone() {
             self.stripe(&chain);
         }
@@ -66,27 +62,71 @@ impl Emitter<'_> {
         Ok(())
     }
 
+    /// The next pages for the weights of a node, which stay.
+    fn behind(&self, cursors: &mut [usize], index: usize, split: Split) -> Place {
+        let need = self.page_need(index, split);
+        if need.iter().all(|&pages| pages == need[0]) {
+            // Equal pages in every tile let one instruction serve them all.
+            let highest = cursors.iter().copied().max().unwrap_or(0);
+            cursors.fill(highest);
+        }
+        let page = cursors.to_vec();
+        for (cursor, need) in cursors.iter_mut().zip(&need) {
+            *cursor += need;
+        }
+        let most = self.parts(index, split).iter().map(|part| part.blocks.len()).max().unwrap_or(0);
+        Place { blocks: 0..most, page, phase: None }
+    }
+
     /// Where the weights of each node lie if they have to take turns; `None` if all fit.
     fn share(
         &mut self,
         nodes: &[usize],
         splits: &HashMap<usize, Split>,
-    ) -> Result<Option<Vec<Vec<Place>>>, BackendError> {
+    ) -> Result<Option<HashMap<usize, Vec<Place>>>, BackendError> {
         let available = self.geometry.pages;
         if nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum::<usize>() <= available {
             return Ok(None);
         }
-        let layers: Vec<Vec<usize>> = nodes.iter().map(|&index| self.block_pages(index, splits[&index])).collect();
+        // Layers that run band by band need their weights together.
+        let bands = |index: &usize| self.bands(*index);
+        let units: Vec<&[usize]> = nodes.chunk_by(|a, b| bands(a).is_some() && bands(a) == bands(b)).collect();
+        let pages = |index: &usize| self.block_pages(*index, splits[index]);
+        let layers: Vec<Vec<usize>> = units
+            .iter()
+            .map(|unit| {
+                let blocks: Vec<usize> = unit.iter().flat_map(pages).collect();
+                if bands(&unit[0]).is_none() || blocks.is_empty() { blocks } else { vec![blocks.iter().sum()] }
+            })
+            .collect();
         let Some(sharing) = phases::share(&layers, available) else {
             let most = |at: &usize| layers[*at].iter().copied().max().unwrap_or(0);
-            let at = (0..nodes.len()).max_by_key(most).unwrap_or(0);
-            let layer = self.graph.nodes[nodes[at]].name.clone();
+            let at = (0..units.len()).max_by_key(most).unwrap_or(0);
+            let layer = self.graph.nodes[units[at][0]].name.clone();
             return Err(BackendError::Pages { layer, needed: most(&at), available });
         };
+        let place = |blocks: Range<usize>, page: usize, share: &Share| Place {
+            blocks,
+            page: vec![page; self.geometry.tiles],
+            phase: share.phase,
+        };
+        let mut places = HashMap::new();
+        for (unit, shares) in units.iter().zip(&sharing.layers) {
+            if bands(&unit[0]).is_none() {
+                let own = shares.iter().map(|share| place(share.blocks.clone(), share.page, share)).collect();
+                places.insert(unit[0], own);
+                continue;
+            }
+            let mut page = shares.first().map_or(0, |share| share.page);
+            for index in *unit {
+                let blocks = pages(index);
+                let of = |share: &Share| place(0..blocks.len(), page, share);
+                places.insert(*index, shares.first().filter(|_| !blocks.is_empty()).map(of).into_iter().collect());
+                page += blocks.iter().sum::<usize>();
+            }
+        }
         self.follows = sharing.follows;
-        let page = |share: &Share| vec![share.page; self.geometry.tiles];
-        let place = |share: Share| Place { page: page(&share), blocks: share.blocks, phase: share.phase };
-        Ok(Some(sharing.layers.into_iter().map(|shares| shares.into_iter().map(place).collect()).collect()))
+        Ok(Some(places))
     }
 
     /// Pages of each column block of a node, in the tile that needs most for it.
@@ -119,7 +159,7 @@ impl Emitter<'_> {
         self.parts(index, split)
             .iter()
             .map(|part| {
-                if part.is_empty() {
+                if !self.has_weights(index, part) {
                     return 0;
                 }
                 let subs = run::sub_runs(&linear, &part.blocks, &self.geometry);
@@ -160,7 +200,7 @@ impl Emitter<'_> {
         if part.is_empty() {
             return 0..0;
         }
-        match window(&self.graph.nodes[index].op) {
+        match self.graph.nodes[index].op.window() {
             Some(window) => split::input_rows(&window, &part.rows, height),
             None if matches!(self.graph.nodes[index].op, Op::GlobalAveragePool(_) | Op::Mean(_)) => 0..height,
             // A movement fetches from wherever a row lies.
@@ -182,13 +222,4 @@ pub(super) fn windows(linear: &Linear, word: usize) -> [usize; 2] {
     };
     let [dilation_y, dilation_x] = linear.window.dilation;
     [along(width, dilation_x, height), along(height, dilation_y, width)]
-}
-
-pub(super) fn window(op: &Op) -> Option<Window> {
-    match op {
-        Op::Conv(linear) | Op::Dense(linear) => Some(linear.window),
-        Op::MaxPool(pool) => Some(pool.window),
-        Op::AveragePool(pool) => Some(pool.window),
-        _ => None,
-    }
 }

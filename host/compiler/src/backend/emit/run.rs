@@ -170,7 +170,7 @@ impl Emitter<'_> {
         for (tile, part) in plan.parts.iter().enumerate() {
             let own = &part.blocks;
             let blocks = overlap(&(own.start + place.blocks.start..own.start + place.blocks.end), own);
-            if !blocks.is_empty() && !part.is_empty() {
+            if !blocks.is_empty() && self.has_weights(index, part) {
                 let params = plan.params + (blocks.start - own.start) * block_bytes;
                 queues.push((tile, sub_runs(linear, &blocks, &self.geometry).into(), place.page[tile], params));
             }
@@ -183,7 +183,7 @@ impl Emitter<'_> {
                 sub.rows.by_columns = source.by_columns();
                 let taps = taps(linear, &sub, source);
                 let order = weights::places(taps.windows(word), word);
-                self.load(*tile, *page, place.phase, *params, linear, &sub, &order, &node.name)?;
+                self.load(index, *tile, *page, place.phase, *params, linear, &sub, &order)?;
                 for (instrs, parts) in pieces.iter_mut().zip(&plan.pieces) {
                     if !parts[*tile].is_empty() {
                         push(instrs, &self.run_instr(draft, index, linear, *tile, &parts[*tile], &sub, *page, *params));
@@ -200,6 +200,7 @@ impl Emitter<'_> {
     #[allow(clippy::too_many_arguments)]
     fn load(
         &mut self,
+        index: usize,
         tile: usize,
         page: usize,
         phase: Option<usize>,
@@ -207,9 +208,9 @@ impl Emitter<'_> {
         linear: &Linear,
         sub: &SubRun,
         places: &[usize],
-        name: &str,
     ) -> Result<(), BackendError> {
         let geometry = self.geometry;
+        let name = &self.graph.nodes[index].name;
         let bias = linear.effective_bias();
         let second = linear.monitor.map(|monitor| (monitor.second, linear.bias_for(monitor.second)));
         let mut bytes = Vec::new();
@@ -225,6 +226,7 @@ impl Emitter<'_> {
                 let images = lanes.into_iter().enumerate();
                 let images = images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights });
                 match phase {
+                    _ if self.twins.contains_key(&index) => {}
                     Some(phase) => self.phases[phase].pages.extend(images),
                     None => self.pages.extend(images),
                 }

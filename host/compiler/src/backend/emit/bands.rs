@@ -1,0 +1,59 @@
+//! Layers that run band by band: what their nodes share.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use super::Emitter;
+use crate::backend::Transfer;
+use crate::backend::split::{Part, Split};
+use crate::graph::{Bands, Graph, TensorId};
+
+/// For each node of a band but the first the one of the first band that has its weights.
+pub(super) fn twins(graph: &Graph) -> HashMap<usize, usize> {
+    let of = |bands: &Bands| -> Vec<(usize, usize)> {
+        let others = bands.nodes.iter().skip(1);
+        others.flat_map(|band: &Range<usize>| band.clone().zip(bands.nodes[0].clone())).collect()
+    };
+    graph.bands.iter().flat_map(of).collect()
+}
+
+impl Emitter<'_> {
+    /// The node of the first band that has a node's weights, or itself.
+    pub(super) fn first(&self, index: usize) -> usize {
+        self.twins.get(&index).copied().unwrap_or(index)
+    }
+
+    /// Whether a tile that computes that part of a node has its weights: in another band it may have rows.
+    pub(super) fn has_weights(&self, index: usize, part: &Part) -> bool {
+        !part.is_empty() || (!part.blocks.is_empty() && self.bands(self.first(index)).is_some())
+    }
+
+    /// Whether a node runs band by band, dealt by channels.
+    pub(super) fn by_channels(&self, index: usize) -> bool {
+        self.bands(self.first(index)).is_some_and(|bands| bands.by_channels)
+    }
+
+    /// What runs band by band with a node of its first band.
+    pub(super) fn bands(&self, index: usize) -> Option<&Bands> {
+        self.graph.bands.iter().find(|bands| bands.nodes[0].contains(&index))
+    }
+
+    /// Whether the host brings each tile but the channels that it computes of all that a layer reads, as nothing else reads it.
+    pub(super) fn arrives_by_channels(&self, reader: usize) -> bool {
+        let node = &self.graph.nodes[reader];
+        let run = self.run_of(reader);
+        let outside = |id: &TensorId| self.producers[id.0].is_none_or(|index| self.run_of(index) != run);
+        self.by_channel(&node.op)
+            && self.plans[&reader].split == Split::Blocks
+            && node.inputs.iter().all(|id| outside(id) && self.is_sole(*id, reader))
+    }
+
+    /// Drops parameters that an earlier band has written, of those from `before` on: in another band a tile may have rows that has none
+    /// there.
+    pub(super) fn keep_missing(&mut self, before: usize) {
+        let own = self.constants.split_off(before);
+        let there = |own: &Transfer| self.constants.iter().any(|t| (t.tile, t.address) == (own.tile, own.address));
+        let missing: Vec<Transfer> = own.into_iter().filter(|own| !there(own)).collect();
+        self.constants.extend(missing);
+    }
+}
