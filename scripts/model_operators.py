@@ -164,6 +164,19 @@ class Operators(Quantised):
         self.requantised(0.3 if op in ("HardSigmoid", "Tanh") else 40 * self.scale)
         return self.closed(value, self.shape)
 
+    def power(self, exponent):
+        value = self.emit("Pow", [self.opened(), self.constant(exponent, np.float32)])
+        self.requantised(40 * self.scale)
+        return self.closed(value, self.shape)
+
+    def batch_normalised(self):
+        rng, channels = self.rng, self.shape[0]
+        parameters = [*rng.normal(0, 1, (3, channels)), rng.uniform(0.01, 3, channels)]
+        parameters = [self.constant(values, np.float32) for values in parameters]
+        value = self.emit("BatchNormalization", [self.opened(), *parameters], epsilon=float(rng.choice([1e-5, 1e-3])))
+        self.requantised(60 * self.scale)
+        return self.closed(value, self.shape)
+
     def combined(self, op, mark):
         """An operator of two that the runtime computes on real values."""
         value = self.emit(op, [self.opened(), self.opened(mark)])
@@ -262,6 +275,10 @@ def real_cases(rng):
             ("Elu", {"alpha": float(rng.uniform(0.5, 1.5))}),
         ]:  # fmt: skip
             yield f"qdq_{op.lower()}_{at:02}", op, net().looked_up_real(op, **attributes)
+        for op in ["Abs", "Neg", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round"]:
+            yield f"qdq_{op.lower()}_{at:02}", op, net().looked_up_real(op)
+        yield f"qdq_pow_{at:02}", "Pow", net().power(2 + at // 2 % 2)
+        yield f"qdq_batchnormalization_{at:02}", "BatchNormalization", net().batch_normalised()
         for op in ["Sub", "Div", "Max", "Min", "PRelu"]:
             two = net()
             other = two.mark()

@@ -172,6 +172,41 @@ pub fn unary(context: &mut Context, node: &NodeProto, op: FloatOp) -> Result<(),
     context.push(node, Op::Float(op), vec![input], Output::real(shape))
 }
 
+/// A power, of which the runtime computes squares and cubes by products.
+pub fn power(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    match context.real(node, 1, "an exponent")? {
+        Some(2.0) => unary(context, node, FloatOp::Square),
+        Some(3.0) => unary(context, node, FloatOp::Cube),
+        _ => Err(unsupported(node, "its exponent is not the constant 2 or 3: replace the node")),
+    }
+}
+
+/// Folds what it knows of each channel into a scale and a bias, in the order and precision of the runtime.
+pub fn batch_normalise(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+    if int(node, "training_mode", 0) != 0 {
+        return Err(invalid(node, "training_mode", "is 1: export the model for inference".into()));
+    }
+    let input = real_input(context, node, 0)?;
+    let shape = context.tensor(input).shape.clone();
+    let channels = shape.get(1).copied().unwrap_or(1);
+    let parameter = |index: usize| {
+        let tensor = context.constant(node, index, "a parameter of each channel")?;
+        match &tensor.data {
+            Some(Data::F32(values)) if values.len() == channels => Ok(values.clone()),
+            _ => {
+                let detail = format!("holds {} values for {channels} channels", tensor.elements());
+                Err(Error::Shape { value: tensor.name.clone(), detail })
+            }
+        }
+    };
+    let [scales, biases, means, variances] = [parameter(1)?, parameter(2)?, parameter(3)?, parameter(4)?];
+    let epsilon = real(node, "epsilon", 1e-5);
+    let scales: Vec<f32> = scales.iter().zip(&variances).map(|(s, v)| s * (1.0 / (v + epsilon).sqrt())).collect();
+    let biases = biases.iter().zip(means.iter().zip(&scales)).map(|(bias, (mean, scale))| bias - mean * scale);
+    let op = FloatOp::BatchNormalise { biases: biases.collect(), scales };
+    unary(context, node, op)
+}
+
 pub fn relu(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
     let input = context.required(node, 0)?;
     let tensor = context.tensor(input);

@@ -194,6 +194,15 @@ fn add_node(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ("", "HardSwish") => float::unary(context, node, FloatOp::HardSwish),
         ("", "Tanh") => float::unary(context, node, FloatOp::Tanh),
         ("", "Elu") => float::unary(context, node, FloatOp::Elu { alpha: attributes::real(node, "alpha", 1.0) }),
+        ("", "Abs") => float::unary(context, node, FloatOp::Abs),
+        ("", "Neg") => float::unary(context, node, FloatOp::Neg),
+        ("", "Sqrt") => float::unary(context, node, FloatOp::Sqrt),
+        ("", "Reciprocal") => float::unary(context, node, FloatOp::Reciprocal),
+        ("", "Floor") => float::unary(context, node, FloatOp::Floor),
+        ("", "Ceil") => float::unary(context, node, FloatOp::Ceil),
+        ("", "Round") => float::unary(context, node, FloatOp::Round),
+        ("", "Pow") => float::power(context, node),
+        ("", "BatchNormalization") => float::batch_normalise(context, node),
         ("", "LeakyRelu") => {
             float::unary(context, node, FloatOp::LeakyRelu { alpha: attributes::real(node, "alpha", 0.01) })
         }

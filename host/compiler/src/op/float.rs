@@ -71,6 +71,31 @@ pub enum FloatOp {
         /// The factor.
         alpha: f32,
     },
+    /// The absolute value.
+    Abs,
+    /// The negative.
+    Neg,
+    /// The square root.
+    Sqrt,
+    /// One divided by the value.
+    Reciprocal,
+    /// The whole number below.
+    Floor,
+    /// The whole number above.
+    Ceil,
+    /// The nearest whole number, halves to even.
+    Round,
+    /// The square.
+    Square,
+    /// The third power.
+    Cube,
+    /// The value times its channel's scale, plus its channel's bias. Channels are dimension 1.
+    BatchNormalise {
+        /// Of each channel.
+        scales: Vec<f32>,
+        /// Of each channel.
+        biases: Vec<f32>,
+    },
     /// A frame of one value.
     Pad(RealPad),
     /// Mean over a window.

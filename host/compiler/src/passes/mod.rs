@@ -54,8 +54,9 @@ impl Default for Options {
 /// # Errors
 /// [`Error::NotQuantised`] if a floating-point operator remains; [`Error::Input`] if a frame does not fit.
 pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Result<Graph, Error> {
-    fold::run(&mut graph)?;
+    // Before what does nothing goes, for the runtime keeps that between two quantisations.
     double_qdq::run(&mut graph);
+    fold::run(&mut graph)?;
     fuse_qdq::run(&mut graph)?;
     dead::run(&mut graph);
     crop::run(&mut graph);

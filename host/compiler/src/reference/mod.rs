@@ -194,6 +194,9 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         }
         (Op::Float(FloatOp::Sum { axes }), [Value::F32(x)]) => Value::F32(runtime::sum(x, &tensors[0].shape, axes)),
         (Op::Float(FloatOp::Mean { axes }), [Value::F32(x)]) => Value::F32(runtime::mean(x, &tensors[0].shape, axes)),
+        (Op::Float(FloatOp::BatchNormalise { scales, biases }), [Value::F32(x)]) => {
+            Value::F32(runtime::batch_normalise(x, &tensors[0].shape, scales, biases))
+        }
         (Op::Float(FloatOp::Pad(_)), [Value::F32(_)]) => return move_elements(graph, node, operands).ok_or_else(wrong),
         (Op::Float(op), [Value::F32(x)]) if unary(op, 0.0).is_some() => Value::F32(runtime::unary_all(op, x)),
         (Op::Real(op), _) => {

@@ -42,6 +42,15 @@ pub fn unary(op: &FloatOp, x: f32) -> Option<f32> {
         FloatOp::HardSwish => x * hard_sigmoid(1.0 / 6.0, 0.5, x),
         FloatOp::Tanh => tanh(x),
         FloatOp::Elu { alpha } => elu(*alpha, x, vector_exp),
+        FloatOp::Abs => x.abs(),
+        FloatOp::Neg => -x,
+        FloatOp::Sqrt => x.sqrt(),
+        FloatOp::Reciprocal => x.recip(),
+        FloatOp::Floor => x.floor(),
+        FloatOp::Ceil => x.ceil(),
+        FloatOp::Round => x.round_ties_even(),
+        FloatOp::Square => x * x,
+        FloatOp::Cube => x * x * x,
         _ => return None,
     })
 }
@@ -91,6 +100,13 @@ fn vector_exp(x: f32) -> f32 {
     let value = square * (r * odd + even) + (r + 1.0);
     // In double precision, so that a result below the normal numbers is rounded once.
     (f64::from(value) * f64::from(m).exp2()) as f32
+}
+
+/// `BatchNormalization` of a tensor whose dimension 1 are channels: a product and a sum, each rounded.
+pub fn batch_normalise(x: &[f32], shape: &[usize], scales: &[f32], biases: &[f32]) -> Vec<f32> {
+    let inner = shape.iter().skip(2).product::<usize>().max(1);
+    let channel = |at: usize| at / inner % scales.len().max(1);
+    x.iter().enumerate().map(|(at, &x)| x * scales[channel(at)] + biases[channel(at)]).collect()
 }
 
 /// One value of a real operator of two inputs; `None` if `op` is none.
