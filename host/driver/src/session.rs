@@ -136,7 +136,7 @@ impl<'a> Session<'a> {
             match step {
                 Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
                 Step::Chip(program) => {
-                    if !self.compiled.is_resident() {
+                    if !self.compiled.is_resident() && !program.repeats {
                         self.write_program(program).await?;
                     }
                     self.write_parameters(&program.parameters).await?;

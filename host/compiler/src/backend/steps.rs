@@ -67,7 +67,10 @@ pub struct Program {
     pub place: usize,
     /// The instructions, ending in a halt.
     pub instrs: Vec<Instr>,
-    /// Parameters in tile memory that take turns with those of other programs: the host writes them before each run.
+    /// Whether program memory holds the instructions already: they are those of the program before.
+    pub repeats: bool,
+    /// Parameters in tile memory that take turns with those of other programs: the host writes them before each run. None if the
+    /// program before has left the same there.
     pub parameters: Vec<Transfer>,
     /// What the host writes before a run.
     pub inputs: Vec<(TensorId, TensorLayout)>,
@@ -88,6 +91,15 @@ pub enum Step {
     Chip(Box<Program>),
     /// Execute a node of the graph on the host.
     Host(usize),
+}
+
+impl Step {
+    fn program_mut(&mut self) -> Option<&mut Program> {
+        match self {
+            Self::Chip(program) => Some(program),
+            Self::Host(_) => None,
+        }
+    }
 }
 
 /// A network compiled for one geometry and gating mode.
@@ -131,7 +143,8 @@ impl Compiled {
     /// Bytes of instructions that the host sends for each frame.
     #[must_use]
     pub fn program_bytes(&self) -> usize {
-        let instrs = self.programs().map(|program| program.instrs.len()).sum::<usize>();
+        let written = self.programs().filter(|program| !program.repeats);
+        let instrs = written.map(|program| program.instrs.len()).sum::<usize>();
         if self.is_resident() { 0 } else { instrs * INSTR_BYTES }
     }
 
@@ -161,6 +174,20 @@ impl Compiled {
     #[must_use]
     pub fn reload_bytes(&self) -> usize {
         self.phases.iter().map(|phase| phase.pages.len()).sum::<usize>() * self.geometry.word_bytes()
+    }
+}
+
+/// Leaves out what a program would write that the one before has written: bands of a layer are the same but at the picture's borders.
+pub(super) fn leave_out_repeats(steps: &mut [Step]) {
+    let mut programs: Vec<&mut Program> = steps.iter_mut().filter_map(Step::program_mut).collect();
+    // From the last on, so that each meets the whole one before.
+    for at in (1..programs.len()).rev() {
+        let (before, program) = programs.split_at_mut(at);
+        let (before, program) = (&before[at - 1], &mut program[0]);
+        program.repeats = program.place == before.place && program.instrs == before.instrs;
+        if program.parameters == before.parameters {
+            program.parameters.clear();
+        }
     }
 }
 

@@ -81,7 +81,9 @@ pub(crate) fn check(compiled: &Compiled, frame: &[Value]) -> u32 {
         for transfer in &program.parameters {
             write_tile(&mut chip, transfer);
         }
-        write_program(&mut chip, program);
+        if !program.repeats {
+            write_program(&mut chip, program);
+        }
         cycles += run(&mut chip, compiled, program, at);
         assert_eq!(chip.register(regs::FAULT).unwrap() >> 16, 0);
         for (id, layout) in &program.outputs {

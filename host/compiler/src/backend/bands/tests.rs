@@ -232,3 +232,30 @@ fn terms_of_a_sum_lie_alike_though_one_is_read_elsewhere() {
     let compiled = compile_fitting(&banded, Geometry::BASE, Gating::Digit).unwrap();
     check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
 }
+
+#[test]
+fn bands_between_the_borders_are_written_once() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let geometry = Geometry { program_len: 16, ..Geometry::MEDIUM };
+    let mut builder = Builder::new(rng.random(), &[1, 16, 20, 7]);
+    let out = builder.conv(builder.input(), 24, 3);
+    let graph = builder.finish(out);
+    let (banded, _) = cut(&graph, &[Group { nodes: vec![0], rows: 2, split: Split::Rows }]);
+    let fit = emit::Fit {
+        constants: geometry.tile_bytes(),
+        double: false,
+        whole: geometry.tile_bytes(),
+        spare_pages: true,
+        widen: true,
+        stripes: 1,
+        large: emit::Large::ThanRoom,
+        turn: Some(16),
+    };
+    let compiled = compile_within(&banded, geometry, Gating::Digit, fit, &mut emit::Known::default()).unwrap();
+    assert!(!compiled.is_resident());
+    let written: Vec<[bool; 2]> =
+        compiled.programs().map(|program| [!program.repeats, !program.parameters.is_empty()]).collect();
+    let all = [vec![[true; 2], [true, false]], vec![[false; 2]; 7], vec![[true, false]]].concat();
+    assert_eq!(written, all, "instructions and parameters of each band");
+    check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
+}

@@ -27,6 +27,7 @@ use draft::Moves;
 
 use super::memory::Memory;
 use super::split::{Part, Split};
+use super::steps::leave_out_repeats;
 use super::{BackendError, Compiled, Layer, PageImage, Phase, Program, Step, TensorLayout, Transfer};
 use crate::graph::{Graph, TensorId};
 use crate::op::Op;
@@ -235,6 +236,7 @@ impl<'a> Emitter<'a> {
                 }
             }
         }
+        leave_out_repeats(&mut steps);
         Compiled {
             graph: Graph::default(),
             geometry: self.geometry,

@@ -93,6 +93,19 @@ impl Emitter<'_> {
         let layers = layers.map(|index| self.layer(&instrs, &owners, index)).collect();
         self.next_instr += instrs.len();
         let (inputs, outputs) = (Vec::new(), Vec::new());
-        Program { start, place: start, parameters, inputs, outputs, input_stride: 0, output_stride: 0, instrs, layers }
+        let (input_stride, output_stride) = (0, 0);
+        let place = start;
+        Program {
+            start,
+            place,
+            instrs,
+            repeats: false,
+            parameters,
+            inputs,
+            outputs,
+            input_stride,
+            output_stride,
+            layers,
+        }
     }
 }
