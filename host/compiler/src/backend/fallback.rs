@@ -49,7 +49,7 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
         }
     };
     apart.sort_unstable();
-    let (parts, apart, origins) = bands::in_columns(&graph, &geometry, &apart);
+    let (parts, apart, origins) = bands::in_parts(&graph, &geometry, &apart);
     let groups = bands::groups(&parts, &geometry, &apart);
     let (graph, tight) = if let Some((banded, compiled, groups)) = in_bands(&parts, &geometry, groups, tightly) {
         let placed: Vec<bool> = origins.iter().map(|origin| origin.is_some_and(|index| placed[index])).collect();

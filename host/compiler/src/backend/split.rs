@@ -60,13 +60,19 @@ pub const fn blocks(channels: usize, geometry: &Geometry) -> usize {
 /// Input rows that output rows `rows` of a window read, inside `0..height`.
 #[must_use]
 pub fn input_rows(window: &Window, rows: &Range<usize>, height: usize) -> Range<usize> {
-    if rows.is_empty() {
+    input_along(0, window, rows, height)
+}
+
+/// The same of rows, axis 0, or of pixels of a row, axis 1.
+#[must_use]
+pub fn input_along(axis: usize, window: &Window, outputs: &Range<usize>, size: usize) -> Range<usize> {
+    if outputs.is_empty() {
         return 0..0;
     }
-    let first = rows.start * window.stride[0];
-    let last = (rows.end - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0];
-    let shifted = first.saturating_sub(window.pads[0])..(last + 1).saturating_sub(window.pads[0]);
-    overlap(&shifted, &(0..height))
+    let first = outputs.start * window.stride[axis];
+    let last = (outputs.end - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis];
+    let shifted = first.saturating_sub(window.pads[axis])..(last + 1).saturating_sub(window.pads[axis]);
+    overlap(&shifted, &(0..size))
 }
 
 #[cfg(test)]

@@ -53,7 +53,7 @@ fn write(cut: &mut Graph, graph: &Graph, group: &Group) {
             let rows = &reach.writes[at];
             let output = rows_of(cut, node.output, rows, &last.name);
             known.push((node.output, rows.clone(), output));
-            let op = of_rows(&node.op, rows, &reach.reads[at][0]);
+            let op = narrowed(&node.op, 0, rows, &reach.reads[at][0]);
             let name = format!("{} rows {}..{}", node.name, rows.start, rows.end);
             nodes.push(Node { name, op, inputs, output, place: Place::Chip });
         }
@@ -91,16 +91,17 @@ pub fn some(shape: &[usize], axis: usize, range: &Range<usize>) -> Op {
     Op::Slice(Slice { start, step: vec![1; shape.len()], size })
 }
 
-/// An operator whose window moves over some input rows only, and has padding where the whole ends.
-fn of_rows(op: &Op, writes: &Range<usize>, reads: &Range<usize>) -> Op {
+/// An operator whose window moves over some input rows, axis 0, or some pixels of a row, axis 1, and has padding where the whole
+/// ends.
+pub fn narrowed(op: &Op, axis: usize, writes: &Range<usize>, reads: &Range<usize>) -> Op {
     let mut op = op.clone();
     if let Some(window) = op.window_mut() {
-        // Rows count from the first of the padding on.
-        let above = window.pads[0];
-        let first = writes.start * window.stride[0];
-        let end = (writes.end - 1) * window.stride[0] + (window.kernel[0] - 1) * window.dilation[0] + 1;
-        window.pads[0] = reads.start + above - first;
-        window.pads[2] = end - (reads.end + above);
+        // Counted from the first of the padding on.
+        let before = window.pads[axis];
+        let first = writes.start * window.stride[axis];
+        let end = (writes.end - 1) * window.stride[axis] + (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+        window.pads[axis] = reads.start + before - first;
+        window.pads[axis + 2] = end - (reads.end + before);
     }
     op
 }

@@ -4,23 +4,26 @@
 //! the tensors it keeps, the chip runs them, and the host joins what they wrote. What passes between the layers of a group
 //! stays on the chip; rows that two bands need of it are computed twice. (Fused-layer CNN accelerators, Alwani et al. 2016.)
 
-mod columns;
 mod cut;
 mod need;
+mod parts;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-pub use columns::in_columns;
 pub use cut::cut;
+pub use parts::in_parts;
 
 use lacuna_spec::Geometry;
 use need::Need;
 
 use super::split::Split;
 use crate::graph::Graph;
-use crate::op::{Mean, Op};
+use crate::op::{Mean, Op, Window};
+
+/// Nodes that the bands of a group may have: a picture of a thousand rows needs fewer.
+const MOST_NODES: usize = 1024;
 
 /// Layers that run together, band by band.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,6 +45,9 @@ impl Group {
             let rows = (1..=height).rev().find(|&rows| need.fits(middle(rows, height)))?;
             let rows = even(rows, height, geometry.tiles);
             let group = Self { nodes: nodes.to_vec(), rows, split };
+            if height.div_ceil(rows) * nodes.len() > MOST_NODES {
+                return None;
+            }
             Some((group.bands(graph).map(|band| need.cycles(band)).sum(), group))
         };
         [Split::Rows, Split::Blocks].into_iter().filter_map(dealt).min_by_key(|(cycles, _)| *cycles)
@@ -96,18 +102,20 @@ pub fn groups(graph: &Graph, geometry: &Geometry, nodes: &[usize]) -> Vec<Group>
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// Whether output rows of a node need rows of its inputs and nothing else.
+/// Whether output rows of a node need some rows of its inputs and nothing else, none of them padding alone.
 fn by_rows(graph: &Graph, index: usize) -> bool {
     let node = &graph.nodes[index];
     let pictures = node.inputs.iter().all(|id| graph.tensor(*id).shape.len() == 4);
+    let inside = |window: Window| {
+        let reach = |axis: usize| (window.kernel[axis] - 1) * window.dilation[axis] + 1;
+        (0..4).all(|side| window.pads[side] < reach(side % 2))
+    };
     pictures
-        && match &node.op {
-            Op::Mean(Mean { axes, .. }) => *axes == [2, 3],
-            op => {
-                op.window().is_some_and(|_| !matches!(op, Op::Dense(_)))
-                    || matches!(op, Op::GlobalAveragePool(_) | Op::Add(_) | Op::Clamp(_))
-                    || op.is_product()
-            }
+        && match (&node.op, node.op.window()) {
+            (Op::Dense(_), _) => false,
+            (_, Some(window)) => inside(window),
+            (Op::Mean(Mean { axes, .. }), None) => *axes == [2, 3],
+            (op, None) => matches!(op, Op::GlobalAveragePool(_) | Op::Add(_) | Op::Clamp(_)) || op.is_product(),
         }
 }
 

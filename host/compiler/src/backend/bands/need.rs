@@ -129,7 +129,7 @@ impl Need<'_> {
                     Split::Blocks if dealt => self.channels_held(id, rows.len()),
                     Split::Blocks => self.elements(id, rows.len()),
                 };
-                blocks.push((life.clone(), bytes));
+                blocks.push((life.clone(), bytes + self.padding(at, id, rows.len())));
                 if self.split == Split::Blocks && !dealt && writer.is_some() {
                     // The channels of which all tiles get a copy.
                     blocks.push((life, self.channels_held(id, rows.len())));
@@ -145,6 +145,13 @@ impl Need<'_> {
         blocks.push((last..last + 1, written));
         let alive = |at: usize| blocks.iter().filter(|(life, _)| life.contains(&at)).map(|(_, bytes)| bytes).sum();
         (0..self.nodes.len()).map(alive).max().unwrap_or(0)
+    }
+
+    /// Bytes of padding that may lie beside rows of few channels in memory.
+    fn padding(&self, at: usize, id: TensorId, rows: usize) -> usize {
+        let [channels, ..] = self.chw(id);
+        let window = self.graph.nodes[self.nodes[at]].op.window().filter(|_| channels < self.geometry.word_bytes());
+        window.map_or(0, |window| (window.pads[1] + window.pads[3]) * channels * rows)
     }
 
     /// Rows that a tile holds of what a node reads, where rows are dealt. Deals of what the chip wrote and what it reads do not meet

@@ -184,6 +184,49 @@ fn filters_beyond_the_pages_run_some_at_a_time() {
 }
 
 #[test]
+fn rows_that_no_tile_holds_run_some_pixels_at_a_time() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let geometry = Geometry { tile_words: 64, ..Geometry::BASE };
+    for kind in 0..4 {
+        let kernel: [usize; 2] = [rng.random_range(1..4), rng.random_range(2..5)];
+        let mut pad = |axis: usize| rng.random_range(0..kernel[axis]);
+        let pads = [pad(0), pad(1), pad(0), pad(1)];
+        let window =
+            Window { kernel, pads, stride: [1, rng.random_range(1..3)], dilation: [1, rng.random_range(1..3)] };
+        let mut builder = Builder::new(rng.random(), &[1, 8, 7, rng.random_range(130..160)]);
+        let input = builder.input();
+        let out = match kind {
+            0 => builder.windowed(input, 12, window),
+            1 => {
+                let layer = builder.depthwise(input, window);
+                builder.conv(layer, 8, 1)
+            }
+            2 => {
+                let layer = builder.conv(input, 8, 1);
+                builder.max_pool(layer)
+            }
+            _ => {
+                let layer = builder.conv(input, 8, 3);
+                builder.add(layer, input)
+            }
+        };
+        let mut graph = builder.finish(out);
+        prove_add::run(&mut graph);
+        let banded = whole_on_chip(&graph, geometry, &mut rng);
+        assert!(banded.nodes.iter().any(|node| node.name.contains(" pixels ")), "{kind}");
+    }
+}
+
+#[test]
+fn a_picture_of_more_rows_than_bands_are_worth_stays_with_the_host() {
+    let mut builder = Builder::new(1, &[1, 4, 12 * MOST_NODES, 60]);
+    let out = builder.conv(builder.input(), 8, 1);
+    let graph = builder.finish(out);
+    let geometry = Geometry { tile_words: 512, ..Geometry::NANO };
+    assert_eq!(groups(&graph, &geometry, &[0]), []);
+}
+
+#[test]
 fn what_one_layer_reads_by_channels_comes_by_channels() {
     let mut rng = ChaCha8Rng::seed_from_u64(seed());
     for channels in [64, 40, 5] {
