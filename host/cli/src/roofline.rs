@@ -66,8 +66,10 @@ impl Slots {
 /// One layer.
 #[derive(Debug, Clone)]
 pub struct LayerSlots<'a> {
-    /// Its name, and in how many bands it runs, if in several.
-    pub name: String,
+    /// Its name.
+    pub name: &'a str,
+    /// In how many bands it runs.
+    pub bands: usize,
     /// The layer, or its first band.
     pub layer: &'a Layer,
     /// Output channels, height, width of all of it.
@@ -100,14 +102,16 @@ pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlo
     layers
 }
 
-/// What reports call a layer.
+/// The name of a layer, and in how many bands it runs.
 #[must_use]
-pub fn name(compiled: &Compiled, layer: &Layer) -> String {
-    match compiled.graph.banded(layer.node) {
-        Some(banded) if banded.count > 1 => format!("{} in {} bands", banded.name, banded.count),
-        Some(banded) => banded.name.to_owned(),
-        None => layer.name.clone(),
-    }
+pub fn name<'a>(compiled: &'a Compiled, layer: &'a Layer) -> (&'a str, usize) {
+    compiled.graph.banded(layer.node).map_or((&layer.name, 1), |banded| (banded.name, banded.count))
+}
+
+/// The same for people.
+#[must_use]
+pub fn title(name: &str, bands: usize) -> String {
+    if bands > 1 { format!("{name} in {bands} bands") } else { name.to_owned() }
 }
 
 fn output(compiled: &Compiled, layer: &Layer) -> [usize; 3] {
@@ -115,7 +119,7 @@ fn output(compiled: &Compiled, layer: &Layer) -> [usize; 3] {
     whole.and_then(Tensor::chw).unwrap_or(layer.output)
 }
 
-fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunReport) -> Vec<LayerSlots<'a>> {
+fn program_layers<'a>(compiled: &'a Compiled, program: &'a Program, report: &RunReport) -> Vec<LayerSlots<'a>> {
     let tiles = compiled.geometry.tiles;
     // What is spent before the first layer's first instruction is its own; the halt is the last one's.
     let owner = |index: usize| {
@@ -147,14 +151,18 @@ fn program_layers<'a>(compiled: &Compiled, program: &'a Program, report: &RunRep
         }
         slots
     };
-    let layer = |(at, layer): (usize, &'a Layer)| LayerSlots {
-        name: name(compiled, layer),
-        layer,
-        output: output(compiled, layer),
-        macs: layer.macs,
-        instrs: layer.instrs.clone(),
-        slots: slots_of((at, layer)),
-        idle_columns: idle_columns(compiled, layer),
+    let layer = |(at, layer): (usize, &'a Layer)| {
+        let (name, bands) = name(compiled, layer);
+        LayerSlots {
+            name,
+            bands,
+            layer,
+            output: output(compiled, layer),
+            macs: layer.macs,
+            instrs: layer.instrs.clone(),
+            slots: slots_of((at, layer)),
+            idle_columns: idle_columns(compiled, layer),
+        }
     };
     program.layers.iter().enumerate().map(layer).collect()
 }

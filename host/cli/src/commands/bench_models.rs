@@ -43,7 +43,7 @@ struct Measured {
     /// Of the digits that these frames have: mean of the frames.
     bound_cycles: f64,
     bound_percent: f64,
-    /// Bytes of tensors larger than the chip that travel in each frame.
+    /// Bytes of tensors that travel in bands in each frame.
     band_bytes: usize,
     /// Bytes of parameters that take turns, which the host sends in each frame.
     parameter_bytes: usize,
@@ -224,8 +224,8 @@ async fn run_on(
 }
 
 fn host_answers(compiled: &Compiled, frames: &[Vec<Value>]) -> Result<Vec<Vec<Value>>, CliError> {
-    let mut state = State::new(&compiled.graph);
-    let answer = |frame: &Vec<Value>| state.run(&compiled.graph, frame).map_err(|e| DeviceError::Frame(e).into());
+    let mut state = State::new(compiled.uncut());
+    let answer = |frame: &Vec<Value>| state.run(compiled.uncut(), frame).map_err(|e| DeviceError::Frame(e).into());
     frames.iter().map(answer).collect()
 }
 
@@ -239,7 +239,7 @@ fn print(rows: &[Row]) {
             (Some(m), _) => cells.extend([
                 m.macs.to_string(),
                 m.host_operators.to_string(),
-                (m.parameter_bytes + m.reload_bytes).to_string(),
+                (m.band_bytes + m.parameter_bytes + m.reload_bytes).to_string(),
                 format!("{:.0}", m.cycles),
                 format!("{:.0}", m.bound_cycles),
                 format!("{:.1}", m.bound_percent),

@@ -33,6 +33,8 @@ pub struct InspectArgs {
 #[derive(Debug, Serialize)]
 pub struct LayerReport {
     name: String,
+    /// In how many bands it runs.
+    bands: usize,
     op: &'static str,
     /// `rows` or `blocks`, or why it runs on the host.
     place: String,
@@ -41,7 +43,7 @@ pub struct LayerReport {
     pages: usize,
     instructions: usize,
     moves: usize,
-    /// From the layer's first start to its last write, on the golden model, which is cycle-exact.
+    /// From the layer's first start to its last write, summed over its bands, on the golden model, which is cycle-exact.
     pub expected_cycles: u32,
 }
 
@@ -88,7 +90,7 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
     for l in &report.layers {
         let shape = l.output.iter().map(ToString::to_string).collect::<Vec<_>>().join("x");
         table.add_row([
-            l.name.clone(),
+            roofline::title(&l.name, l.bands),
             l.op.to_owned(),
             l.place.clone(),
             shape,
@@ -113,7 +115,7 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
         say!("programs take turns: {}", super::run::turns(report.programs, report.program_bytes));
     }
     if report.band_bytes > 0 {
-        say!("tensors larger than the chip: {}", super::run::a_frame(report.band_bytes));
+        say!("tensors in bands: {}", super::run::a_frame(report.band_bytes));
     }
     if report.parameter_bytes > 0 {
         say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));
@@ -168,9 +170,11 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         let output = graph.tensor(output).shape.clone();
         match on_chip.iter().find(|layer| layer.node == index) {
             Some(layer) => {
+                let (name, bands) = roofline::name(compiled, layer);
                 let all = || on_chip.iter().filter(|layer| first(layer.node) == index);
                 LayerReport {
-                    name: roofline::name(compiled, layer),
+                    name: name.to_owned(),
+                    bands,
                     op: layer.op,
                     place: format!("chip, {:?}", layer.split).to_lowercase(),
                     output,
@@ -183,6 +187,7 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
             }
             None => LayerReport {
                 name: node.name.clone(),
+                bands: 1,
                 op: node.op.name(),
                 place: match &node.place {
                     Place::Host(why) => format!("host: {why}"),

@@ -72,6 +72,7 @@ struct Report {
 #[derive(Debug, Serialize)]
 struct LayerReport {
     name: String,
+    bands: usize,
     op: &'static str,
     split: lacuna_compiler::backend::split::Split,
     output: [usize; 3],
@@ -172,8 +173,9 @@ fn report(
         reload_bytes: compiled.reload_bytes(),
         layers: layers
             .iter()
-            .map(|LayerSlots { name, layer, output, macs, instrs, slots, idle_columns }| LayerReport {
-                name: name.clone(),
+            .map(|LayerSlots { name, bands, layer, output, macs, instrs, slots, idle_columns }| LayerReport {
+                name: (*name).to_owned(),
+                bands: *bands,
                 op: layer.op,
                 split: layer.split,
                 output: *output,
@@ -204,7 +206,13 @@ fn print(report: &Report) {
     };
     for layer in &report.layers {
         let split = format!("{:?}", layer.split).to_lowercase();
-        table.add_row(row(layer.name.clone(), split, layer.cycles, layer.bound_cycles, &layer.losses));
+        table.add_row(row(
+            roofline::title(&layer.name, layer.bands),
+            split,
+            layer.cycles,
+            layer.bound_cycles,
+            &layer.losses,
+        ));
     }
     table.add_row(row("all".into(), String::new(), report.total_cycles, report.bound_cycles, &report.losses));
     let mut share = vec!["%".to_owned(), String::new(), percent(report.total_cycles, report.total_cycles)];
@@ -214,7 +222,7 @@ fn print(report: &Report) {
     say!("{table}");
     print_decisions(report);
     if report.band_bytes > 0 {
-        say!("tensors larger than the chip: {}", super::run::a_frame(report.band_bytes));
+        say!("tensors in bands: {}", super::run::a_frame(report.band_bytes));
     }
     if report.parameter_bytes > 0 {
         say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));

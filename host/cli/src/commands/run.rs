@@ -181,10 +181,10 @@ async fn check(
     bar.finish_and_clear();
     let mut tally = Tally::default();
     let mut cycles = 0;
-    let mut state = State::new(&compiled.graph);
+    let mut state = State::new(compiled.uncut());
     for ((frame, ours), golden) in frames.iter().zip(answers).zip(&golden) {
         tally.compare(&ours.outputs, &golden.outputs);
-        let host = state.run(&compiled.graph, frame).map_err(lacuna_driver::DeviceError::Frame)?;
+        let host = state.run(compiled.uncut(), frame).map_err(lacuna_driver::DeviceError::Frame)?;
         tally.compare(&ours.outputs, &host);
         cycles += u64::from(ours.cycles != golden.cycles || ours.profile != golden.profile);
     }
@@ -221,7 +221,7 @@ pub fn turns(programs: usize, bytes: usize) -> String {
     format!("{programs} programs, {bytes} bytes of instructions a frame")
 }
 
-/// What parameters that take turns, or tensors larger than the chip, cost the host, for people.
+/// What parameters that take turns, or tensors in bands, cost the host, for people.
 #[must_use]
 pub fn a_frame(bytes: usize) -> String {
     format!("{bytes} bytes a frame")
@@ -245,7 +245,7 @@ fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) 
         lines.push(("programs that take turns".into(), turns(report.programs, report.program_bytes)));
     }
     if report.band_bytes > 0 {
-        lines.push(("tensors larger than the chip".into(), a_frame(report.band_bytes)));
+        lines.push(("tensors in bands".into(), a_frame(report.band_bytes)));
     }
     if report.parameter_bytes > 0 {
         lines.push(("parameters that take turns".into(), a_frame(report.parameter_bytes)));

@@ -1,4 +1,4 @@
-//! What the host computes where the chip is too small for a whole network.
+//! What runs apart, in bands, or on the host, where the chip is too small for a whole network.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -15,8 +15,9 @@ use crate::passes::partition::Fallback;
 
 /// Compiles a graph whose nodes have been placed.
 ///
-/// What does not fit goes to the host, with a warning that says by how much: a layer of which not even one column block
-/// or not all instructions fit, then one node after the other at the tensor that does not fit, the one of least work that helps.
+/// A layer of which not even one column block or not all instructions fit goes to the host. What does not fit beside the others runs
+/// apart, in bands of rows if need be, one node after the other at the tensor that does not fit, the one of least work that helps; and
+/// on the host if it has no place even so. A warning of each on the host says by how much it is too large.
 ///
 /// # Errors
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
@@ -36,6 +37,7 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     if !is_short_of_room(&first) {
         return Err(first);
     }
+    let whole = graph.clone();
     let tightly = |graph: &Graph| compile_tightly(graph, geometry, gating);
     let mut apart = Vec::new();
     let tight = loop {
@@ -64,7 +66,8 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     }
     // Faster layouts, where they fit as well.
     let compiled = compile_fitting(&graph, geometry, gating).unwrap_or(tight);
-    Ok(Compiled { graph, ..compiled })
+    let whole = (!graph.bands.is_empty()).then(|| Box::new(whole));
+    Ok(Compiled { graph, whole, ..compiled })
 }
 
 /// The graph in which groups run band by band, and those that do: as many, in bands as tall, as the chip holds. `None` if it holds none.
@@ -76,6 +79,10 @@ fn in_bands(
 ) -> Option<(Graph, Compiled, Vec<Group>)> {
     while !groups.is_empty() {
         let (banded, spans) = bands::cut(graph, &groups);
+        if banded.nodes.len() > graph.nodes.len() + bands::MOST_CUT {
+            groups.pop();
+            continue;
+        }
         let error = match compile(&banded) {
             Ok(compiled) => return Some((banded, compiled, groups)),
             Err(error) => error,
@@ -84,7 +91,7 @@ fn in_bands(
         let at = spans.iter().position(about);
         let group = groups.remove(at.unwrap_or(groups.len() - 1));
         if at.is_some() && is_short_of_room(&error) {
-            groups.extend(group.finer(geometry));
+            groups.extend(group.finer(graph, geometry));
         }
     }
     None
@@ -106,7 +113,8 @@ fn layer_of(error: &BackendError) -> Option<&String> {
         | BackendError::Program { layer, .. }
         | BackendError::Field { layer, .. }
         | BackendError::Accumulator { layer, .. } => Some(layer),
-        BackendError::TileMemory { .. } | BackendError::Unsupported { .. } => None,
+        BackendError::Unsupported { node, .. } => Some(node),
+        BackendError::TileMemory { .. } => None,
     }
 }
 
@@ -138,7 +146,7 @@ fn leave_multiplications(graph: &mut Graph, geometry: Geometry) {
     }
 }
 
-/// Why a node that the chip could compute is on the host.
+/// Why a node that the chip could compute runs apart, or on the host.
 fn too_small(error: &BackendError) -> Place {
     Place::Host(format!("the chip is too small for it beside the others: {error}"))
 }

@@ -89,6 +89,20 @@ impl TensorLayout {
         self.base + (y - self.held[tile].start) * self.row_pitch()
     }
 
+    /// Bytes in all tiles.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
+        let of = |tile: usize| {
+            if self.by_columns() {
+                self.chw[2] * self.column_pitch(tile)
+            } else {
+                self.held[tile].len() * self.row_pitch()
+            }
+        };
+        tiles.map(of).sum()
+    }
+
     /// Bytes that the tile with the most rows needs.
     #[must_use]
     pub fn bytes(&self) -> usize {

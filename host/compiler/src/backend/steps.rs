@@ -3,7 +3,7 @@
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, INSTR_BYTES, Instr};
 
-use super::io::Transfer;
+use super::io::{self, Transfer};
 use super::split::Split;
 use super::{BackendError, TensorLayout, budgets, emit};
 use crate::graph::{Graph, Place, TensorId};
@@ -107,6 +107,8 @@ impl Step {
 pub struct Compiled {
     /// The graph that was compiled.
     pub graph: Graph,
+    /// The same before layers were cut into bands, if any was.
+    pub whole: Option<Box<Graph>>,
     /// The chip it is for.
     pub geometry: Geometry,
     /// The gating mode it is for.
@@ -134,6 +136,12 @@ impl Compiled {
         })
     }
 
+    /// The graph before anything was cut, which computes the same.
+    #[must_use]
+    pub fn uncut(&self) -> &Graph {
+        self.whole.as_deref().unwrap_or(&self.graph)
+    }
+
     /// Whether program memory holds all programs at once; else they take turns, and the host writes each before it starts.
     #[must_use]
     pub fn is_resident(&self) -> bool {
@@ -154,19 +162,15 @@ impl Compiled {
         self.programs().flat_map(|program| &program.parameters).map(|transfer| transfer.bytes.len()).sum()
     }
 
-    /// Bytes of tensors larger than the chip that travel for each frame, as bands and what becomes of them.
+    /// Bytes of tensors that travel for each frame in bands, and as what becomes of them.
     #[must_use]
     pub fn band_bytes(&self) -> usize {
         let in_bands = |program: &&Program| program.layers.iter().any(|layer| self.graph.banded(layer.node).is_some());
-        let held = |layout: &TensorLayout| {
-            let tiles = layout.held.iter().filter(|rows| !rows.is_empty());
-            tiles.map(|rows| rows.len() * layout.chw[2] * layout.pixel()).sum::<usize>()
-        };
         let of = |program: &Program| {
-            let taken = program.outputs.iter().map(|(_, layout)| layout.chw.iter().product::<usize>());
-            program.inputs.iter().map(|(_, layout)| held(layout)).chain(taken).sum::<usize>()
+            let brought = program.inputs.iter().map(|(_, layout)| layout.held_bytes());
+            let taken = program.outputs.iter().flat_map(|(_, layout)| io::output_ranges(layout));
+            brought.sum::<usize>() + taken.map(|(_, _, bytes)| bytes).sum::<usize>()
         };
-        // Programs of one band whose parameters take turns share its tensors.
         self.programs().filter(in_bands).map(of).sum()
     }
 

@@ -32,27 +32,27 @@ fn write(cut: &mut Graph, graph: &Graph, group: &Group) {
     let (mut bands, mut parts) = (Vec::new(), Vec::new());
     for band in group.bands(graph) {
         let reach = Reach::of(graph, &group.nodes, band.clone());
-        // Rows of tensors, and their names in the new graph.
-        let mut known: Vec<(TensorId, Range<usize>, TensorId)> = Vec::new();
+        // What the group has written of this band.
+        let mut written: Vec<(TensorId, TensorId)> = Vec::new();
         let mut nodes = Vec::new();
         for (at, &index) in group.nodes.iter().enumerate() {
             let node = &graph.nodes[index];
             let mut inputs = Vec::new();
             for (&id, rows) in node.inputs.iter().zip(&reach.reads[at]) {
-                if let Some((.., part)) = known.iter().find(|(of, held, _)| *of == id && held == rows) {
+                if let Some((_, part)) = written.iter().find(|(whole, _)| *whole == id) {
                     inputs.push(*part);
                     continue;
                 }
-                let part = rows_of(cut, id, rows, &last.name);
+                // A part for each reader, though others read the same rows in some bands: how it lies in memory depends on its readers.
+                let part = rows_of(cut, id, rows, &node.name);
                 let name = cut.tensor(part).name.clone();
                 let op = some(&graph.tensor(id).shape, 2, rows);
                 cut.nodes.push(Node { name, op, inputs: vec![id], output: part, place: Place::Cut });
-                known.push((id, rows.clone(), part));
                 inputs.push(part);
             }
             let rows = &reach.writes[at];
             let output = rows_of(cut, node.output, rows, &last.name);
-            known.push((node.output, rows.clone(), output));
+            written.push((node.output, output));
             let op = narrowed(&node.op, 0, rows, &reach.reads[at][0]);
             let name = format!("{} rows {}..{}", node.name, rows.start, rows.end);
             nodes.push(Node { name, op, inputs, output, place: Place::Chip });

@@ -22,8 +22,11 @@ use super::split::Split;
 use crate::graph::Graph;
 use crate::op::{Mean, Op, Window};
 
-/// Nodes that the bands of a group may have: a picture of a thousand rows needs fewer.
+/// Nodes that the bands of a group may have.
 const MOST_NODES: usize = 1024;
+
+/// Nodes that all groups of a network may add to it.
+pub const MOST_CUT: usize = 1 << 13;
 
 /// Layers that run together, band by band.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,10 +45,10 @@ impl Group {
         let height = height(graph, *nodes.last()?)?;
         let dealt = |split| {
             let need = Need { graph, geometry, nodes, split };
-            let rows = (1..=height).rev().find(|&rows| need.fits(middle(rows, height)))?;
+            let rows = most(height, |rows| need.fits(middle(rows, height)))?;
             let rows = even(rows, height, geometry.tiles);
             let group = Self { nodes: nodes.to_vec(), rows, split };
-            if height.div_ceil(rows) * nodes.len() > MOST_NODES {
+            if !group.is_bounded(graph) {
                 return None;
             }
             Some((group.bands(graph).map(|band| need.cycles(band)).sum(), group))
@@ -53,10 +56,16 @@ impl Group {
         [Split::Rows, Split::Blocks].into_iter().filter_map(dealt).min_by_key(|(cycles, _)| *cycles)
     }
 
-    /// With fewer rows a band; `None` if it has one.
+    /// With fewer rows a band; `None` if it has one, or would have too many bands.
     #[must_use]
-    pub fn finer(self, geometry: &Geometry) -> Option<Self> {
-        (self.rows > 1).then(|| Self { rows: even(self.rows - 1, usize::MAX, geometry.tiles), ..self })
+    pub fn finer(self, graph: &Graph, geometry: &Geometry) -> Option<Self> {
+        let rows = even((self.rows * 3 / 4).max(1), usize::MAX, geometry.tiles);
+        let finer = Self { nodes: self.nodes.clone(), rows, split: self.split };
+        (rows < self.rows && finer.is_bounded(graph)).then_some(finer)
+    }
+
+    fn is_bounded(&self, graph: &Graph) -> bool {
+        self.bands(graph).count() * self.nodes.len() <= MOST_NODES
     }
 
     /// The bands of the last node's output rows.
@@ -64,6 +73,16 @@ impl Group {
         let height = height(graph, self.nodes[self.nodes.len() - 1]).unwrap_or(0);
         (0..height).step_by(self.rows).map(move |start| start..(start + self.rows).min(height))
     }
+}
+
+/// The largest number, up to a limit, that holds, if any: smaller ones hold as well.
+fn most(limit: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    let (mut held, mut beyond) = (0, limit + 1);
+    while held + 1 < beyond {
+        let middle = held.midpoint(beyond);
+        if holds(middle) { held = middle } else { beyond = middle }
+    }
+    (held > 0).then_some(held)
 }
 
 /// Rows that deal evenly over the tiles, if not all of `height`.

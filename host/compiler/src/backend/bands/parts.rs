@@ -88,15 +88,28 @@ fn fewest(graph: &Graph, geometry: &Geometry, index: usize) -> Option<Parts> {
     let shape = &graph.tensor(node.output).shape;
     let blocks = split::blocks(shape[1], geometry);
     let by_filters = by_channel(&node.op) || matches!(&node.op, Op::Conv(linear) if linear.groups == 1);
-    let channels = (2..=if by_filters { blocks } else { 1 }).map(Parts::Channels);
     // Of a pooled picture there is but one pixel.
-    let pixels = (2..=shape.get(3).map_or(1, |width| width / 2)).map(Parts::Pixels);
-    let channels = channels.map(|parts| (parts.count(), parts)).find(|(_, parts)| holds(parts));
-    let pixels = pixels.map(|parts| (parts.count(), parts)).find(|(_, parts)| holds(parts));
-    channels.into_iter().chain(pixels).min_by_key(|(count, _)| *count).map(|(_, parts)| parts)
+    let width = shape.get(3).map_or(1, |width| width / 2);
+    let channels = least(if by_filters { blocks } else { 1 }, |count| holds(&Parts::Channels(count)));
+    let pixels = least(width, |count| holds(&Parts::Pixels(count)));
+    match (channels, pixels) {
+        (Some(channels), Some(pixels)) if pixels < channels => Some(Parts::Pixels(pixels)),
+        (None, Some(pixels)) => Some(Parts::Pixels(pixels)),
+        (channels, _) => channels.map(Parts::Channels),
+    }
 }
 
-/// Whether each output channel depends on the same channel of the one input alone.
+/// The least number from 2 up to a limit that holds, if any: larger ones hold as well.
+fn least(limit: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+    let (mut before, mut held) = (1, limit + 1);
+    while before + 1 < held {
+        let middle = before.midpoint(held);
+        if holds(middle) { held = middle } else { before = middle }
+    }
+    (held <= limit).then_some(held)
+}
+
+/// Whether a layer or pool computes each output channel from the same channel of its input alone.
 fn by_channel(op: &Op) -> bool {
     match op {
         Op::Conv(linear) => linear.is_depthwise(),

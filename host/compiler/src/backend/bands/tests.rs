@@ -1,7 +1,7 @@
 //! Bands against the layers they are cut from: the reference executor, and the golden chip.
 
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::Gating;
+use lacuna_spec::instr::{Gating, Instr};
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -11,7 +11,7 @@ use crate::backend::steps::{compile_fitting, compile_within};
 use crate::backend::tests::{check, frame, seed};
 use crate::backend::{Compiled, compile};
 use crate::graph::Place;
-use crate::op::Window;
+use crate::op::{Monitored, Window};
 use crate::passes::testing::Builder;
 use crate::passes::{partition, prove_add};
 use crate::reference;
@@ -301,4 +301,56 @@ fn bands_between_the_borders_are_written_once() {
     let all = [vec![[true; 2], [true, false]], vec![[false; 2]; 7], vec![[true, false]]].concat();
     assert_eq!(written, all, "instructions and parameters of each band");
     check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
+}
+
+/// The convolution reads a row more than the sum in all bands but the last, in which both read the same rows.
+#[test]
+fn weights_lie_alike_in_all_bands_though_two_layers_read_the_same_rows_in_some() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 8, 12, 9]);
+    let window = Window { pads: [0, 0, 1, 1], ..Window::of([2, 2]) };
+    let layer = builder.windowed(builder.input(), 8, window);
+    let out = builder.add(layer, builder.input());
+    let mut graph = builder.finish(out);
+    prove_add::run(&mut graph);
+    for split in [Split::Rows, Split::Blocks] {
+        let (banded, _) = cut(&graph, &[Group { nodes: vec![0, 1], rows: 4, split }]);
+        let compiled = compile_fitting(&banded, Geometry::BASE, Gating::Digit).unwrap();
+        check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
+    }
+}
+
+/// Columns are read as windows where a tile's hold no more than a walk's steps; of the last band alone they would.
+#[test]
+fn weights_lie_alike_in_all_bands_though_only_short_ones_could_be_read_by_columns() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 8, 5000, 2]);
+    let window = Window { stride: [1, 2], ..Window::of([9, 1]) };
+    let out = builder.windowed(builder.input(), 8, window);
+    let graph = builder.finish(out);
+    let (banded, _) = cut(&graph, &[Group { nodes: vec![0], rows: 3000, split: Split::Rows }]);
+    let geometry = Geometry { tile_words: 4096, ..Geometry::BASE };
+    let compiled = compile_fitting(&banded, geometry, Gating::Digit).unwrap();
+    check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
+}
+
+#[test]
+fn a_layer_is_monitored_in_all_bands_or_in_none() {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed());
+    let mut builder = Builder::new(rng.random(), &[1, 16, 100, 5]);
+    let out = builder.conv(builder.input(), 40, 3);
+    let mut graph = builder.finish(out);
+    let Op::Conv(layer) = &mut graph.nodes[0].op else { unreachable!("a convolution") };
+    layer.monitor = Some(Monitored { second: 7, threshold: 4, hysteresis: 1 });
+    for rows in [80, 20] {
+        let (banded, _) = cut(&graph, &[Group { nodes: vec![0], rows, split: Split::Rows }]);
+        let compiled = compile_fitting(&banded, Geometry::BASE, Gating::Digit).unwrap();
+        let thresholds = compiled.programs().flat_map(|program| &program.instrs).filter_map(|instr| match instr {
+            Instr::Run(_, _, tail) => Some(tail.threshold > 0),
+            _ => None,
+        });
+        let thresholds: Vec<bool> = thresholds.collect();
+        assert_eq!(thresholds, vec![rows == 20; thresholds.len()]);
+        check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
+    }
 }

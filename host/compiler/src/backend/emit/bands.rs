@@ -1,6 +1,7 @@
 //! Layers that run band by band: what their nodes share.
 
 use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::ops::Range;
 
 use super::Emitter;
@@ -21,6 +22,15 @@ impl Emitter<'_> {
     /// The node of the first band that has a node's weights, or itself.
     pub(super) fn first(&self, index: usize) -> usize {
         self.twins.get(&index).copied().unwrap_or(index)
+    }
+
+    /// The nodes of all bands of a node's layer; itself, if it has none.
+    pub(super) fn all_bands(&self, index: usize) -> impl Iterator<Item = usize> {
+        let first = self.first(index);
+        let bands = self.bands(first);
+        let at = bands.map_or(0, |bands| first - bands.nodes[0].start);
+        let nodes = bands.into_iter().flat_map(|bands| &bands.nodes).map(move |band| band.start + at);
+        nodes.chain(bands.is_none().then_some(index))
     }
 
     /// Whether a tile that computes that part of a node has its weights: in another band it may have rows.
@@ -46,6 +56,14 @@ impl Emitter<'_> {
         self.by_channel(&node.op)
             && self.plans[&reader].split == Split::Blocks
             && node.inputs.iter().all(|id| outside(id) && self.is_sole(*id, reader))
+    }
+
+    /// Whether these pages of a tile are those that the first band has there, or has not written yet.
+    pub(super) fn same_in_all_bands(&mut self, index: usize, at: (usize, usize), pages: &[Vec<Vec<i8>>]) -> bool {
+        let mut hasher = DefaultHasher::new();
+        pages.hash(&mut hasher);
+        let digest = hasher.finish();
+        *self.digests.entry((self.first(index), at)).or_insert(digest) == digest
     }
 
     /// Drops parameters that an earlier band has written, of those from `before` on: in another band a tile may have rows that has none

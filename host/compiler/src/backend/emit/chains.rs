@@ -1,5 +1,6 @@
 //! Which layers run stripe by stripe.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::{Emitter, Large};
@@ -56,8 +57,11 @@ impl Emitter<'_> {
         let whole = |id: TensorId| self.dealt_by_rows(id);
         let before = |id: &TensorId| self.producers[id.0].is_none_or(|producer| producer < chain.start);
         let enters = |id: &TensorId| before(id) && self.last_reader(*id).is_some_and(|last| last >= chain.start);
-        let tensors = (0..self.graph.tensors.len()).map(TensorId);
-        let entering: usize = tensors.filter(|id| self.graph.tensor(*id).data.is_none() && enters(id)).map(whole).sum();
+        // What only the host keeps meanwhile takes no room.
+        let run = self.run_of(chain.start).cloned().unwrap_or_default();
+        let touched = self.graph.nodes[run].iter().flat_map(|node| node.inputs.iter().chain([&node.output]));
+        let tensors: BTreeSet<TensorId> = touched.copied().filter(enters).collect();
+        let entering: usize = tensors.into_iter().map(whole).sum();
         let passing = (chain.start..chain.end - 1).map(|index| {
             let id = self.graph.nodes[index].output;
             let [channels, _, width] = self.chw(id);

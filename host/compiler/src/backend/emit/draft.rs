@@ -249,9 +249,15 @@ impl Emitter<'_> {
         let Window { kernel, stride, dilation, pads: [above, _, below, _] } = linear.window;
         // No output lies in padding alone, of which a tile would hold nothing.
         let inside = above < kernel[0] && below < kernel[0];
-        let [channels, height, _] = self.chw(id);
-        // The walk's step to the next output has 16 bits, its sign included.
-        let steps_fit = (above + height + below) * channels * stride[1].max(dilation[1]) < 1 << 15;
+        let channels = self.chw(id)[0];
+        // The walk's step to the next output has 16 bits, its sign included; bands share weights, whose order in pages follows.
+        let fits = |node: usize| {
+            let node = &self.graph.nodes[node];
+            let pads = node.op.window().map_or(0, |window| window.pads[0] + window.pads[2]);
+            let height = self.chw(node.inputs[0])[1];
+            (height + pads) * channels * stride[1].max(dilation[1]) < 1 << 15
+        };
+        let steps_fit = self.all_bands(reader).all(fits);
         let better = by_columns < by_rows && inside && steps_fit && self.is_sole(id, reader);
         better.then_some(([above, below], linear.x_zero_point as i8))
     }

@@ -99,6 +99,8 @@ pub struct Emitter<'a> {
     runs: Vec<Range<usize>>,
     /// For each node of a band but the first the one whose weights it has.
     twins: HashMap<usize, usize>,
+    /// Of the pages of a layer that runs in bands, by its first node, tile and page.
+    digests: HashMap<(usize, (usize, usize)), u64>,
     single_program: bool,
     fit: Fit,
     /// Nodes that run stripe by stripe.
@@ -160,6 +162,7 @@ impl<'a> Emitter<'a> {
             consumers: graph.consumers(),
             runs: runs.to_vec(),
             twins: bands::twins(graph),
+            digests: HashMap::new(),
             single_program: runs.len() == 1,
             fit,
             chains: Vec::new(),
@@ -239,6 +242,7 @@ impl<'a> Emitter<'a> {
         leave_out_repeats(&mut steps);
         Compiled {
             graph: Graph::default(),
+            whole: None,
             geometry: self.geometry,
             gating: self.gating,
             steps,

@@ -114,8 +114,12 @@ impl Emitter<'_> {
 
     /// Whether the chip's monitor decides about a layer: it remembers and counts fewer than [`MONITOR_ROWS`] rows.
     pub(super) fn monitored(&self, index: usize, linear: &Linear) -> bool {
-        let [_, height, _] = self.chw(self.graph.nodes[index].output);
-        linear.monitor.is_some() && self.geometry.monitor && self.gating != Gating::Off && height < MONITOR_ROWS
+        // Bands share parameters.
+        let short = |node: usize| self.chw(self.graph.nodes[node].output)[1] < MONITOR_ROWS;
+        linear.monitor.is_some()
+            && self.geometry.monitor
+            && self.gating != Gating::Off
+            && self.all_bands(index).all(short)
     }
 
     /// Writes the pages and parameters of one layer; returns the instructions of each piece.
@@ -222,15 +226,23 @@ impl Emitter<'_> {
             if let Some((gate, _)) = second {
                 weights::check_reach(name, &pages, gate, &geometry)?;
             }
-            for lanes in pages {
-                let images = lanes.into_iter().enumerate();
-                let images = images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights });
+            let here = at;
+            at += pages.len();
+            if self.bands(self.first(index)).is_some() && !self.same_in_all_bands(index, (tile, here), &pages) {
+                let why = "its weights lie otherwise in memory than those of its first band";
+                let node = &self.graph.nodes[index];
+                return Err(BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why });
+            }
+            if !self.twins.contains_key(&index) {
+                let image = |page: usize, lane: usize, weights| PageImage { tile, lane, page: here + page, weights };
+                let lanes = pages.into_iter().enumerate();
+                let images = lanes.flat_map(|(page, lanes)| {
+                    lanes.into_iter().enumerate().map(move |(lane, weights)| image(page, lane, weights))
+                });
                 match phase {
-                    _ if self.twins.contains_key(&index) => {}
                     Some(phase) => self.phases[phase].pages.extend(images),
                     None => self.pages.extend(images),
                 }
-                at += 1;
             }
             bytes.extend(weights::parameters(linear, &bias, outputs.clone(), &geometry));
             if let Some((_, bias)) = &second {
