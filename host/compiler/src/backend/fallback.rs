@@ -90,8 +90,8 @@ fn in_bands(
         let about = |span: &Range<usize>| banded.nodes[span.clone()].iter().any(|node| is_about(&banded, &error, node));
         let at = spans.iter().position(about);
         let group = groups.remove(at.unwrap_or(groups.len() - 1));
-        if at.is_some() && is_short_of_room(&error) {
-            groups.extend(group.finer(graph, geometry));
+        if at.is_some() {
+            groups.extend(group.smaller(graph, geometry, is_short_of_room(&error)));
         }
     }
     None

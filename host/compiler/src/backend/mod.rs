@@ -3,7 +3,7 @@
 //! Data flows one way: [`steps`](crate::backend::steps) cuts the graph into chip programs and host
 //! nodes, [`split`] deals each layer over the tiles, [`layout`] and [`memory`] place tensors,
 //! [`phases`] lets weights take turns where pages are short, [`weights`] lays rows over lanes and pages, [`emit`] writes
-//! instructions. What does not fit goes to the host (`fallback`).
+//! instructions. What does not fit runs apart, in bands (`bands`), or on the host (`fallback`).
 //!
 //! A tensor is kept NHWC without gaps. With *rows* split, a tile holds the output rows it computes
 //! and those its next layers read (halo); with *blocks* split, a tile computes some blocks of

@@ -56,12 +56,17 @@ impl Group {
         [Split::Rows, Split::Blocks].into_iter().filter_map(dealt).min_by_key(|(cycles, _)| *cycles)
     }
 
-    /// With fewer rows a band; `None` if it has one, or would have too many bands.
+    /// What to try where this one has no place: fewer rows a band, if rows may be why, else each layer alone; nothing if it is one.
     #[must_use]
-    pub fn finer(self, graph: &Graph, geometry: &Geometry) -> Option<Self> {
+    pub fn smaller(&self, graph: &Graph, geometry: &Geometry, by_rows: bool) -> Vec<Self> {
         let rows = even((self.rows * 3 / 4).max(1), usize::MAX, geometry.tiles);
         let finer = Self { nodes: self.nodes.clone(), rows, split: self.split };
-        (rows < self.rows && finer.is_bounded(graph)).then_some(finer)
+        if by_rows && rows < self.rows && finer.is_bounded(graph) {
+            return vec![finer];
+        }
+        let several = self.nodes.len() > 1;
+        let alone = self.nodes.iter().filter_map(|&index| Self::of(graph, geometry, &[index]));
+        alone.filter(|_| several).map(|(_, group)| group).collect()
     }
 
     fn is_bounded(&self, graph: &Graph) -> bool {

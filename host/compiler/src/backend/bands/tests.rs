@@ -354,3 +354,19 @@ fn a_layer_is_monitored_in_all_bands_or_in_none() {
         check(&Compiled { graph: banded, ..compiled }, &frame(&graph, &mut rng));
     }
 }
+
+#[test]
+fn layers_that_have_no_place_together_are_tried_alone() {
+    let mut builder = Builder::new(1, &[1, 8, 12, 9]);
+    let first = builder.conv(builder.input(), 8, 3);
+    let out = builder.conv(first, 8, 3);
+    let graph = builder.finish(out);
+    let together = Group { nodes: vec![0, 1], rows: 8, split: Split::Rows };
+    let finer = together.smaller(&graph, &Geometry::BASE, true);
+    assert_eq!(finer, [Group { rows: 4, ..together.clone() }]);
+    for (group, by_rows) in [(Group { rows: 1, ..together.clone() }, true), (together, false)] {
+        let alone = group.smaller(&graph, &Geometry::BASE, by_rows);
+        assert_eq!(alone.iter().map(|group| &group.nodes[..]).collect::<Vec<_>>(), [[0], [1]]);
+        assert_eq!(alone[0].smaller(&graph, &Geometry::BASE, false), []);
+    }
+}
