@@ -92,25 +92,24 @@ impl TensorLayout {
     /// Bytes in all tiles.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
-        let of = |tile: usize| {
-            if self.by_columns() {
-                self.chw[2] * self.column_pitch(tile)
-            } else {
-                self.held[tile].len() * self.row_pitch()
-            }
-        };
-        tiles.map(of).sum()
+        self.bytes_of_tiles().sum()
     }
 
     /// Bytes that the tile with the most rows needs.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        if self.by_columns() {
-            let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
-            return tiles.map(|tile| self.chw[2] * self.column_pitch(tile)).max().unwrap_or(0);
-        }
-        self.held.iter().map(Range::len).max().unwrap_or(0) * self.row_pitch()
+        self.bytes_of_tiles().max().unwrap_or(0)
+    }
+
+    fn bytes_of_tiles(&self) -> impl Iterator<Item = usize> {
+        let tiles = (0..self.held.len()).filter(|&tile| !self.held[tile].is_empty());
+        tiles.map(|tile| {
+            if self.by_columns() {
+                self.chw[2] * self.column_pitch(tile)
+            } else {
+                self.held[tile].len() * self.row_pitch()
+            }
+        })
     }
 }
 

@@ -157,15 +157,16 @@ impl Need<'_> {
     /// Rows that a tile holds of what a node reads, where rows are dealt. Deals of what the chip wrote and what it reads do not meet
     /// by as many rows as kernels reach beyond.
     fn rows_held(&self, at: usize, rows: &Range<usize>, reach: &Reach, inside: bool) -> usize {
-        let share = reach.writes[at].len().div_ceil(self.geometry.tiles);
-        let held = match (self.graph.nodes[self.nodes[at]].op.window(), reach.writes[at].len()) {
-            (Some(window), _) => {
+        let written = reach.writes[at].len();
+        let share = written.div_ceil(self.geometry.tiles);
+        let held = match self.graph.nodes[self.nodes[at]].op.window() {
+            Some(window) => {
                 let kernel = (window.kernel[0] - 1) * window.dilation[0] + 1;
                 let beyond = kernel.saturating_sub(window.stride[0]);
                 share * window.stride[0] + if inside { 2 * beyond } else { beyond }
             }
-            (None, written) if written == rows.len() => share,
-            (None, _) => rows.len(),
+            None if written == rows.len() => share,
+            None => rows.len(),
         };
         held.min(rows.len())
     }

@@ -48,17 +48,11 @@ impl Emitter<'_> {
     }
 
     fn search_splits(&self, nodes: &[usize]) -> Splits {
-        let mut others = nodes.to_vec();
-        let mut known = Splits::new();
-        for bands in &self.graph.bands {
-            let split = if bands.by_channels { Split::Blocks } else { Split::Rows };
-            for band in &bands.nodes {
-                others.retain(|index| !band.contains(index));
-                known.extend(band.clone().map(|index| (index, split)));
-            }
-        }
-        known.extend(self.search_others(&others));
-        known
+        let banded = |index: usize| self.bands(self.first(index));
+        let others: Vec<usize> = nodes.iter().copied().filter(|&index| banded(index).is_none()).collect();
+        let split = |by_channels| if by_channels { Split::Blocks } else { Split::Rows };
+        let known = nodes.iter().filter_map(|&index| Some((index, split(banded(index)?.by_channels))));
+        known.chain(self.search_others(&others)).collect()
     }
 
     /// The split of every node that does not run band by band.

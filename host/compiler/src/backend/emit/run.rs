@@ -226,23 +226,20 @@ impl Emitter<'_> {
             if let Some((gate, _)) = second {
                 weights::check_reach(name, &pages, gate, &geometry)?;
             }
-            let here = at;
-            at += pages.len();
-            if self.bands(self.first(index)).is_some() && !self.same_in_all_bands(index, (tile, here), &pages) {
+            if self.bands(self.first(index)).is_some() && !self.same_in_all_bands(index, (tile, at), &pages) {
                 let why = "its weights lie otherwise in memory than those of its first band";
                 let node = &self.graph.nodes[index];
                 return Err(BackendError::Unsupported { node: node.name.clone(), op: node.op.name(), why });
             }
-            if !self.twins.contains_key(&index) {
-                let image = |page: usize, lane: usize, weights| PageImage { tile, lane, page: here + page, weights };
-                let lanes = pages.into_iter().enumerate();
-                let images = lanes.flat_map(|(page, lanes)| {
-                    lanes.into_iter().enumerate().map(move |(lane, weights)| image(page, lane, weights))
-                });
+            for lanes in pages {
+                let images = lanes.into_iter().enumerate();
+                let images = images.map(|(lane, weights)| PageImage { tile, lane, page: at, weights });
                 match phase {
+                    _ if self.twins.contains_key(&index) => {}
                     Some(phase) => self.phases[phase].pages.extend(images),
                     None => self.pages.extend(images),
                 }
+                at += 1;
             }
             bytes.extend(weights::parameters(linear, &bias, outputs.clone(), &geometry));
             if let Some((_, bias)) = &second {

@@ -93,19 +93,8 @@ impl Emitter<'_> {
         let layers = layers.map(|index| self.layer(&instrs, &owners, index)).collect();
         self.next_instr += instrs.len();
         let (inputs, outputs) = (Vec::new(), Vec::new());
+        let (place, repeats) = (start, false);
         let (input_stride, output_stride) = (0, 0);
-        let place = start;
-        Program {
-            start,
-            place,
-            instrs,
-            repeats: false,
-            parameters,
-            inputs,
-            outputs,
-            input_stride,
-            output_stride,
-            layers,
-        }
+        Program { start, place, instrs, repeats, parameters, inputs, outputs, input_stride, output_stride, layers }
     }
 }
