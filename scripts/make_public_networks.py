@@ -1,18 +1,24 @@
 #!/usr/bin/env python3
-"""Write the int8 networks of TensorFlow Lite Micro that the crate microflow ships, and the reference kernels' answers.
+"""Write networks that others published in crates of the Rust registry, and the reference kernels' answers.
 
     scripts/make_public_networks.py OUTDIR [--seed S] [--frames N]
 
 OUTDIR gets, for each network, NAME.tflite as it was published and NAME.npz (`x0`, one frame a row, and `y0`), and manifest.json as
-scripts/make_tflite.py writes it:
+scripts/make_tflite.py writes it. int8 networks of TensorFlow Lite Micro:
 
-    sine            three dense layers
-    speech          "yes" and "no": a convolution of 8 filters over a second of sound, a dense layer, softmax
-    person_detect   MobileNetV1 0.25 on grey 96x96 pixels, 7.2 M multiply-accumulates
+    sine               three dense layers
+    speech             "yes" and "no": a convolution of 8 filters over a second of sound, a dense layer, softmax
+    person_detect      MobileNetV1 0.25 on grey 96x96 pixels, 7.2 M multiply-accumulates
+    sine_of_reals      three dense layers between real values
+
+and networks as they were quantised before, uint8 with one scale and zero point a tensor, so that some weights have 9 bits:
+
+    speech_uint8, person_detect_uint8    their predecessors
+    digits_v1_uint8, digits_v2_uint8     handwritten digits by the blocks of MobileNetV1 and V2
 
 Because their answers are a few classes, each is also written as NAME_AT.tflite, which gives the output of the layer at place AT
-instead. The sound is that of scripts/make_wake_words.py behind the same front end; the pictures are smooth shapes before noise. The crate comes
-from the registry by way of cargo. Run it with .tools/venv-tflite/bin/python.
+instead. The sound is that of scripts/make_wake_words.py behind the same front end; the pictures are smooth shapes before noise. The
+crates come from the registry by way of cargo. Run it with .tools/venv-tflite/bin/python.
 """
 
 import argparse
@@ -29,12 +35,49 @@ import tflite
 import make_wake_words
 import oracle_tflite
 
-CRATE = "microflow"
-VERSION = "0.1.3"
-SHA256 = {
-    "sine": "780cc6ff8ecec39193e3f32a877af73385c9d6abc39f47d0e846a22d808f65df",
-    "speech": "09e5e2a9dfb2d8ed78802bf18ce297bff54281a66ca18e0c23d69ca14f822a83",
-    "person_detect": "808cfdfc0cf3a6fa6f6fa26bfa379ea97c16d5db7334637766e39c3408502e9d",
+CRATES = {"microflow": "0.1.3", "tfmicro": "0.1.0", "tflite": "0.9.8"}
+# Crate, file in it, SHA-256 of the file.
+NETWORKS = {
+    "sine": (
+        "microflow",
+        "models/sine.tflite",
+        "780cc6ff8ecec39193e3f32a877af73385c9d6abc39f47d0e846a22d808f65df",
+    ),
+    "speech": (
+        "microflow",
+        "models/speech.tflite",
+        "09e5e2a9dfb2d8ed78802bf18ce297bff54281a66ca18e0c23d69ca14f822a83",
+    ),
+    "person_detect": (
+        "microflow",
+        "models/person_detect.tflite",
+        "808cfdfc0cf3a6fa6f6fa26bfa379ea97c16d5db7334637766e39c3408502e9d",
+    ),
+    "sine_of_reals": (
+        "tfmicro",
+        "examples/models/hello_world.tflite",
+        "06a6f319488fb9a7e67ca24af572693a07d9bb175936e3a8134d7c1417cadb07",
+    ),
+    "speech_uint8": (
+        "tfmicro",
+        "examples/models/micro_speech.tflite",
+        "454779dcfea05290759256178162fa86eb17642e7c9cac0de8ea78e1693cee00",
+    ),
+    "person_detect_uint8": (
+        "tfmicro",
+        "examples/models/person_detection_grayscale.tflite",
+        "a28acd87062ec79332e693261b4bc2d7ea8f5894ccd1835c703ebbf2dd5b7ab4",
+    ),
+    "digits_v1_uint8": (
+        "tflite",
+        "data/MNISTnet_uint8_quant.tflite",
+        "dbb034d92fbc122aee930739c35d6710c35cae224e00b51ebbd48df97a293d91",
+    ),
+    "digits_v2_uint8": (
+        "tflite",
+        "data/MNISTnet_v2_uint8_quant.tflite",
+        "2213904dae3a355d4a96453048d51e7144ebcfad03770c05bde6219fe4b60a1b",
+    ),
 }
 # Copies of each network that end at a layer inside.
 CUTS = 5
@@ -42,20 +85,22 @@ CUTS = 5
 STEPS = 49
 
 
-def crate_folder(scratch):
-    """Where cargo keeps the sources of the crate."""
+def crate_folder(scratch, crate):
+    """Where cargo keeps the sources of a crate. Each has a manifest of its own, for not all can be linked together."""
     scratch.mkdir(parents=True, exist_ok=True)
     (scratch / "lib.rs").touch()
     (scratch / "Cargo.toml").write_text(
         '[package]\nname = "public-networks"\nversion = "0.0.0"\nedition = "2021"\n[lib]\npath = "lib.rs"\n'
-        f'[dependencies]\n{CRATE} = "={VERSION}"\n[workspace]\n'
+        f'[dependencies]\n{crate} = "={CRATES[crate]}"\n[workspace]\n'
     )
+    # Of one platform, so that what the crate would be built with elsewhere is not fetched.
     told = subprocess.run(
-        ["cargo", "metadata", "--format-version", "1", "--manifest-path", scratch / "Cargo.toml"],
+        ["cargo", "metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"],
         check=True,
+        cwd=scratch,
         stdout=subprocess.PIPE,
     ).stdout
-    return next(Path(p["manifest_path"]).parent for p in json.loads(told)["packages"] if p["name"] == CRATE)
+    return next(Path(p["manifest_path"]).parent for p in json.loads(told)["packages"] if p["name"] == crate)
 
 
 def for_the_runtime(content):
@@ -104,20 +149,29 @@ def main():
     args = parser.parse_args()
     args.outdir.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(args.seed)
-    models = crate_folder(args.outdir / "crate") / "models"
+    folders = {crate: crate_folder(args.outdir / "crates" / crate, crate) for crate in CRATES}
+    angles, sound = rng.uniform(0, 2 * np.pi, (args.frames, 1)), sounds(rng, args.frames)
+    people, digits = pictures(rng, args.frames, 96), pictures(rng, args.frames, 28)
     inputs = {
-        "sine": rng.uniform(0, 2 * np.pi, (args.frames, 1)),
-        "speech": sounds(rng, args.frames),
-        "person_detect": pictures(rng, args.frames, 96),
+        "sine": angles,
+        "speech": sound,
+        "person_detect": people,
+        "sine_of_reals": angles,
+        "speech_uint8": sound,
+        "person_detect_uint8": 2 * people - 1,
+        "digits_v1_uint8": 2 * digits - 1,
+        "digits_v2_uint8": 2 * digits - 1,
     }
     cases = []
     for name, real in inputs.items():
-        content = (models / f"{name}.tflite").read_bytes()
+        crate, path, wanted = NETWORKS[name]
+        content = (folders[crate] / path).read_bytes()
         found = hashlib.sha256(content).hexdigest()
-        if found != SHA256[name]:
-            raise SystemExit(f"{name}.tflite has SHA-256 {found}, not {SHA256[name]}")
+        if found != wanted:
+            raise SystemExit(f"{path} of {crate} has SHA-256 {found}, not {wanted}")
         source = oracle_tflite.open_model(for_the_runtime(content)).get_input_details()[0]
-        x = make_wake_words.quantised(real, source).reshape(-1, *source["shape"])
+        x = real.astype(np.float32) if source["dtype"] == np.float32 else make_wake_words.quantised(real, source)
+        x = x.reshape(-1, *source["shape"])
         cases += make_wake_words.write_cases(
             args.outdir, name, content, x, CUTS, "PUBLIC_NETWORK", for_the_runtime
         )

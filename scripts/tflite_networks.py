@@ -8,18 +8,19 @@ from tflite_builder import KINDS, NONE, RELU, RELU6, SAME, Network
 class Chain:
     """Adds layers to a network and follows what a few samples become in real numbers, so that scales suit."""
 
-    def __init__(self, rng, samples):
-        self.rng, self.net, self.real = rng, Network(rng), samples
+    def __init__(self, rng, samples, dtype=np.int8):
+        self.rng, self.net, self.real = rng, Network(rng, dtype), samples
         low, high = min(samples.min(), 0.0), max(samples.max(), 0.0)
         self.value = self.net.input([1, *samples.shape[1:]], **self.quantisation(low, high))
         self.samples = self.quantised(self.value, samples)
 
     def quantisation(self, low, high):
-        scale = np.float32((high - low) / 255)
-        return {"scale": float(scale), "zero": int(np.clip(np.rint(-128 - low / scale), -128, 127))}
+        scale, least = np.float32((high - low) / 255), self.net.low()
+        return {"scale": float(scale), "zero": int(np.clip(np.rint(least - low / scale), least, least + 255))}
 
     def quantised(self, tensor, real):
-        return np.clip(np.rint(real / tensor.scale) + tensor.zero, -128, 127).astype(np.int8)
+        least = self.net.low()
+        return np.clip(np.rint(real / tensor.scale) + tensor.zero, least, least + 255).astype(self.net.dtype)
 
     def written(self, real, **quantisation):
         """The tensor of these values, which becomes the present one."""
@@ -31,18 +32,33 @@ class Chain:
 
     def layer(self, code, options, filters, axis, product, activation, per_channel=True, **fields):
         """Weights of normal distribution, and biases on both sides of what half the pixels exceed."""
-        x = self.value
-        outputs = filters.shape[axis]
+        if self.net.dtype == np.uint8:
+            return self.uint8_layer(code, options, filters, product, activation, **fields)
         rest = tuple(at for at in range(filters.ndim) if at != axis)
         scales = np.abs(filters).max(rest if per_channel else None) / 127
         kept = scales.reshape([-1 if at == axis else 1 for at in range(filters.ndim)]) if per_channel else scales
         values = np.clip(np.rint(filters / kept), -127, 127).astype(np.int8)
         sums = product(self.real, values * kept)
+        scales = np.atleast_1d(scales).astype(np.float32)
+        weights = self.net.main.constant(values, scales, np.zeros(scales.size), axis)
+        return self.biased(code, options, weights, scales, sums, activation, **fields)
+
+    def uint8_layer(self, code, options, filters, product, activation, **fields):
+        """The same with weights from 0 to 255, of one scale and zero point."""
+        low, high = filters.min(), filters.max()
+        scale = np.float32((high - low) / 255)
+        zero = int(np.rint(-low / scale))
+        values = np.clip(np.rint(filters / scale) + zero, 0, 255).astype(np.uint8)
+        weights = self.net.main.constant(values, scale, zero)
+        sums = product(self.real, (values.astype(float) - zero) * scale)
+        return self.biased(code, options, weights, np.array([scale]), sums, activation, **fields)
+
+    def biased(self, code, options, weights, scales, sums, activation, **fields):
+        """A layer of these weights and sums."""
+        x = self.value
         middle = np.median(sums, tuple(range(sums.ndim - 1)))
-        bias = -middle + self.rng.normal(0, sums.std() / 2, outputs)
-        scales, zeros = np.atleast_1d(scales).astype(np.float32), np.zeros(np.size(scales))
-        product_scales = np.float32(x.scale) * scales
-        weights = self.net.main.constant(values, scales, zeros, axis)
+        bias = -middle + self.rng.normal(0, sums.std() / 2, sums.shape[-1])
+        product_scales, zeros = np.float32(x.scale) * scales, np.zeros(scales.size)
         biases = self.net.main.constant(np.rint(bias / product_scales).astype(np.int32), product_scales, zeros)
         real = sums + bias
         if activation != NONE:
@@ -300,6 +316,25 @@ def segmentation(rng, count):
     return chain.conv(3, activation=NONE).finish()
 
 
+def mobile_uint8(rng, count):
+    """MobileNetV1, width 0.25, as it was quantised before int8: one scale and zero point a tensor, so that some weights have 9 bits."""
+    chain = Chain(rng, pictures(rng, count, 64, 64, 3), np.uint8).conv(8, (3, 3), 2)
+    for outputs, stride in [(16, 1), (32, 2), (32, 1), (64, 2), (64, 1), (128, 2), (128, 1), (256, 2)]:
+        chain.depthwise(stride=stride).conv(outputs)
+    return chain.pooled(keep=True).conv(10, activation=NONE).finish()
+
+
+def inception_uint8(rng, count):
+    """Kernels of several sizes beside each other, their channels joined, in uint8."""
+    chain = Chain(rng, pictures(rng, count, 32, 32, 3), np.uint8).conv(16, (3, 3), 2).conv(32, (3, 3))
+    for outputs in [16, 24]:
+        entry = chain.mark()
+        narrow = chain.conv(outputs).mark()
+        wide = chain.back(entry).conv(outputs).conv(outputs, (1, 5)).conv(outputs, (5, 1)).mark()
+        chain.back(entry).conv(outputs).conv(outputs, (3, 3)).join(wide).join(narrow)
+    return chain.conv(32, (3, 3), 2).pooled().dense(10).finish()
+
+
 def attention(rng, count):
     """A block of a transformer over 24 frames of 16 bands: each frame looks at all, then two layers with GELU between."""
     frames, width = 24, 32
@@ -315,5 +350,5 @@ def attention(rng, count):
 
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
-    attention, mobile_features, large_pictures,
+    attention, mobile_features, large_pictures, mobile_uint8, inception_uint8,
 ]  # fmt: skip

@@ -93,6 +93,7 @@ module lacuna_feeder #(
   output logic                   param_valid_o,
   // Weights of tap `param_index_o`.
   output logic                   param_weights_o,
+  output logic                   param_signs_o,
   // Of columns, else constants.
   output logic                   param_columns_o,
   output logic [IndexWidth-1:0]  param_index_o,
@@ -123,7 +124,7 @@ module lacuna_feeder #(
   lacuna_spec_pkg::run_tail_t  run_tail;
   lacuna_spec_pkg::post_tail_t post_tail;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                        run, depthwise, product, columns, has_params, monitored;
+  logic                        run, depthwise, product, wide, columns, has_params, monitored;
 
   assign head       = instr_i[127:0];
   assign walk       = instr_i[383:128];
@@ -133,6 +134,7 @@ module lacuna_feeder #(
   assign depthwise  = !run && (DepthwiseTaps != 0)
                    && (post_tail.op == lacuna_spec_pkg::PostDepthwise);
   assign product    = depthwise && post_tail.product;
+  assign wide       = depthwise && post_tail.wide;
   assign monitored  = Monitor && run && (run_tail.threshold != '0);
   assign columns    = run || depthwise;
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
@@ -177,7 +179,7 @@ module lacuna_feeder #(
     .Lanes(Lanes), .TileWords(TileWords), .IndexWidth(IndexWidth)
   ) u_params (
     .clk_i, .rst_ni,
-    .start_i, .run_i(run), .depthwise_i(depthwise), .monitored_i(monitored),
+    .start_i, .run_i(run), .depthwise_i(depthwise), .wide_i(wide), .monitored_i(monitored),
     .addr_i(post_tail.params[AddrWidth-1:0]), .taps_i(post_tail.taps), .block_done_i,
     .read_i((state_q == Params) && (columns || served_i)), .issue_o(issue_param),
     .part_end_o(part_end), .end_o(param_end), .addr_o(param_addr)
@@ -304,7 +306,7 @@ module lacuna_feeder #(
     .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)
   ) u_slots (
     .clk_i, .rst_ni,
-    .start_i, .columns_i(columns), .depthwise_i(depthwise), .pad_byte_i(walk.pad),
+    .start_i, .columns_i(columns), .depthwise_i(depthwise), .wide_i(wide), .pad_byte_i(walk.pad),
     .operand_index_i(IndexWidth'(post_tail.taps - 7'd1)),
     .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
@@ -318,7 +320,8 @@ module lacuna_feeder #(
     .data_o(word_data_o), .raw_o(param_data_o), .count_o(word_count_o),
     .tap_o(tap_index_o), .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
     .gated_o(word_gated_o), .second_o(probe_second_o), .page_o(word_page_o), .tag_o(word_tag_o),
-    .weights_o(param_weights_o), .index_o(param_index_o), .bank_o(param_bank_o)
+    .weights_o(param_weights_o), .signs_o(param_signs_o), .index_o(param_index_o),
+    .bank_o(param_bank_o)
   );
 
   logic rested_q;

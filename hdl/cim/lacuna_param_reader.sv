@@ -1,12 +1,12 @@
 // Orders the parameter words that the feeder reads from tile memory.
 //
-// `run`: nine words a block. `depthwise`: `taps_i` words of weights, then nine, a block. `post`:
-// its constants, once. They follow one another in memory. Four words of biases for a second gate
+// `run`: nine words a block. `depthwise`: `taps_i` words of weights, twice as many if they are
+// wide, then nine, a block. `post`: its constants, once. They follow one another in memory. Four words of biases for a second gate
 // value follow the nine of a monitored `run`.
 //
 // Contract:   mode, address and taps are held from `start_i` to the end of the job. While `read_i`
 //             a word is read in each cycle of `issue_o`; `part_end_o` marks the last one of the
-//             weights or of the others, `end_o` the last one of a block. A block waits until fewer
+//             weights, of their signs or of the others, `end_o` the last one of a block. A block waits until fewer
 //             than two are loaded and not done.
 // Throughput: one word a cycle.
 // Latency:    the first word one cycle after `start_i`.
@@ -24,6 +24,7 @@ module lacuna_param_reader #(
   input  logic                  start_i,
   input  logic                  run_i,
   input  logic                  depthwise_i,
+  input  logic                  wide_i,
   input  logic                  monitored_i,
   input  logic [AddrWidth-1:0]  addr_i,
   // 1 or more for `depthwise`.
@@ -46,6 +47,7 @@ module lacuna_param_reader #(
 
   logic [1:0]            loaded_q;   // blocks
   logic                  weights_q;  // those of tap `index_q` are next
+  logic                  signs_q;    // or their signs
   logic [IndexWidth-1:0] index_q;
   logic                  new_block;
 
@@ -55,7 +57,8 @@ module lacuna_param_reader #(
     if (weights_q) part_end_o = index_q == IndexWidth'(taps_i - 7'd1);
   end
 
-  assign new_block = (run_i || depthwise_i) && (index_q == '0) && (weights_q == depthwise_i);
+  assign new_block = (run_i || depthwise_i) && (index_q == '0) && (weights_q == depthwise_i)
+                  && !signs_q;
   assign issue_o   = read_i && (!new_block || (loaded_q != 2'd2));
   assign end_o     = part_end_o && !weights_q;
 
@@ -77,11 +80,15 @@ module lacuna_param_reader #(
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       weights_q <= depthwise_i;
+      signs_q   <= 1'b0;
       index_q   <= '0;
     end else begin
       if (issue_o) begin
         index_q <= part_end_o ? '0 : index_q + IndexWidth'(1);
-        if (part_end_o) weights_q <= depthwise_i && !weights_q;
+        if (part_end_o) begin
+          weights_q <= depthwise_i && (!weights_q || (wide_i && !signs_q));
+          signs_q   <= weights_q && wide_i && !signs_q;
+        end
       end
     end
   end

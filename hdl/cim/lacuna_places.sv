@@ -4,7 +4,8 @@
 // from SecondBiases on.
 //
 // Contract:   outputs describe the word or parameters of `word_i` or `param_i`. `last_i`: the last
-//             word of a vector, or parameters of a block's weights or of its others; `block_end_i`:
+//             word of a vector, or parameters of a block's weights, of their signs (`wide_i`) or of
+//             its others; `block_end_i`:
 //             the vector is the block's last one. `columns_i`: parameters are those of blocks,
 //             which take turns in two banks, from job to job.
 // Latency:    one cycle from one word to the next.
@@ -21,6 +22,7 @@ module lacuna_places #(
   input  logic                  start_i,
   input  logic                  columns_i,
   input  logic                  depthwise_i,
+  input  logic                  wide_i,
   input  logic [PageWidth-1:0]  page_i,
   input  logic [PageWidth-1:0]  vector_pages_i,
 
@@ -32,6 +34,7 @@ module lacuna_places #(
   output logic [PageWidth-1:0]  page_o,
   output logic [1:0]            tag_o,
   output logic                  weights_o,
+  output logic                  signs_o,     // of weights
   output logic [IndexWidth-1:0] index_o,
   output logic                  bank_o
 );
@@ -53,6 +56,7 @@ module lacuna_places #(
       block_page_q <= page_i;
       index_o      <= '0;
       weights_o    <= depthwise_i;
+      signs_o      <= 1'b0;
     end else begin
       if (word_i) begin
         page_o <= page_o + PageWidth'(2);
@@ -64,7 +68,10 @@ module lacuna_places #(
       end
       if (param_i) begin
         index_o <= last_i ? '0 : next_index;
-        if (last_i) weights_o <= depthwise_i && !weights_o;
+        if (last_i) begin
+          weights_o <= depthwise_i && (!weights_o || (wide_i && !signs_o));
+          signs_o   <= weights_o && wide_i && !signs_o;
+        end
       end
     end
   end

@@ -25,6 +25,7 @@ module lacuna_slots #(
   input  logic                   start_i,
   input  logic                   columns_i,    // parameters are of columns, not of the job
   input  logic                   depthwise_i,
+  input  logic                   wide_i,
   input  logic [IndexWidth-1:0]  operand_index_i,
   input  logic [7:0]             gate_i,
   input  logic [7:0]             second_gate_i,
@@ -64,6 +65,7 @@ module lacuna_slots #(
   output logic [1:0]             tag_o,
   // Of parameters.
   output logic                   weights_o,
+  output logic                   signs_o,
   output logic [IndexWidth-1:0]  index_o,
   output logic                   bank_o
 );
@@ -147,6 +149,7 @@ module lacuna_slots #(
     .start_i,
     .columns_i,
     .depthwise_i,
+    .wide_i,
     .page_i,
     .vector_pages_i,
     .word_i     (kind_3_q[0]),
@@ -156,6 +159,7 @@ module lacuna_slots #(
     .page_o,
     .tag_o,
     .weights_o,
+    .signs_o,
     .index_o    (index),
     .bank_o
   );

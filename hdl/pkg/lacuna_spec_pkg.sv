@@ -2,7 +2,7 @@
 
 package lacuna_spec_pkg;
 
-  localparam logic [31:0] LayoutHash = 32'h953c59b7;
+  localparam logic [31:0] LayoutHash = 32'h6220256c;
 
   localparam int unsigned InstrBytes = 64;
   localparam int unsigned ReshapeLevels = 5;
@@ -226,7 +226,8 @@ package lacuna_spec_pkg;
 
   // The rest of `post`, in bits 384 to 511. The channel segments of one pixel are contiguous on the output side; so are the blocks of `depthwise`.
   typedef struct packed {
-    logic [34:0] unused;
+    logic [33:0] unused;
+    logic [0:0] wide;  // 1: weights of `depthwise` have 9 bits, -255 to 255. A block's words of weights hold their low bytes, and as many words behind them their signs, in the highest bit of each byte. Not with `product`.
     logic [0:0] product;  // 1: `depthwise` multiplies two tensors. `k_w` is 2: of each two windows the first holds what the last tap of its word is multiplied by, and only the second is a tap; `taps` is `k_h`, 2 or more. The weights of the last tap among the parameters are of no effect. `step_ky` is 0, so that all b of a word are the same: weights are fetched two cycles before their tap. See [`PostTail::product`].
     logic [6:0] taps;  // Taps of `depthwise`: `k_h * k_w`, 1 to the geometry's `depthwise_taps`; 0 for the others.
     logic [1:0] op;  // Operation.
@@ -235,7 +236,7 @@ package lacuna_spec_pkg;
     logic signed [7:0] clamp_lo;  // Smallest output.
     logic signed [7:0] zero;  // Zero point of the output (`sum`, `depthwise`).
     logic [0:0] rule;  // Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
-    logic [17:0] params;  // Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c. Those of `depthwise` may be read while the tile's job before still writes.
+    logic [17:0] params;  // Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c. Twice `taps` words of weights if it is `wide`. Those of `depthwise` may be read while the tile's job before still writes.
     logic signed [11:0] out_step_x;  // Address step from one output column to the next, on the output side.
     logic signed [19:0] out_step_y;  // Address step from one output row to the next, on the output side.
   } post_tail_t;

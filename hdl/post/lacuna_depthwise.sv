@@ -5,8 +5,9 @@
 //             cycles or more before the tap they belong to; those of the next block after its last
 //             tap. Weights that come between (`product`) are the last tap's, once or more a word
 //             and always the same. `tap_index_i` is that of the next cycle's tap. Columns hold bits
-//             9*c of `tap_data_i`, a difference from the gate value, and bits 16*c of
-//             `products_o`.
+//             9*c of `tap_data_i`, a difference from the gate value, and bits 17*c of
+//             `products_o`. Weights have 9 bits: a word of them sets all, and a word of
+//             `weight_sign_i`, which comes after it, the highest alone, by the highest of each byte.
 // Throughput: one tap a cycle.
 // Latency:    1 cycle.
 module lacuna_depthwise #(
@@ -19,6 +20,7 @@ module lacuna_depthwise #(
   input  logic                  depthwise_i,
 
   input  logic                  weight_valid_i,
+  input  logic                  weight_sign_i,
   input  logic [TapWidth-1:0]   weight_tap_i,
   input  logic [Columns*8-1:0]  weight_data_i,
 
@@ -30,7 +32,7 @@ module lacuna_depthwise #(
   input  logic                  tap_last_i,
 
   output logic                  valid_o,
-  output logic [Columns*16-1:0] products_o,
+  output logic [Columns*17-1:0] products_o,
   output logic                  pad_o,
   output logic                  first_o,
   output logic                  last_o
@@ -38,10 +40,15 @@ module lacuna_depthwise #(
 
   // Weights wait for their tap in a register.
   logic [Columns*8-1:0] weights_read, weights_q;
+  logic [Columns-1:0]   signs, signs_read, signs_q;
+
+  for (genvar c = 0; c < Columns; c++) begin : gen_sign
+    assign signs[c] = weight_data_i[8*c+7];
+  end
 
   lacuna_ram_lut #(.Words(Taps), .Width(Columns * 8)) u_weights (
     .clk_i,
-    .wr_en_i  (weight_valid_i),
+    .wr_en_i  (weight_valid_i && !weight_sign_i),
     .wr_addr_i(weight_tap_i),
     .wr_data_i(weight_data_i),
     .rd_en_i  (depthwise_i),
@@ -49,22 +56,32 @@ module lacuna_depthwise #(
     .rd_data_o(weights_read)
   );
 
+  lacuna_ram_lut #(.Words(Taps), .Width(Columns)) u_signs (
+    .clk_i,
+    .wr_en_i  (weight_valid_i),
+    .wr_addr_i(weight_tap_i),
+    .wr_data_i(signs),
+    .rd_en_i  (depthwise_i),
+    .rd_addr_i(tap_index_i),
+    .rd_data_o(signs_read)
+  );
+
   always_ff @(posedge clk_i) begin
-    if (!depthwise_i) weights_q <= {Columns{8'd1}};
-    else weights_q <= weights_read;
+    if (!depthwise_i) {signs_q, weights_q} <= {Columns'(0), {Columns{8'd1}}};
+    else {signs_q, weights_q} <= {signs_read, weights_read};
   end
 
-  // 255 * 128 at most.
-  function automatic logic [15:0] product(input logic signed [8:0] tap,
-                                          input logic signed [7:0] weight);
-    product = 16'(tap) * 16'(weight);
+  // 255 * 255 at most.
+  function automatic logic [16:0] product(input logic signed [8:0] tap,
+                                          input logic signed [8:0] weight);
+    product = 17'(tap) * 17'(weight);
   endfunction
 
   // A word at a time, and only with a tap: a simulator pays for every register that has a name.
   always_ff @(posedge clk_i) begin
     if (tap_valid_i) begin
       for (int unsigned c = 0; c < Columns; c++) begin
-        products_o[16*c +: 16] <= product(tap_data_i[9*c +: 9], weights_q[8*c +: 8]);
+        products_o[17*c +: 17] <= product(tap_data_i[9*c +: 9], {signs_q[c], weights_q[8*c +: 8]});
       end
     end
   end

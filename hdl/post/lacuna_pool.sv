@@ -17,7 +17,8 @@ module lacuna_pool #(
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned TapWidth      = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
-  localparam int unsigned SumBits       = 16 + TapWidth
+  localparam int unsigned ValueBits     = (DepthwiseTaps != 0) ? 17 : 16,
+  localparam int unsigned SumBits       = ValueBits + TapWidth
 ) (
   input  logic                             clk_i,
   input  logic                             rst_ni,
@@ -27,6 +28,7 @@ module lacuna_pool #(
   /* verilator lint_off UNUSEDSIGNAL */
   input  logic                             depthwise_i,
   input  logic                             weight_valid_i,
+  input  logic                             weight_sign_i,
   input  logic [TapWidth-1:0]              weight_tap_i,
   input  logic [Columns*8-1:0]             weight_data_i,
   input  logic [TapWidth-1:0]              tap_index_i,
@@ -50,8 +52,8 @@ module lacuna_pool #(
   logic [Groups-1:0]          valid_q;
 
   // Taps meet their weights; a chip without multipliers passes them on.
-  logic                  valid, pad, first, last;
-  logic [Columns*16-1:0] values;
+  logic                         valid, pad, first, last;
+  logic [Columns*ValueBits-1:0] values;
 
   if (DepthwiseTaps != 0) begin : gen_depthwise
     lacuna_depthwise #(.Columns(Columns), .Taps(DepthwiseTaps)) u_depthwise (
@@ -59,6 +61,7 @@ module lacuna_pool #(
       .rst_ni,
       .depthwise_i,
       .weight_valid_i,
+      .weight_sign_i,
       .weight_tap_i,
       .weight_data_i,
       .tap_valid_i,
@@ -76,7 +79,7 @@ module lacuna_pool #(
   end else begin : gen_bytes
     assign {valid, pad, first, last} = {tap_valid_i, tap_pad_i, tap_first_i, tap_last_i};
     for (genvar c = 0; c < Columns; c++) begin : gen_column
-      assign values[16*c +: 16] = {{7{tap_data_i[9*c+8]}}, tap_data_i[9*c +: 9]};
+      assign values[ValueBits*c +: ValueBits] = ValueBits'($signed(tap_data_i[9*c +: 9]));
     end
   end
 
@@ -90,15 +93,19 @@ module lacuna_pool #(
   assign greater_counts = is_max && !pad;
 
   for (genvar c = 0; c < Columns; c++) begin : gen_column
-    logic signed [15:0] value;
-    logic signed [7:0]  tap, best;
-    logic [SumBits-1:0] old, added, total;
+    logic [ValueBits-1:0] value;
+    logic signed [7:0]    tap, best;
+    logic [SumBits-1:0]   old, added, total;
 
-    assign value = values[16*c +: 16];
+    assign value = values[ValueBits*c +: ValueBits];
     assign tap   = value[7:0];
     assign old   = sum_q[SumBits*c +: SumBits];
     assign best  = old[7:0];
-    assign added = {{(SumBits-16){value[15]}}, is_sum ? value[15:8] : tap, tap};
+
+    always_comb begin
+      added = SumBits'($signed(value));
+      if (!is_sum) added[15:8] = tap;
+    end
 
     // Only a sum keeps what came before; else the total is the tap, in both its bytes.
     lacuna_keep_add #(.Width(SumBits)) u_total (

@@ -59,6 +59,10 @@ module lacuna_post #(
 
   input  logic                             param_valid_i,
   input  logic                             param_weights_i,
+  // Of weights: their signs, for the multipliers if there are any.
+  /* verilator lint_off UNUSEDSIGNAL */
+  input  logic                             param_signs_i,
+  /* verilator lint_on UNUSEDSIGNAL */
   input  logic                             param_columns_i,
   input  logic [IndexBits-1:0]             param_index_i,
   input  logic                             param_bank_i,
@@ -75,7 +79,7 @@ module lacuna_post #(
 );
 
   localparam int unsigned MultiplierDelay = 4;  // a cycle for the lanes' input registers included
-  localparam int unsigned PoolBits        = 16 + IndexBits;
+  localparam int unsigned PoolBits        = ((DepthwiseTaps != 0) ? 17 : 16) + IndexBits;
   localparam bit          Serial          = lacuna_pkg::group_cycles(Lanes) > 1;
   localparam int unsigned LaneLatency     = Serial ? 14 : 13;
   localparam int unsigned EntryBits       = GroupWidth + 1;
@@ -145,6 +149,7 @@ module lacuna_post #(
       .op_i          (post_tail.op),
       .depthwise_i   (depthwise),
       .weight_valid_i(param_valid_i && param_weights_i),
+      .weight_sign_i (param_signs_i),
       .weight_tap_i  (param_index_i),
       .weight_data_i (param_data_i),
       .tap_valid_i,

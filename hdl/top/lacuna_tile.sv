@@ -207,7 +207,8 @@ module lacuna_tile #(
   logic [WordBytes*9-1:0]           tap_data;
   logic [IndexWidth-1:0]            tap_index;
   logic [WordBytes*8-1:0]           param_data;
-  logic                             param_valid, param_weights, param_columns, param_bank;
+  logic                             param_valid, param_weights, param_signs, param_columns;
+  logic                             param_bank;
   logic                             block_done;
   logic [IndexWidth-1:0]            param_index;
   logic                             sum_valid;
@@ -257,6 +258,7 @@ module lacuna_tile #(
     .block_done_i   (block_done),
     .param_valid_o  (param_valid),
     .param_weights_o(param_weights),
+    .param_signs_o  (param_signs),
     .param_columns_o(param_columns),
     .param_index_o  (param_index),
     .param_bank_o   (param_bank),
@@ -345,6 +347,7 @@ module lacuna_tile #(
     .tap_last_i     (tap_last),
     .param_valid_i  (param_valid),
     .param_weights_i(param_weights),
+    .param_signs_i  (param_signs),
     .param_columns_i(param_columns),
     .param_index_i  (param_index),
     .param_bank_i   (param_bank),

@@ -31,7 +31,7 @@ enum Given {
     Word { data: Vec<i16>, page: u16, tag: u8, last: bool, gated: bool },
     Probe { data: Vec<i16>, second: bool, last: bool },
     Tap { data: Vec<i16>, index: u8, pad: bool, first: bool, last: bool },
-    Param { data: Vec<u8>, weights: bool, index: u8, bank: u8 },
+    Param { data: Vec<u8>, weights: bool, signs: bool, index: u8, bank: u8 },
 }
 
 impl Given {
@@ -51,8 +51,8 @@ impl Given {
     }
 
     fn param(param: &Param, bytes: usize) -> Self {
-        let Param { data, weights, index, bank, columns: _ } = *param;
-        Self::Param { data: data[..bytes].to_vec(), weights, index, bank }
+        let Param { data, weights, signs, index, bank, columns: _ } = *param;
+        Self::Param { data: data[..bytes].to_vec(), weights, signs, index, bank }
     }
 
     /// What the RTL's outputs say in this cycle; `index`: what they said of a tap in the one before.
@@ -84,6 +84,7 @@ impl Given {
             [false, false, true, false] => Some(Self::Param {
                 data: (0..word).map(|b| dut.field("param_data_o", 8 * b as u32, 8) as u8).collect(),
                 weights: dut.bit("param_weights_o"),
+                signs: dut.bit("param_weights_o") && dut.bit("param_signs_o"),
                 index: dut.get("param_index_o") as u8,
                 bank: dut.get("param_bank_o") as u8,
             }),

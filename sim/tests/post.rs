@@ -40,6 +40,7 @@ fn drive(dut: &mut Model, inputs: &Inputs, geometry: &Geometry) {
     if let Some(param) = inputs.param {
         dut.set_words("param_data_i", &as_words(&param.data[..word]));
         dut.set("param_weights_i", param.weights.into());
+        dut.set("param_signs_i", param.signs.into());
         dut.set("param_columns_i", param.columns.into());
         dut.set("param_index_i", param.index.into());
         dut.set("param_bank_i", param.bank.into());

@@ -192,12 +192,7 @@ fn prepare(
     geometry: &Geometry,
     monitor: Option<Monitoring>,
 ) -> Result<Graph, lacuna_compiler::Error> {
-    let options = passes::Options {
-        lanes: geometry.lanes,
-        digit_bits: geometry.digit_bits as u32,
-        monitor,
-        ..passes::Options::default()
-    };
+    let options = passes::Options { monitor, ..passes::Options::of(geometry) };
     passes::prepare(graph, frames, &options)
 }
 

@@ -94,8 +94,7 @@ async fn same_on_both_chips(geometry: Geometry, gating: Gating, settings: &[(u8,
         let monitorings =
             settings.iter().map(|&(threshold, hysteresis)| Monitoring { always: true, threshold, hysteresis });
         for monitor in monitorings.map(Some).chain([None]) {
-            let digit_bits = geometry.digit_bits as u32;
-            let options = Options { lanes: geometry.lanes, digit_bits, monitor, ..Options::default() };
+            let options = Options { monitor, ..Options::of(&geometry) };
             let graph = passes::prepare(graph.clone(), &frames, &options).unwrap();
             let compiled = backend::compile(graph, geometry, gating).unwrap();
             assert_eq!(is_monitored(&compiled), monitor.is_some() && geometry.monitor, "{name} {monitor:?}");

@@ -76,8 +76,7 @@ fn case(path: &Path, geometry: Geometry, tuned: bool, rng: &mut ChaCha8Rng) -> R
     let mut frame = || graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect();
     let frames: Vec<Vec<Value>> = (0..FRAMES).map(|_| frame()).collect();
     let samples = if tuned { &frames[..] } else { &[] };
-    let options = Options { lanes: geometry.lanes, ..Options::default() };
-    let graph = passes::prepare(graph, samples, &options).map_err(in_scope)?;
+    let graph = passes::prepare(graph, samples, &Options::of(&geometry)).map_err(in_scope)?;
     let mut state = State::new(&graph);
     let wanted = frames.iter().map(|frame| state.run(&graph, frame).unwrap()).collect();
     match backend::compile(graph, geometry, Gating::Digit) {

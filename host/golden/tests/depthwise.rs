@@ -18,6 +18,8 @@ struct Layer {
     channels: i64,
     kernel: i64,
     rule: i64,
+    /// Weights have 9 bits.
+    wide: bool,
 }
 
 const ZERO: i64 = -3;
@@ -27,6 +29,11 @@ const GATE: i64 = -90;
 impl Layer {
     fn taps(&self) -> usize {
         (self.kernel * self.kernel) as usize
+    }
+
+    /// Words of weights of a block.
+    fn weight_words(&self) -> usize {
+        self.taps() * (1 + usize::from(self.wide))
     }
 
     fn blocks(&self, geometry: &Geometry) -> usize {
@@ -79,6 +86,7 @@ impl Layer {
             op: PostOp::Depthwise as i64,
             taps: self.taps() as i64,
             product: 0,
+            wide: self.wide.into(),
         };
         Instr::Post(Head { opcode: Opcode::Post as i64, ..Head::default() }, walk, tail)
     }
@@ -100,7 +108,7 @@ impl Layer {
     fn run(&self, rng: &mut ChaCha8Rng, geometry: &Geometry) -> u64 {
         let word = geometry.word_bytes();
         let params = (self.height * self.width * self.channels) as usize;
-        let block_bytes = (self.taps() + PARAM_WORDS) * word;
+        let block_bytes = (self.weight_words() + PARAM_WORDS) * word;
         let out = params + self.blocks(geometry) * block_bytes;
         let mut memory: Vec<u8> = (0..geometry.tile_bytes()).map(|_| rng.random()).collect();
         let mut scales = Vec::new();
@@ -110,7 +118,7 @@ impl Layer {
                 _ => (rng.random_range(1e-4f32..8e-3).to_bits() as i32, 0),
             };
             let bias: i32 = rng.random_range(-20_000..20_000);
-            let at = params + channel / word * block_bytes + self.taps() * word;
+            let at = params + channel / word * block_bytes + self.weight_words() * word;
             memory[at + channel % word * 4..][..4].copy_from_slice(&bias.to_le_bytes());
             memory[at + (word + channel % word) * 4..][..4].copy_from_slice(&multiplier.to_le_bytes());
             memory[at + 8 * word + channel % word] = shift as u8;
@@ -119,11 +127,12 @@ impl Layer {
         let mut wanted = memory.clone();
         for (channel, &(bias, multiplier, shift)) in scales.iter().enumerate() {
             let weights = params + channel / word * block_bytes + channel % word;
+            let weight = |tap: usize| {
+                let [low, sign] = [0, self.weight_words() - self.taps()].map(|behind| weights + (behind + tap) * word);
+                i32::from(memory[low]) - if memory[sign] >= 0x80 { 0x100 } else { 0 }
+            };
             for (y, x) in (0..self.height * self.width).map(|at| (at / self.width, at % self.width)) {
-                let products = self
-                    .taps_of(&memory, y, x, channel as i64)
-                    .enumerate()
-                    .map(|(k, d)| d * i32::from(memory[weights + k * word] as i8));
+                let products = self.taps_of(&memory, y, x, channel as i64).enumerate().map(|(k, d)| d * weight(k));
                 let acc = bias + products.sum::<i32>();
                 let value = match self.rule {
                     0 => numerics::requantise_a(acc, multiplier, shift, ZERO as i32),
@@ -163,6 +172,7 @@ fn outputs_are_those_of_plain_integers() {
                 channels: rng.random_range(1..3 * geometry.columns() as i64),
                 kernel: [1, 3][round % 2],
                 rule: rng.random_range(0..2),
+                wide: rng.random(),
             };
             layer.run(&mut rng, &geometry);
         }
@@ -177,7 +187,7 @@ fn a_base_tile_multiplies_sixteen_times_a_cycle() {
     let groups = (geometry.columns() / geometry.reduce_columns) as u64;
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     for [height, width, channels] in [[25, 5, 64], [30, 30, 16], [12, 12, 40]] {
-        let layer = Layer { height, width, channels, kernel: 3, rule: 1 };
+        let layer = Layer { height, width, channels, kernel: 3, rule: 1, wide: false };
         let cycles = layer.run(&mut rng, &geometry);
         let multiplies = layer.words(&geometry) * 9;
         let slots = multiplies + layer.blocks(&geometry) as u64 * (9 + PARAM_WORDS as u64);

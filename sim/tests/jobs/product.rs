@@ -60,6 +60,7 @@ pub fn product(rng: &mut Rng, geometry: &Geometry, aligned: bool) -> Job {
         op: PostOp::Depthwise as i64,
         taps: taps as i64,
         product: 1,
+        wide: 0,
     };
     let mut before = image(rng, geometry);
     let mut scales = Vec::new();

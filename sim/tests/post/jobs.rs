@@ -94,7 +94,7 @@ fn walk(rng: &mut Rng) -> Walk {
 fn param(rng: &mut Rng, bytes: &[u8], weights: bool, index: usize, bank: usize) -> Param {
     let mut data = [0; MAX_WORD].map(|_: u8| rng.random());
     data[..bytes.len()].copy_from_slice(bytes);
-    Param { data, weights, columns: true, index: index as u8, bank: bank as u8 }
+    Param { data, weights, signs: false, columns: true, index: index as u8, bank: bank as u8 }
 }
 
 /// The nine words of a block whose accumulators have `bits` bits.
@@ -242,6 +242,7 @@ pub fn depthwise_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         op: PostOp::Depthwise as i64,
         taps: taps as i64,
         product: 0,
+        wide: rng.random_range(0..2),
         ..PostTail::default()
     };
     let mut schedule = Schedule::default();
@@ -250,13 +251,15 @@ pub fn depthwise_job(rng: &mut Rng, geometry: &Geometry) -> (Instr, Schedule) {
         // Extremes, so that the sums' width is needed.
         let extreme = rng.random_bool(0.3);
         cycle = cycle.max(ends[block % 2]);
-        for tap in 0..taps {
+        for tap in 0..taps * (1 + tail.wide as usize) {
             cycle += idle(rng);
-            let bytes: Vec<u8> = (0..word).map(|_| if extreme { 0x80 } else { rng.random() }).collect();
-            schedule.at(cycle).param = Some(param(rng, &bytes, true, tap, block % 2));
+            let (index, signs) = (tap % taps, tap >= taps);
+            let least = if tail.wide == 1 && !signs { 0x01 } else { 0x80 };
+            let bytes: Vec<u8> = (0..word).map(|_| if extreme { least } else { rng.random() }).collect();
+            schedule.at(cycle).param = Some(Param { signs, ..param(rng, &bytes, true, index, block % 2) });
             cycle += 1;
         }
-        let bits = 15 + taps.ilog2();
+        let bits = 15 + tail.wide as u32 + taps.ilog2();
         let bytes = block_words(rng, word, tail.rule, bits);
         for (index, bytes) in bytes.chunks(word).enumerate() {
             cycle += idle(rng);

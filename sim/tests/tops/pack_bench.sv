@@ -134,6 +134,8 @@ module pack_bench (
   output logic [6:0] post_tail_taps_o,
   input  logic [0:0] post_tail_product_i,
   output logic [0:0] post_tail_product_o,
+  input  logic [0:0] post_tail_wide_i,
+  output logic [0:0] post_tail_wide_o,
   input  logic [191:0] post_constants_i,
   output logic [191:0] post_constants_o,
   input  logic signed [31:0] post_constants_ma_i,
@@ -263,6 +265,7 @@ module pack_bench (
   assign post_tail_op_o = post_tail_taken.op;
   assign post_tail_taps_o = post_tail_taken.taps;
   assign post_tail_product_o = post_tail_taken.product;
+  assign post_tail_wide_o = post_tail_taken.wide;
   lacuna_spec_pkg::post_constants_t post_constants_made, post_constants_taken;
   assign post_constants_ma_o = post_constants_taken.ma;
   assign post_constants_mb_o = post_constants_taken.mb;
@@ -378,6 +381,7 @@ module pack_bench (
     post_tail_made.op = post_tail_op_i;
     post_tail_made.taps = post_tail_taps_i;
     post_tail_made.product = post_tail_product_i;
+    post_tail_made.wide = post_tail_wide_i;
     post_constants_made = '0;
     post_constants_made.ma = post_constants_ma_i;
     post_constants_made.mb = post_constants_mb_i;

@@ -32,8 +32,10 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let segments = (channels + word - 1) / word;
     let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
     let (y_stride, x_stride) = limits(3);
-    let (y_dilation, x_dilation) = limits(3);
     let run = rng.random_bool(0.5);
+    // A `run` may read windows twice.
+    let mut dilation = || rng.random_range(i64::from(!run)..=3);
+    let (y_dilation, x_dilation) = (dilation(), dilation());
     let depthwise = !run && geometry.depthwise_taps > 0 && rng.random_bool(0.5);
     let most = if depthwise { 4 } else { 5 };
     let product = depthwise && rng.random_bool(0.5);
@@ -88,7 +90,8 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
             (true, false) => (3, k_h * k_w),
             _ => (rng.random_range(0..3), 0),
         };
-        Instr::Post(head, walk, PostTail { params, gate, op, taps, product: product.into(), ..PostTail::default() })
+        let (product, wide) = (product.into(), i64::from(!product && rng.random_bool(0.5)));
+        Instr::Post(head, walk, PostTail { params, gate, op, taps, product, wide, ..PostTail::default() })
     }
 }
 
@@ -118,11 +121,19 @@ fn window(
     ((0..bytes).map(byte).collect(), false)
 }
 
+/// What parameter words hold.
+#[derive(Clone, Copy, PartialEq)]
+enum Of {
+    Weights,
+    Signs,
+    Columns,
+}
+
 /// `words` parameter words, `first` words behind the address.
 fn params(
     address: i64,
     [first, words]: [usize; 2],
-    weights: bool,
+    of: Of,
     bank: u8,
     word: usize,
     memory: &[u8],
@@ -131,8 +142,8 @@ fn params(
         let from = address as usize + (first + index) * word;
         let data = (0..word).map(|k| memory[(from + k) % memory.len()]).collect();
         // Biases for the second gate value have the last four indices.
-        let index = if index > 8 && !weights { index + 3 } else { index };
-        Given::Param { data, weights, index: index as u8, bank }
+        let index = if index > 8 && of == Of::Columns { index + 3 } else { index };
+        Given::Param { data, weights: of != Of::Columns, signs: of == Of::Signs, index: index as u8, bank }
     })
 }
 
@@ -170,15 +181,18 @@ fn depthwise(geometry: &Geometry, (walk, tail): (&Walk, &PostTail), offset: usiz
     let mut given = Vec::new();
     for block in 0..walk.blocks as usize {
         let (taps, bank) = (tail.taps as usize, block as u8 % 2);
-        let first = block * (taps + 9);
-        given.extend(params(tail.params, [first, taps], true, bank, word, memory));
-        given.extend(params(tail.params, [first + taps, 9], false, bank, word, memory));
+        let words = (1 + tail.wide as usize) * taps;
+        let first = block * (words + 9);
+        given.extend(params(tail.params, [first, taps], Of::Weights, bank, word, memory));
+        given.extend(params(tail.params, [first + taps, words - taps], Of::Signs, bank, word, memory));
+        given.extend(params(tail.params, [first + words, 9], Of::Columns, bank, word, memory));
         for (oy, ox) in pairs(walk.out_h, walk.out_w) {
             let taps_left = taps_left(geometry, walk, oy, ox);
             for &(ky, kx) in &taps_left {
                 let (data, pad) = window(geometry, &whole, offset + block * word, memory, [oy, ox, ky, kx, 0], word);
                 if tail.product == 1 && kx == 0 {
-                    given.push(Given::Param { data, weights: true, index: taps as u8 - 1, bank: bank ^ 1 });
+                    let (weights, signs, index) = (true, false, taps as u8 - 1);
+                    given.push(Given::Param { data, weights, signs, index, bank: bank ^ 1 });
                     continue;
                 }
                 given.push(Given::Tap {
@@ -227,7 +241,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
             let words = if monitored { 13 } else { 9 };
             for block in 0..walk.blocks {
                 let first = words * block as usize;
-                given.extend(params(tail.params, [first, words], false, block as u8 % 2, word, memory));
+                given.extend(params(tail.params, [first, words], Of::Columns, block as u8 % 2, word, memory));
                 for (oy, ox) in pairs(walk.out_h, walk.out_w) {
                     if monitored && block == 0 && ox == 0 {
                         given.extend(probes(geometry, (walk, tail), offset, memory, oy));
@@ -269,7 +283,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
         Instr::Post(head, walk, tail) => {
             let offset = if head.from_input == 1 { offset } else { 0 };
             if tail.op != 0 {
-                given.extend(params(tail.params, [0, 24usize.div_ceil(word)], false, 0, word, memory));
+                given.extend(params(tail.params, [0, 24usize.div_ceil(word)], Of::Columns, 0, word, memory));
             }
             let whole = with_padding(geometry, walk);
             for (oy, ox) in pairs(walk.out_h, walk.out_w) {

@@ -23,6 +23,7 @@ use crate::passes::partition::Fallback;
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
 pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     let placed: Vec<bool> = graph.nodes.iter().map(|node| node.place == Place::Chip).collect();
+    leave_wide_weights(&mut graph, geometry);
     if geometry.depthwise_taps == 0 {
         leave_multiplications(&mut graph, geometry);
     }
@@ -115,6 +116,22 @@ fn layer_of(error: &BackendError) -> Option<&String> {
         | BackendError::Accumulator { layer, .. } => Some(layer),
         BackendError::Unsupported { node, .. } => Some(node),
         BackendError::TileMemory { .. } => None,
+    }
+}
+
+/// Depthwise layers of weights of 9 bits, prepared for a post unit of longer kernels, go to the host.
+fn leave_wide_weights(graph: &mut Graph, geometry: Geometry) {
+    for node in graph.nodes.iter_mut().filter(|node| node.place == Place::Chip) {
+        if let Op::Conv(layer) = &node.op
+            && layer.is_wide()
+            && layer.rows() > geometry.depthwise_taps
+        {
+            node.place = Place::Host(format!(
+                "some of its weights, less their zero point, have 9 bits, and the post unit of geometry {} does not multiply {} taps",
+                geometry.name,
+                layer.rows()
+            ));
+        }
     }
 }
 

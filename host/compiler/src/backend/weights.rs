@@ -22,13 +22,16 @@ pub struct Rows {
     pub channels: Range<usize>,
     /// The input lies column by column.
     pub by_columns: bool,
+    /// Input channels of each of two windows of one pixel, if these are two as [`halves`](crate::passes::wide_weights::halves) has
+    /// them: row `i` stands for channel `i` of the first, or `i - half` of the second.
+    pub halves: Option<usize>,
 }
 
 impl Rows {
     /// Length of the dot product.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.kernel[0] * self.kernel[1] * self.channels.len()
+        self.halves.map_or(self.kernel[0] * self.kernel[1] * self.channels.len(), |half| 2 * half)
     }
 
     /// Pages of one vector.
@@ -40,8 +43,13 @@ impl Rows {
     /// The weight of row `i` for output channel `output`; 0 where the channel is in another group.
     #[must_use]
     pub fn weight(&self, linear: &Linear, output: usize, i: usize) -> i8 {
-        let (tap, c) = (i / self.channels.len(), self.channels.start + i % self.channels.len());
         let [outputs, per_group, kh, kw] = linear.weights.shape;
+        if let Some(half) = self.halves {
+            // What the second reads for the first time meets its first weight.
+            let (second, c) = if i < half { (false, i) } else { (true, i - half + per_group - half) };
+            return linear.weights.data[(output * per_group + c) * kh + usize::from(second && c < half)];
+        }
+        let (tap, c) = (i / self.channels.len(), self.channels.start + i % self.channels.len());
         let group = output / (outputs / linear.groups);
         if c < group * per_group || c >= (group + 1) * per_group {
             return 0;
@@ -84,14 +92,23 @@ pub fn pages(
     pages
 }
 
-/// The weight words of one block of a depthwise layer: `taps` words, one weight a channel.
+/// Weight words of one block of a depthwise layer: one a tap, and one more if its weights are wide.
+#[must_use]
+pub fn depthwise_words(linear: &Linear) -> usize {
+    linear.rows() * if linear.is_wide() { 2 } else { 1 }
+}
+
+/// The weight words of one block of a depthwise layer: low bytes, one weight a channel, then high bytes if it is wide.
 #[must_use]
 pub fn depthwise(linear: &Linear, outputs: Range<usize>, geometry: &Geometry) -> Vec<u8> {
     let (taps, word) = (linear.rows(), geometry.word_bytes());
-    let mut bytes = vec![0u8; taps * word];
+    let words = depthwise_words(linear);
+    let mut bytes = vec![0u8; words * word];
     for (column, output) in outputs.enumerate() {
         for (tap, &weight) in linear.weights.data[output * taps..][..taps].iter().enumerate() {
-            bytes[tap * word + column] = weight as u8;
+            let [low, high, ..] = (i32::from(weight) - linear.weights.zero_points[output]).to_le_bytes();
+            bytes[(words - taps + tap) * word + column] = high;
+            bytes[tap * word + column] = low;
         }
     }
     bytes

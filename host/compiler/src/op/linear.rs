@@ -197,6 +197,24 @@ impl Linear {
         self.weights.shape[0]
     }
 
+    /// Whether some weights, less their zero point, may have more than 8 bits.
+    #[must_use]
+    pub fn is_wide(&self) -> bool {
+        self.weights.zero_points.iter().any(|&zero_point| zero_point != 0)
+    }
+
+    /// Whether it reads each value twice, as the sums that stand for wide weights do (`passes::wide_weights`).
+    #[must_use]
+    pub fn reads_twice(&self) -> bool {
+        self.window.dilation.contains(&0)
+    }
+
+    /// Multiplications of an output, those by both summands of a wide weight counted once.
+    #[must_use]
+    pub fn products(&self) -> usize {
+        self.rows() / if self.reads_twice() { 2 } else { 1 }
+    }
+
     /// Whether each channel is convolved with a kernel of its own, and nothing else.
     #[must_use]
     pub fn is_depthwise(&self) -> bool {

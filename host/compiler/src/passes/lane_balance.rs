@@ -156,6 +156,11 @@ impl Classes {
         !self.fixed[self.find(id.0)]
     }
 
+    /// The tensor that stands for all that are tied to one.
+    pub fn root(&self, id: TensorId) -> TensorId {
+        TensorId(self.find(id.0))
+    }
+
     fn find(&self, mut at: usize) -> usize {
         while self.parent[at] != at {
             at = self.parent[at];

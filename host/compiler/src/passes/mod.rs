@@ -23,6 +23,8 @@ pub mod second_gate;
 pub(crate) mod testing;
 pub mod wide_weights;
 
+use lacuna_spec::Geometry;
+
 use crate::error::Error;
 use crate::graph::Graph;
 use crate::reference::Value;
@@ -34,6 +36,10 @@ pub struct Options {
     pub lanes: usize,
     /// Bits of a recoded digit: 1, 2, 4 or 8.
     pub digit_bits: u32,
+    /// Longest kernel of a depthwise layer that the post unit multiplies, in taps.
+    pub depthwise_taps: usize,
+    /// Rows of the longest dot product for which a tile has pages.
+    pub most_rows: usize,
     /// Choose gate values other than the zero point where calibration shows sparser data.
     pub choose_gate: bool,
     /// Share of zero weights in a layer, in percent, from which on its channels are resequenced; above 100 never.
@@ -42,9 +48,25 @@ pub struct Options {
     pub monitor: Option<second_gate::Monitoring>,
 }
 
+impl Options {
+    /// What a chip of that geometry needs; channels are resequenced where half of the weights are 0, and nothing is monitored.
+    #[must_use]
+    pub fn of(geometry: &Geometry) -> Self {
+        Self {
+            lanes: geometry.lanes,
+            digit_bits: geometry.digit_bits as u32,
+            depthwise_taps: geometry.depthwise_taps,
+            most_rows: geometry.lanes * geometry.pages,
+            choose_gate: true,
+            resequence: 50,
+            monitor: None,
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
-        Self { lanes: 8, digit_bits: 4, choose_gate: true, resequence: 50, monitor: None }
+        Self::of(&Geometry::BASE)
     }
 }
 
@@ -72,9 +94,10 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     prove_add::run(&mut graph);
     prove_average::run(&mut graph);
     rescale::run(&mut graph);
-    wide_weights::run(&mut graph);
     // A tile has two columns a lane.
-    for gain in resequence::run(&mut graph, 2 * options.lanes, options.resequence) {
+    let columns = 2 * options.lanes;
+    wide_weights::run(&mut graph, options);
+    for gain in resequence::run(&mut graph, columns, options.resequence) {
         if gain.after < gain.dense {
             let resequence::Gain { layer, zeros, dense, before, after } = gain;
             tracing::info!(

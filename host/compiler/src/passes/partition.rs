@@ -62,8 +62,8 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
 }
 
 /// Whether a node only brings what enters the chip, or the file's outputs, into order: the host does so as it packs them. A
-/// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window. Where
-/// nothing is computed, reshapes are all that there is to do, and the chip's.
+/// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window, and what stands
+/// twice for wide weights is sent twice. Where nothing is computed, reshapes are all that there is to do, and the chip's.
 ///
 /// The places of the nodes before are decided.
 fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Node) -> bool {
@@ -73,6 +73,7 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
     match node.op {
         Op::Transpose(_) => enters != leaves,
         Op::Reshape | Op::View => enters && !leaves && computes,
+        Op::Resize(ref resize) => enters && !leaves && resize.repeats() == Some([1, 2]),
         _ => false,
     }
 }
@@ -110,7 +111,8 @@ pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {
-            if layer.weights.zero_points.iter().any(|&zero_point| zero_point != 0) {
+            // The multipliers of the post unit take wide weights: those of other depthwise layers are no longer wide.
+            if layer.is_wide() && !layer.is_depthwise() {
                 host("a weight minus its zero point does not fit int8")
             } else if !layer.requantise.on_chip() {
                 host(SUBNORMAL)

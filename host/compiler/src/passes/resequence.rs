@@ -12,6 +12,7 @@ use std::ops::Range;
 use crate::graph::Graph;
 use crate::op::{Linear, Op};
 use crate::passes::lane_balance::{Classes, permute};
+use crate::passes::wide_weights::halves;
 
 /// Rounds over all layers; networks settle in two or three.
 const ROUNDS: usize = 4;
@@ -42,6 +43,18 @@ pub fn live(linear: &Linear, outputs: Range<usize>) -> Range<usize> {
     };
     let Some(first) = (0..inputs).find(read) else { return 0..1.min(inputs) };
     first..(first..inputs).rfind(read).unwrap_or(first) + 1
+}
+
+/// Kernel rows and columns up to the last with a weight that some filter of `outputs` reads by, at least one of each.
+#[must_use]
+pub fn live_kernel(linear: &Linear, outputs: Range<usize>) -> [usize; 2] {
+    let [_, inputs, height, width] = linear.weights.shape;
+    let filters = &linear.weights.data[outputs.start * inputs * height * width..outputs.end * inputs * height * width];
+    let planes = || filters.chunks_exact(height * width);
+    let reads = |row: usize, column: usize| planes().any(|plane| plane[row * width + column] != 0);
+    let rows = (1..height).rfind(|&row| (0..width).any(|column| reads(row, column)));
+    let columns = (1..width).rfind(|&column| (0..height).any(|row| reads(row, column)));
+    [rows.unwrap_or(0) + 1, columns.unwrap_or(0) + 1]
 }
 
 /// Runs the pass for tiles of `columns` columns; weights that are at least `threshold` percent 0 make it try. Gives each layer's gain.
@@ -127,19 +140,23 @@ pub(super) fn total_dense(graph: &Graph, columns: usize) -> u64 {
 
 fn on_array(op: &Op) -> Option<&Linear> {
     let (Op::Conv(layer) | Op::Dense(layer)) = op else { return None };
-    let exact = layer.weights.zero_points.iter().all(|&zero_point| zero_point == 0);
-    (layer.groups == 1 && exact).then_some(layer.as_ref())
+    (layer.groups == 1 && !layer.is_wide()).then_some(layer.as_ref())
 }
 
 /// Rows that the column blocks of a layer activate.
 fn rows(linear: &Linear, columns: usize) -> u64 {
-    let taps = (linear.weights.shape[2] * linear.weights.shape[3]) as u64;
-    let blocks = (0..linear.outputs()).step_by(columns);
-    blocks.map(|first| live(linear, first..(first + columns).min(linear.outputs())).len() as u64 * taps).sum()
+    let blocks = (0..linear.outputs()).step_by(columns).map(|first| first..(first + columns).min(linear.outputs()));
+    let rows = |block: Range<usize>| {
+        let kernel = live_kernel(linear, block.clone());
+        let half = halves(linear, block.clone()).filter(|_| kernel[0] == 2);
+        half.map_or_else(|| live(linear, block).len() * kernel[0] * kernel[1], |half| 2 * half) as u64
+    };
+    blocks.map(rows).sum()
 }
 
 fn zeros(graph: &Graph, at: usize) -> u32 {
-    on_array(&graph.nodes[at].op).map_or(0, |linear| {
+    // Most second weights are 0, and in their place already.
+    on_array(&graph.nodes[at].op).filter(|linear| !linear.reads_twice()).map_or(0, |linear| {
         let zeros = linear.weights.data.iter().filter(|&&w| w == 0).count();
         (100 * zeros / linear.weights.data.len().max(1)) as u32
     })

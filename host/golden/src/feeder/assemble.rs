@@ -9,10 +9,11 @@ impl Feeder {
         let mut out = FeederOut::default();
         match slot.kind {
             Kind::None => {}
-            Kind::Weights | Kind::Param => {
+            Kind::Weights | Kind::Signs | Kind::Param => {
                 out.param = Some(Param {
                     data: slot.window,
-                    weights: slot.kind == Kind::Weights,
+                    weights: slot.kind != Kind::Param,
+                    signs: slot.kind == Kind::Signs,
                     columns: self.run || self.depthwise,
                     index: slot.index,
                     bank: slot.bank,

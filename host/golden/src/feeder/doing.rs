@@ -28,7 +28,7 @@ impl Feeder {
     #[must_use]
     pub fn doing(&self, room: bool) -> Doing {
         match self.stages[0].kind {
-            Kind::Param | Kind::Weights => Doing::Parameters,
+            Kind::Param | Kind::Weights | Kind::Signs => Doing::Parameters,
             Kind::Tap => Doing::Tap,
             Kind::Probe => Doing::Measure,
             Kind::Part | Kind::Full | Kind::Short | Kind::Flush => Doing::Window,

@@ -43,6 +43,7 @@ pub struct Feeder {
     run: bool,
     depthwise: bool,
     product: bool,
+    wide: bool,
     has_params: bool,
     pad: u8,
     gates: [i16; 2],
@@ -57,6 +58,8 @@ pub struct Feeder {
     param_addr: usize,
     /// The next parameter word holds weights.
     weights: bool,
+    /// Or their signs.
+    signs: bool,
     param_index: u8,
     bank: u8,
     loaded: u8,
@@ -101,6 +104,7 @@ impl Feeder {
             run: false,
             depthwise: false,
             product: false,
+            wide: false,
             has_params: false,
             pad: 0,
             gates: [0; 2],
@@ -112,6 +116,7 @@ impl Feeder {
             state: State::Idle,
             param_addr: 0,
             weights: false,
+            signs: false,
             param_index: 0,
             bank: 0,
             loaded: 0,
@@ -152,6 +157,7 @@ impl Feeder {
         self.run = run;
         self.depthwise = matches!(instr, Instr::Post(_, _, tail) if tail.depthwise(&self.geometry));
         self.product = matches!(instr, Instr::Post(_, _, tail) if tail.product(&self.geometry));
+        self.wide = matches!(instr, Instr::Post(_, _, tail) if tail.wide(&self.geometry));
         self.walker = Walker::new(&self.geometry, walk, run, self.depthwise, offset);
         self.pad = walk.pad as u8;
         self.has_params = true;
@@ -179,6 +185,7 @@ impl Feeder {
         }
         self.param_addr = params as usize;
         self.weights = self.depthwise;
+        self.signs = false;
         self.param_index = 0;
         self.gap = 0;
         self.fill = 0;
@@ -279,7 +286,8 @@ impl Feeder {
     }
 
     fn issue_param(&mut self, memory: &TileMemory) -> Slot {
-        if (self.run || self.depthwise) && self.param_index == 0 && self.weights == self.depthwise {
+        let new_block = self.param_index == 0 && self.weights == self.depthwise && !self.signs;
+        if (self.run || self.depthwise) && new_block {
             if self.loaded == 2 {
                 return Slot::default();
             }
@@ -287,7 +295,11 @@ impl Feeder {
         }
         self.reading = true;
         let slot = Slot {
-            kind: if self.weights { Kind::Weights } else { Kind::Param },
+            kind: match (self.weights, self.signs) {
+                (true, false) => Kind::Weights,
+                (true, true) => Kind::Signs,
+                (false, _) => Kind::Param,
+            },
             index: self.param_index,
             bank: self.bank,
             window: memory.read(self.param_addr, 0),
@@ -300,7 +312,8 @@ impl Feeder {
         }
         if self.weights && self.param_index == self.taps {
             self.param_index = 0;
-            self.weights = false;
+            self.signs = self.wide && !self.signs;
+            self.weights = self.signs;
         } else if !self.weights && self.param_index == self.params {
             self.param_index = 0;
             self.weights = self.depthwise;

@@ -8,6 +8,8 @@ pub(super) enum Kind {
     #[default]
     None,
     Weights,
+    /// The highest bits of weights.
+    Signs,
     Param,
     Tap,
     /// A window that is measured.

@@ -55,6 +55,8 @@ pub struct Param {
     pub data: [u8; MAX_WORD],
     /// Holds the weights of a tap (`depthwise`).
     pub weights: bool,
+    /// Or the signs of these weights, in the highest bit of each byte.
+    pub signs: bool,
     /// Belongs to the columns of a block (`run`, `depthwise`), else to the constants of the rest of `post`.
     pub columns: bool,
     /// Which tap, which word of its block's (0 to 8, then from `SECOND_BIASES` on), or which of the constants.

@@ -11,7 +11,7 @@ const CONSTANT_BYTES: usize = 15;
 /// Weights of a block of `depthwise`, by tap and column.
 #[derive(Debug, Clone)]
 pub(super) struct Weights {
-    words: Vec<[i8; MAX_WORD]>,
+    words: Vec<[i16; MAX_WORD]>,
 }
 
 impl Weights {
@@ -20,14 +20,17 @@ impl Weights {
         Self { words: vec![[0; MAX_WORD]; taps] }
     }
 
-    /// Takes the word of one tap.
+    /// Takes the word of one tap, or the signs of what it took before.
     pub fn load(&mut self, param: &Param) {
         let at = usize::from(param.index) % self.words.len();
-        self.words[at] = param.data.map(|byte| byte as i8);
+        for (weight, byte) in self.words[at].iter_mut().zip(param.data) {
+            let low = if param.signs { *weight & 0xff } else { i16::from(byte) };
+            *weight = low | if byte & 0x80 != 0 { -0x100 } else { 0 };
+        }
     }
 
     /// The weights of a tap.
-    pub fn of(&self, tap: u8) -> &[i8; MAX_WORD] {
+    pub fn of(&self, tap: u8) -> &[i16; MAX_WORD] {
         &self.words[usize::from(tap) % self.words.len()]
     }
 }

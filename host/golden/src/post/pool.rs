@@ -14,7 +14,7 @@ pub(super) struct Pool {
 
 impl Pool {
     /// Takes one tap and, for `depthwise`, its weights.
-    pub fn take(&mut self, op: PostOp, tap: &Tap, weights: Option<&[i8; MAX_WORD]>) {
+    pub fn take(&mut self, op: PostOp, tap: &Tap, weights: Option<&[i16; MAX_WORD]>) {
         if tap.first {
             let none = if op == PostOp::Max { i32::from(i8::MIN) } else { 0 };
             self.values = [none; MAX_WORD];

@@ -193,7 +193,8 @@ packed! {
         /// Address step from one output column to the next, on the output side.
         out_step_x: s 12,
         /// Address of its constants: see [`PostConstants`]. `depthwise`: `taps` words of weights and
-        /// the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c.
+        /// the nine words of `run` a block; byte c of weight word k belongs to tap k of channel c. Twice
+        /// `taps` words of weights if it is `wide`.
         /// Those of `depthwise` may be read while the tile's job before still writes.
         params: u 18,
         /// Requantisation rule of `sum` and `depthwise`; for `add`: 0 rounds half away from zero, 1 half to even.
@@ -215,6 +216,9 @@ packed! {
         /// weights of the last tap among the parameters are of no effect. `step_ky` is 0, so that all b of a word
         /// are the same: weights are fetched two cycles before their tap. See [`PostTail::product`].
         product: u 1,
+        /// 1: weights of `depthwise` have 9 bits, -255 to 255. A block's words of weights hold their low bytes, and as many words
+        /// behind them their signs, in the highest bit of each byte. Not with `product`.
+        wide: u 1,
     }
 }
 
@@ -231,6 +235,12 @@ impl PostTail {
     #[must_use]
     pub const fn depthwise(&self, geometry: &Geometry) -> bool {
         geometry.depthwise_taps > 0 && self.op == PostOp::Depthwise as i64
+    }
+
+    /// Whether a chip reads weights of 9 bits.
+    #[must_use]
+    pub const fn wide(&self, geometry: &Geometry) -> bool {
+        self.depthwise(geometry) && self.wide == 1
     }
 
     /// Whether a chip takes it as the product of two tensors, element by element: the windows of a word

@@ -7,6 +7,7 @@ use lacuna_spec::geometry::PARAM_WORDS;
 
 use crate::backend::emit::DRAIN;
 use crate::backend::split::{self, Split};
+use crate::backend::weights::depthwise_words;
 use crate::graph::{Graph, TensorId};
 use crate::op::{Linear, Op};
 
@@ -109,7 +110,7 @@ impl Need<'_> {
     /// Bytes of parameters in a tile.
     fn parameters(&self) -> usize {
         let of = |linear: &Linear| {
-            let words = PARAM_WORDS + if self.in_post(linear) { linear.rows() } else { 0 };
+            let words = PARAM_WORDS + if self.in_post(linear) { depthwise_words(linear) } else { 0 };
             self.blocks(linear.outputs()) * words * self.geometry.word_bytes()
         };
         self.nodes.iter().filter_map(|&index| self.layer(index)).map(of).sum()

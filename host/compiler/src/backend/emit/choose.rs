@@ -6,9 +6,10 @@ use std::ops::Range;
 use lacuna_spec::geometry::PARAM_WORDS;
 
 use super::plan::windows;
-use super::{Emitter, Fit};
+use super::{Emitter, Fit, blocks};
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
+use crate::backend::weights;
 use crate::graph::TensorId;
 use crate::op::{Linear, Op};
 
@@ -202,11 +203,13 @@ impl Emitter<'_> {
         let (pixel, block) = match &node.op {
             op if op.moves() => return 0,
             Op::Conv(linear) if self.as_depthwise(&node.op).is_some() => {
-                (linear.rows().max(groups), linear.rows() + PARAM_WORDS)
+                (linear.rows().max(groups), weights::depthwise_words(linear) + PARAM_WORDS)
             }
             Op::Conv(linear) | Op::Dense(linear) => {
-                let digits = (3 * linear.rows()).div_ceil(4 * self.geometry.lanes);
-                (digits.max(groups).max(self.feed(index, linear)), PARAM_WORDS)
+                let rows = blocks::rows_of_block(linear, &self.geometry);
+                let digits = (3 * rows).div_ceil(4 * self.geometry.lanes);
+                let feed = (self.feed(index, linear) * rows).div_ceil(linear.rows());
+                (digits.max(groups).max(feed), PARAM_WORDS)
             }
             Op::MaxPool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),
             Op::AveragePool(pool) => (pool.window.kernel.iter().product::<usize>().max(groups), 0),

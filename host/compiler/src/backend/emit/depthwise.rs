@@ -13,13 +13,12 @@ impl Emitter<'_> {
     /// them, run on the array.
     pub(super) fn as_depthwise<'l>(&self, op: &'l Op) -> Option<&'l Linear> {
         let Op::Conv(linear) = op else { return None };
-        let exact = linear.weights.zero_points.iter().all(|&zero_point| zero_point == 0);
-        (linear.is_depthwise() && exact && linear.rows() <= self.geometry.depthwise_taps).then_some(linear)
+        (linear.is_depthwise() && linear.rows() <= self.geometry.depthwise_taps).then_some(linear)
     }
 
     /// Bytes of the weights and parameters of one block.
     pub(super) fn depthwise_bytes(&self, linear: &Linear) -> usize {
-        (linear.rows() + PARAM_WORDS) * self.geometry.word_bytes()
+        (weights::depthwise_words(linear) + PARAM_WORDS) * self.geometry.word_bytes()
     }
 
     /// Writes the weights and parameters of one layer; returns the instructions of each piece.
@@ -72,6 +71,7 @@ impl Emitter<'_> {
             op: PostOp::Depthwise as i64,
             taps: linear.rows() as i64,
             product: i64::from(node.op.is_product()),
+            wide: i64::from(linear.is_wide()),
         };
         let piece = |parts: &Vec<Part>| {
             let mut instrs = Vec::new();

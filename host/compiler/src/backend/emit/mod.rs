@@ -1,6 +1,7 @@
 //! Instructions of each layer.
 
 mod bands;
+mod blocks;
 mod chains;
 mod choose;
 mod cut;
@@ -315,7 +316,7 @@ impl<'a> Emitter<'a> {
         let plan = &self.plans[&index];
         let output = self.chw(node.output);
         let macs = match &node.op {
-            Op::Conv(linear) | Op::Dense(linear) => (linear.rows() * output.iter().product::<usize>()) as u64,
+            Op::Conv(linear) | Op::Dense(linear) => (linear.products() * output.iter().product::<usize>()) as u64,
             _ => 0,
         };
         let pages = self.page_need(index, plan.split).into_iter().max().unwrap_or(0);

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lacuna_spec::instr::PostConstants;
 
 use super::choose::Known;
-use super::{BackendError, Emitter, Place, Plan, run};
+use super::{BackendError, Emitter, Place, Plan, blocks, run};
 use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
 use crate::op::{Linear, Op};
@@ -141,7 +141,7 @@ impl Emitter<'_> {
         let mut pages = vec![0; parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0)];
         for part in parts {
             for (most, block) in pages.iter_mut().zip(part.blocks) {
-                let subs = run::sub_runs(&linear, &(block..block + 1), &self.geometry);
+                let subs = blocks::sub_runs(&linear, &(block..block + 1), &self.geometry);
                 *most = subs.iter().map(|sub| sub.rows.pages(&self.geometry)).sum::<usize>().max(*most);
             }
         }
@@ -162,7 +162,7 @@ impl Emitter<'_> {
                 if !self.has_weights(index, part) {
                     return 0;
                 }
-                let subs = run::sub_runs(&linear, &part.blocks, &self.geometry);
+                let subs = blocks::sub_runs(&linear, &part.blocks, &self.geometry);
                 subs.iter().map(|sub| sub.blocks.len() * sub.rows.pages(&self.geometry)).sum()
             })
             .collect()

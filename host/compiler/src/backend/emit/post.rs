@@ -129,6 +129,7 @@ impl Emitter<'_> {
                 gate: 0,
                 taps: 0,
                 product: 0,
+                wide: 0,
             };
             let head = self.head(draft, Opcode::Post, index, tile, part);
             let walk = self.post_walk(draft, index, &job, tile, part);

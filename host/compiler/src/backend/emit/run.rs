@@ -1,74 +1,18 @@
 //! `run` instructions of convolutions and dense layers.
 
 use std::collections::VecDeque;
-use std::ops::Range;
 
-use lacuna_spec::Geometry;
 use lacuna_spec::geometry::{MONITOR_ROWS, MONITORED_PARAM_WORDS, PARAM_WORDS};
 use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
+use super::blocks::{SubRun, sub_runs};
 use super::{BackendError, Draft, Emitter, Place, Plan, push};
 use crate::backend::layout::overlap;
 use crate::backend::split::Part;
-use crate::backend::weights::{self, Rows};
+use crate::backend::weights;
 use crate::backend::widen::widened;
 use crate::backend::{PageImage, TensorLayout, Transfer};
 use crate::op::Linear;
-use crate::passes::resequence::live;
-
-/// Column blocks of one tile that see the same input channels: one instruction.
-#[derive(Debug, Clone)]
-pub(super) struct SubRun {
-    /// Column blocks.
-    pub blocks: Range<usize>,
-    /// Rows of their dot products.
-    pub rows: Rows,
-}
-
-/// Splits the blocks of a tile into instructions: one a block of a layer with groups, as few as live channels allow otherwise.
-pub(super) fn sub_runs(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry) -> Vec<SubRun> {
-    let [outputs, per_group, kh, kw] = linear.weights.shape;
-    let kernel = [kh, kw];
-    if linear.groups == 1 {
-        return by_live_channels(linear, blocks, geometry);
-    }
-    let group_size = outputs / linear.groups;
-    blocks
-        .clone()
-        .map(|block| {
-            let first = block * geometry.columns();
-            let last = (first + geometry.columns()).min(outputs) - 1;
-            let channels = first / group_size * per_group..(last / group_size + 1) * per_group;
-            SubRun { blocks: block..block + 1, rows: Rows { kernel, channels, by_columns: false } }
-        })
-        .collect()
-}
-
-/// One instruction for neighbouring blocks that read the same channels: rows without a live weight have no page and take no
-/// cycle.
-fn by_live_channels(linear: &Linear, blocks: &Range<usize>, geometry: &Geometry) -> Vec<SubRun> {
-    let [outputs, channels, kh, kw] = linear.weights.shape;
-    let mut subs: Vec<SubRun> = Vec::new();
-    for block in blocks.clone() {
-        let first = block * geometry.columns();
-        let live = live(linear, first..(first + geometry.columns()).min(outputs));
-        // Windows of part of the channels are read tap by tap, which only pays where enough is left out.
-        let part = live.len() * 4 <= channels * 3 && channels > geometry.word_bytes();
-        let channels = if part { live } else { 0..channels };
-        let rows = Rows { kernel: [kh, kw], channels, by_columns: false };
-        match subs.last_mut() {
-            Some(sub) if sub.rows == rows => sub.blocks.end += 1,
-            _ => subs.push(SubRun { blocks: block..block + 1, rows }),
-        }
-    }
-    if subs.is_empty() {
-        subs.push(SubRun {
-            blocks: blocks.clone(),
-            rows: Rows { kernel: [kh, kw], channels: 0..channels, by_columns: false },
-        });
-    }
-    subs
-}
 
 /// Loops over the taps of one output: merged where a kernel row, or column, is contiguous in memory.
 struct Taps {
@@ -88,10 +32,12 @@ impl Taps {
 }
 
 fn taps(linear: &Linear, sub: &SubRun, layout: &TensorLayout) -> Taps {
-    let [_, _, kh, kw] = linear.weights.shape;
+    let [kh, kw] = sub.rows.kernel;
     let whole = sub.rows.channels.len() == layout.chw[0];
     let pads_x = layout.pad_x == [0, 0] && (linear.window.pads[1] > 0 || linear.window.pads[3] > 0);
-    if layout.by_columns() {
+    if let Some(half) = sub.rows.halves {
+        Taps { k_h: 2, k_w: 1, bytes: half, pads_x }
+    } else if layout.by_columns() {
         Taps { k_h: 1, k_w: kw, bytes: kh * layout.chw[0], pads_x }
     } else if whole && !pads_x && (linear.window.dilation[1] == 1 || kw == 1) {
         Taps { k_h: kh, k_w: 1, bytes: kw * layout.chw[0], pads_x }
@@ -138,7 +84,7 @@ impl Emitter<'_> {
             linear.monitor = None;
         }
         let node = &self.graph.nodes[index];
-        if linear.weights.zero_points.iter().any(|&z| z != 0) {
+        if linear.is_wide() {
             return Err(BackendError::Unsupported {
                 node: node.name.clone(),
                 op: node.op.name(),
@@ -297,7 +243,7 @@ impl Emitter<'_> {
             tail: ((taps.bytes - 1) % word + 1) as i64,
             step_oy: window.stride[0] as i64 * pitch,
             step_ox: window.stride[1] as i64 * pixel,
-            step_ky: rows(window.dilation[0]) * pitch,
+            step_ky: sub.rows.halves.map_or(rows(window.dilation[0]) * pitch, |half| (from.chw[0] - half) as i64),
             step_kx: window.dilation[1] as i64 * pixel,
             y_start: if by_columns { 0 } else { y_start },
             x_start,
