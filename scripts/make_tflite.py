@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import oracle_tflite
+from tflite_detection import Detection
 from tflite_elementwise import Elementwise
 from tflite_layers import Layers
 from tflite_movement import Movement
@@ -23,7 +24,7 @@ from tflite_rearranging import Rearranging
 from tflite_reals import REALS, Reals
 
 
-class Maker(Layers, Elementwise, Movement, Rearranging, Reals):
+class Maker(Layers, Elementwise, Movement, Rearranging, Reals, Detection):
     """Makes one case of each operator."""
 
 
@@ -32,7 +33,7 @@ split_v strided_slice reshape transpose squeeze expand_dims depth_to_space space
 relu_n1_to_1 logistic softmax quantize dequantize stream sub maximum minimum prelu leaky_relu hard_swish abs tanh transpose_conv
 reduce_max resize_bilinear mirror_pad pack unpack gather tile broadcast_to reverse_v2 shape masked
 l2_normalization sum rsqrt squared_difference space_to_batch batch_to_space arg_max arg_min log_softmax
-exp gelu relu_0_to_1 reduce_min batch_matmul gather_nd""".split() + REALS
+exp gelu relu_0_to_1 reduce_min batch_matmul gather_nd detection_postprocess""".split() + REALS
 
 
 def main():

@@ -3,6 +3,7 @@
 import flatbuffers
 import numpy as np
 import tflite
+from flatbuffers import flexbuffers
 
 KINDS = {
     np.dtype(np.float32): tflite.TensorType.FLOAT32,
@@ -45,7 +46,8 @@ class Graph:
         return self.constant(np.asarray(values, dtype))
 
     def emit(self, code, inputs, outputs, options=None, **fields):
-        """Adds an operator by its name in the schema; options are a table's name and its fields."""
+        """Adds an operator by its name in the schema, or that of a custom one; options are a table's name and its fields, of a custom one
+        the fields alone."""
         at = [-1 if tensor is None else tensor.index for tensor in inputs]
         self.operators.append((code, at, [tensor.index for tensor in outputs], options, fields))
         return outputs[0] if outputs else None
@@ -117,7 +119,7 @@ class Network:
         codes = sorted({code for graph in self.graphs for code, *_ in graph.operators})
         buffers = vector(b, [self._buffer(b, data) for data in self.buffers])
         graphs = vector(b, [self._graph(b, graph, codes) for graph in self.graphs])
-        code_table = vector(b, [operator_code(b, getattr(tflite.BuiltinOperator, code)) for code in codes])
+        code_table = vector(b, [operator_code(b, code) for code in codes])
         root = table(b, "Model", Version=3, OperatorCodes=code_table, Subgraphs=graphs, Buffers=buffers)
         b.Finish(root, b"TFL3")
         return bytes(b.Output())
@@ -150,7 +152,9 @@ class Network:
 
     def _operator(self, b, codes, code, inputs, outputs, options, fields):
         extra = {}
-        if options:
+        if not hasattr(tflite.BuiltinOperator, code):
+            extra = {"CustomOptions": b.CreateByteVector(bytes(flexbuffers.Dumps(fields)))}
+        elif options:
             made = {}
             for name, value in fields.items():
                 if isinstance(value, str):
@@ -177,8 +181,10 @@ def table(b, name, **fields):
 
 def operator_code(b, code):
     # The runtime has no first version of this one.
-    version = 2 if code == tflite.BuiltinOperator.BROADCAST_TO else 1
-    return table(b, "OperatorCode", DeprecatedBuiltinCode=min(code, 127), Version=version, BuiltinCode=code)
+    version = 2 if code == "BROADCAST_TO" else 1
+    number = getattr(tflite.BuiltinOperator, code, tflite.BuiltinOperator.CUSTOM)
+    custom = {"CustomCode": b.CreateString(code)} if number == tflite.BuiltinOperator.CUSTOM else {}
+    return table(b, "OperatorCode", DeprecatedBuiltinCode=min(number, 127), Version=version, BuiltinCode=number, **custom)
 
 
 def vector(b, offsets):

@@ -1,5 +1,6 @@
 //! What a node does, with every parameter it needs.
 
+mod detect;
 mod float;
 mod interpolate;
 mod linear;
@@ -12,6 +13,7 @@ mod product;
 mod real;
 mod runtime;
 
+pub use detect::{Choice, Detect};
 pub use float::FloatOp;
 pub use interpolate::{Between, Bilinear, Interpolate, RealBetween, RealInterpolate, Weighted};
 pub use linear::{Linear, Monitored, Requantise, Weights, Window};
@@ -231,6 +233,8 @@ pub enum Op {
     Float(FloatOp),
     /// A floating-point operator of TensorFlow Lite.
     Real(RealOp),
+    /// The likeliest boxes, of real values.
+    Detect(Box<Detect>),
 }
 
 impl Op {
@@ -289,6 +293,7 @@ impl Op {
             Self::Float(FloatOp::BatchNormalise { .. }) => "BatchNormalization",
             Self::Float(FloatOp::Div) => "Div",
             Self::Real(op) => op.name(),
+            Self::Detect(_) => "Detect",
         }
     }
 

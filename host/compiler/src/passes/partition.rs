@@ -94,7 +94,8 @@ pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         | Op::Softmax { .. }
         | Op::QuantisedSoftmax(_)
         | Op::LogSoftmax(_)
-        | Op::TableSoftmax(_) => host(REAL),
+        | Op::TableSoftmax(_)
+        | Op::Detect(_) => host(REAL),
         Op::Float(
             FloatOp::Conv { .. }
             | FloatOp::Gemm { .. }

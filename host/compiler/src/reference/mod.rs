@@ -3,6 +3,7 @@
 //!
 //! Softmax is the one exception: ONNX Runtime sums it in an order that depends on the processor, so its last digits do too.
 
+mod detect;
 mod elementwise;
 mod fixed;
 mod linear;
@@ -10,6 +11,7 @@ mod matmul;
 mod movement;
 mod normalise;
 mod pair;
+mod partial_sort;
 mod pool;
 mod real;
 mod runtime;
@@ -188,6 +190,11 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
         (Op::LogSoftmax(op), [Value::I8(x)]) => Value::I8(softmax::log_softmax(op, x, &tensors[0].shape)),
         (Op::Quantize(affine), [Value::F32(x)]) => Value::I8(elementwise::quantize_all(affine, x, &tensors[0].shape)),
         (Op::Dequantize(affine), [Value::I8(x)]) => Value::F32(dequantize_all(affine, x, &tensors[0].shape)),
+        (Op::Detect(op), [Value::F32(places), Value::F32(scores)]) => {
+            let [places, scores] =
+                [(places, &tensors[0].shape), (scores, &tensors[1].shape)].map(|(x, shape)| channels_last(x, shape));
+            Value::F32(detect::detect(op, &places, &scores).ok_or_else(wrong)?)
+        }
         (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
         (Op::Float(op), [Value::F32(a), Value::F32(b)]) if binary(op, 0.0, 0.0).is_some() => {
             Value::F32(a.iter().zip(b).filter_map(|(&a, &b)| binary(op, a, b)).collect())

@@ -59,11 +59,16 @@ pub struct Node<'a> {
     /// Tensors written.
     pub outputs: Vec<usize>,
     options: Option<Options<'a>>,
+    /// The name of a custom operator, and its parameters.
+    pub custom: Option<(&'a str, &'a [u8])>,
 }
 
 impl Node<'_> {
-    /// What the schema calls the operator.
+    /// What the schema, or its maker, calls the operator.
     pub fn operator(&self) -> String {
+        if let Some((custom, _)) = self.custom {
+            return show(custom);
+        }
         let name = usize::try_from(self.code).ok().and_then(|code| NAMES.get(code));
         name.map_or(format!("operator {}", self.code), ToString::to_string)
     }
@@ -137,7 +142,7 @@ impl<'a> Importer<'a> {
         let index = operator.opcode_index()? as usize;
         let code = codes.map_or(Ok(None), |codes| codes.get::<OperatorCode>(index))?;
         let code = code.ok_or_else(|| Error::MalformedTflite { detail: format!("operator {at} has no code") })?;
-        let custom = code.custom_code()?;
+        let custom = code.custom_code()?.unwrap_or_default();
         let code = code.builtin_code()?.max(i32::from(code.deprecated_builtin_code()?));
         let inputs = self.operands(operator.inputs()?, at)?;
         let outputs: Vec<usize> = self.operands(operator.outputs()?, at)?.into_iter().flatten().collect();
@@ -145,15 +150,9 @@ impl<'a> Importer<'a> {
             Some(&output) => self.declared(output)?.name,
             None => format!("operator {at}"),
         };
-        let node = Node { title, code, inputs, outputs, options: operator.options()? };
-        match custom.filter(|_| code == super::codes::code::CUSTOM) {
-            Some(custom) => Err(Error::Unsupported {
-                node: node.title,
-                op: show(custom),
-                reason: "it is a custom operator: remove or replace it".into(),
-            }),
-            None => Ok(node),
-        }
+        let parameters = operator.custom_options()?;
+        let custom = (code == super::codes::code::CUSTOM).then_some((custom, parameters));
+        Ok(Node { title, code, inputs, outputs, options: operator.options()?, custom })
     }
 
     fn operands(&self, list: Vector<'a, i32>, at: usize) -> Result<Vec<Option<usize>>, Error> {

@@ -6,7 +6,9 @@
 mod batches;
 mod codes;
 mod declared;
+mod detect;
 mod elementwise;
+mod flexmap;
 mod functions;
 mod importer;
 mod layers;
@@ -256,6 +258,10 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::VAR_HANDLE => states::handle(importer, node),
         code::READ_VARIABLE => states::read(importer, node),
         code::ASSIGN_VARIABLE => states::assign(importer, node),
+        code::CUSTOM => match node.custom {
+            Some((detect::NAME, parameters)) => detect::add(importer, node, parameters),
+            _ => Err(node.unsupported("it is a custom operator: remove or replace it")),
+        },
         _ => Err(node.unsupported("this compiler has no such operator: remove or replace it")),
     }
 }

@@ -160,6 +160,8 @@ tables! {
         outputs: 2 Vector<'a, i32> = Vector::new_empty(),
         /// Parameters; the operator's code tells what they mean.
         options: 4 Options<'a>,
+        /// Parameters of a custom operator, in a form of its own.
+        custom_options: 5 &'a [u8] = &[],
     }
 }
 
