@@ -118,7 +118,7 @@ class Chain:
     def function(self, code, of, options=None, **fields):
         """A function of each value."""
         x, real = self.value, of(self.real)
-        unit = {"scale": 1 / 256, "zero": -128} if code in ("LOGISTIC", "SOFTMAX") else {}
+        unit = {"scale": 1 / 256, "zero": int(self.net.low())} if code in ("LOGISTIC", "SOFTMAX") else {}
         self.net.main.emit(code, [x], [self.written(real, **unit)], options, **fields)
         return self
 
@@ -171,15 +171,15 @@ class Chain:
         self.net.main.emit(code, [x, self.net.main.integers(size)], [y], options[code], HalfPixelCenters=True)
         return self
 
-    def join(self, mark):
-        """The channels of a mark, then the present ones."""
+    def join(self, mark, axis=3):
+        """The channels of a mark, or what lies along another axis, then the present ones."""
         parts = [mark, self.mark()]
-        y = self.written(np.concatenate([real for _, real in parts], -1))
+        y = self.written(np.concatenate([real for _, real in parts], axis))
         for at, (x, real) in enumerate(parts):
             if (x.scale, x.zero) != (y.scale, y.zero):
                 parts[at] = (self.net.activation([1, *real.shape[1:]], y.scale, y.zero), real)
                 self.net.main.emit("QUANTIZE", [x], [parts[at][0]], "QuantizeOptions")
-        self.net.main.emit("CONCATENATION", [x for x, _ in parts], [y], "ConcatenationOptions", Axis=3)
+        self.net.main.emit("CONCATENATION", [x for x, _ in parts], [y], "ConcatenationOptions", Axis=axis)
         return self
 
     def place(self):
@@ -335,6 +335,44 @@ def inception_uint8(rng, count):
     return chain.conv(32, (3, 3), 2).pooled().dense(10).finish()
 
 
+def boxes_uint8(rng, count):
+    """A single-shot detector in uint8: places and scores of anchors on two maps, and the likeliest boxes."""
+    chain = Chain(rng, pictures(rng, count, 64, 64, 3), np.uint8).conv(8, (3, 3), 2)
+    maps = []
+    for outputs, stride in [(16, 1), (32, 2), (32, 1), (64, 2), (128, 2)]:
+        maps.append(chain.depthwise(stride=stride).conv(outputs).mark())
+    heads = []
+    for values in [4, 6]:
+        parts = []
+        for mark in maps[-2:]:
+            size = mark[1].shape[1] ** 2
+            parts.append(chain.back(mark).conv(3 * values, activation=NONE).shaped([3 * size, values]).mark())
+        heads.append(chain.back(parts[1]).join(parts[0], axis=1).mark())
+    chain.function("LOGISTIC", lambda x: 1 / (1 + np.exp(-x)))
+    boxes = chain.real.shape[1]
+    anchors = np.concatenate([rng.uniform(0, 1, (boxes, 2)), rng.uniform(0.1, 0.4, (boxes, 2))], 1)
+    net = chain.net
+    anchors = net.main.constant(np.rint(anchors * 255).astype(np.uint8), 1 / 255, 0)
+    results = [net.main.tensor(shape, np.float32) for shape in ([1, 10, 4], [1, 10], [1, 10], [1])]
+    net.main.emit(
+        "TFLite_Detection_PostProcess",
+        [heads[0][0], chain.value, anchors],
+        results,
+        max_detections=10,
+        max_classes_per_detection=1,
+        detections_per_class=100,
+        use_regular_nms=False,
+        nms_score_threshold=1e-8,
+        nms_iou_threshold=0.6,
+        num_classes=5,
+        y_scale=10.0,
+        x_scale=10.0,
+        h_scale=5.0,
+        w_scale=5.0,
+    )
+    return net.output(*results), [chain.samples]
+
+
 def attention(rng, count):
     """A block of a transformer over 24 frames of 16 bands: each frame looks at all, then two layers with GELU between."""
     frames, width = 24, 32
@@ -351,4 +389,5 @@ def attention(rng, count):
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
     attention, mobile_features, large_pictures, mobile_uint8, inception_uint8,
+    boxes_uint8,
 ]  # fmt: skip

@@ -133,6 +133,10 @@ fn anchors(importer: &mut Importer, node: &Node) -> Result<Vec<[f32; 4]>, Error>
         let detail = format!("has anchors of shape {:?}: four values each are needed", declared.shape);
         return Err(node.misshapen(detail));
     }
+    let places = importer.declared(node.input(0)?)?.kind;
+    if declared.kind != places {
+        return Err(declared.wrong_type(&format!("{}, as the places are", kind::name(places))));
+    }
     let values = if declared.kind == kind::FLOAT32 {
         declared.floats()?
     } else {
