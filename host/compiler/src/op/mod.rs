@@ -10,6 +10,7 @@ mod pair;
 mod pool;
 mod product;
 mod real;
+mod recurrent;
 mod runtime;
 
 pub use float::FloatOp;
@@ -22,6 +23,7 @@ pub use pair::{Pair, Prelu};
 pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use product::ChipProduct;
 pub use real::{RealFunction, RealOp, RealPair, RealReduction};
+pub use recurrent::{Gate, Lstm, Recall, Recurrent, Remember, Rows};
 pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
@@ -231,6 +233,8 @@ pub enum Op {
     Float(FloatOp),
     /// A floating-point operator of TensorFlow Lite.
     Real(RealOp),
+    /// A layer that reads what it left a frame before.
+    Recurrent(Recurrent),
 }
 
 impl Op {
@@ -289,6 +293,7 @@ impl Op {
             Self::Float(FloatOp::BatchNormalise { .. }) => "BatchNormalization",
             Self::Float(FloatOp::Div) => "Div",
             Self::Real(op) => op.name(),
+            Self::Recurrent(op) => op.name(),
         }
     }
 

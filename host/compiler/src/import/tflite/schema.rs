@@ -18,6 +18,7 @@ pub mod kind {
     pub const INT32: i8 = 2;
     pub const UINT8: i8 = 3;
     pub const INT64: i8 = 4;
+    pub const INT16: i8 = 7;
     pub const INT8: i8 = 9;
     pub const RESOURCE: i8 = 13;
 
@@ -160,6 +161,8 @@ tables! {
         outputs: 2 Vector<'a, i32> = Vector::new_empty(),
         /// Parameters; the operator's code tells what they mean.
         options: 4 Options<'a>,
+        /// Tensors that only lend their quantisation.
+        intermediates: 8 Vector<'a, i32> = Vector::new_empty(),
     }
 }
 
