@@ -37,7 +37,8 @@ class Recurrent(Draw):
         steps = x.scale * features.scale * SPREAD**2 * columns**0.5
         if state is None:
             # Some are so fine that values saturate.
-            state = net.main.variable([1, memory * count], np.int16, float(np.float32(steps / self.one_of(300, 9000, 40000))))
+            scale = float(np.float32(steps / self.one_of(300, 9000, 40000)))
+            state = net.main.variable([1, memory * count], np.int16, scale)
         times = np.clip(np.rint(self.rng.normal(0, self.one_of(30, 1000, 12000), (count, memory))), -32768, 32767)
         time = net.main.constant(times.astype(np.int16), net.scale(1e-5, 1e-4), 0)
         sums = min(steps / state.scale, 32767) * max(np.abs(times).mean(), 1) * (memory * rank) ** 0.5
