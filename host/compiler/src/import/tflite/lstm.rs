@@ -53,14 +53,14 @@ pub fn sequence(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let (hidden_index, cell_index) = (node.input(at::HIDDEN)?, node.input(at::CELL)?);
     let (hidden, cell) = (importer.declared(hidden_index)?, importer.declared(cell_index)?);
     let units = matrix(importer, node, at::HIDDEN_WEIGHTS + 3, kind::INT8)?.1[0];
-    if [&hidden.shape, &cell.shape].iter().any(|shape| ***shape != [1, units]) {
+    if [&hidden.shape, &cell.shape].iter().any(|shape| shape.as_slice() != [1, units]) {
         let shapes = [hidden.shape, cell.shape];
         return Err(node.misshapen(format!("keeps shapes {shapes:?}: [1, {units}] is needed")));
     }
     let common = Common { x: qx, hidden: hidden.quant()?, features, units };
-    let products = 4 * (steps as u64).saturating_mul((units as u64).saturating_mul((features + units) as u64));
-    // The answer and the cell are computed apart.
-    importer.charge(products.saturating_mul(2))?;
+    // Four gates, and the answer and the cell are computed apart.
+    let products = (steps as u64).saturating_mul(units as u64).saturating_mul((features + units) as u64);
+    importer.charge(products.saturating_mul(4 * 2))?;
     let layer = Arc::new(layer(importer, node, &common, cell.symmetric()?)?);
     let (hidden_variable, hidden) = held(importer, hidden_index, kind::INT8)?;
     let (cell_variable, cell) = held(importer, cell_index, kind::INT16)?;
