@@ -10,6 +10,7 @@ KINDS = {
     np.dtype(np.int32): tflite.TensorType.INT32,
     np.dtype(np.uint8): tflite.TensorType.UINT8,
     np.dtype(np.int64): tflite.TensorType.INT64,
+    np.dtype(np.int16): tflite.TensorType.INT16,
     np.dtype(np.int8): tflite.TensorType.INT8,
 }
 NONE, RELU, RELU_N1_TO_1, RELU6 = 0, 1, 2, 3
@@ -31,11 +32,11 @@ class Graph:
         self.network, self.name = network, name
         self.tensors, self.operators, self.inputs, self.outputs = [], [], [], []
 
-    def tensor(self, shape, dtype, scale=None, zero=None, data=None, axis=0):
+    def tensor(self, shape, dtype, scale=None, zero=None, data=None, axis=0, variable=False):
         """Adds a tensor; `dtype` None is a resource."""
         buffer = 0 if data is None else self.network.buffer(np.ascontiguousarray(data, dtype))
         index = len(self.tensors)
-        self.tensors.append((list(shape), dtype, buffer, scale, zero, axis))
+        self.tensors.append((list(shape), dtype, buffer, scale, zero, axis, variable))
         return Tensor(index, shape, dtype, scale, zero)
 
     def constant(self, data, scale=None, zero=None, axis=0):
@@ -45,11 +46,15 @@ class Graph:
     def integers(self, values, dtype=np.int32):
         return self.constant(np.asarray(values, dtype))
 
-    def emit(self, code, inputs, outputs, options=None, **fields):
+    def variable(self, shape, dtype, scale, zero=0):
+        """Adds a tensor that keeps its contents from frame to frame."""
+        return self.tensor(shape, dtype, scale, zero, variable=True)
+
+    def emit(self, code, inputs, outputs, options=None, intermediates=(), **fields):
         """Adds an operator by its name in the schema, or that of a custom one; options are a table's name and its fields, of a custom one
         the fields alone."""
-        at = [-1 if tensor is None else tensor.index for tensor in inputs]
-        self.operators.append((code, at, [tensor.index for tensor in outputs], options, fields))
+        at, inner, to = ([-1 if tensor is None else tensor.index for tensor in of] for of in (inputs, intermediates, outputs))
+        self.operators.append((code, at, to, options, inner, fields))
         return outputs[0] if outputs else None
 
 
@@ -137,20 +142,22 @@ class Network:
             b, "SubGraph", Tensors=tensors, Inputs=inputs, Outputs=outputs, Operators=operators, Name=name
         )
 
-    def _tensor(self, b, name, shape, dtype, buffer, scale, zero, axis):
-        quantisation = {}
+    def _tensor(self, b, name, shape, dtype, buffer, scale, zero, axis, variable):
+        extra = {}
         if scale is not None:
             scales = b.CreateNumpyVector(np.atleast_1d(np.array(scale, np.float32)))
             zeros = b.CreateNumpyVector(np.atleast_1d(np.array(zero, np.int64)))
             meaning = table(
                 b, "QuantizationParameters", Scale=scales, ZeroPoint=zeros, QuantizedDimension=axis
             )
-            quantisation = {"Quantization": meaning}
+            extra = {"Quantization": meaning}
+        if variable:
+            extra["IsVariable"] = True
         kind = tflite.TensorType.RESOURCE if dtype is None else KINDS[np.dtype(dtype)]
         sizes = b.CreateNumpyVector(np.array(shape, np.int32))
-        return table(b, "Tensor", Shape=sizes, Type=kind, Buffer=buffer, Name=b.CreateString(name), **quantisation)
+        return table(b, "Tensor", Shape=sizes, Type=kind, Buffer=buffer, Name=b.CreateString(name), **extra)
 
-    def _operator(self, b, codes, code, inputs, outputs, options, fields):
+    def _operator(self, b, codes, code, inputs, outputs, options, intermediates, fields):
         extra = {}
         if not hasattr(tflite.BuiltinOperator, code):
             extra = {"CustomOptions": b.CreateByteVector(bytes(flexbuffers.Dumps(fields)))}
@@ -164,6 +171,8 @@ class Network:
                 made[name] = value
             kind = getattr(tflite.BuiltinOptions, options)
             extra = {"BuiltinOptionsType": kind, "BuiltinOptions": table(b, options, **made)}
+        if intermediates:
+            extra["Intermediates"] = b.CreateNumpyVector(np.array(intermediates, np.int32))
         inputs = b.CreateNumpyVector(np.array(inputs, np.int32))
         outputs = b.CreateNumpyVector(np.array(outputs, np.int32))
         return table(

@@ -92,6 +92,27 @@ class Chain:
             "FULLY_CONNECTED", "FullyConnectedOptions", filters, 0, lambda x, w: x @ w.T, activation, per_channel=False
         )
 
+    def svdf(self, units, memory, rank=1):
+        """Filters over the features of a frame, then over their last values; the samples are frames behind one another."""
+        x, main, count = self.value, self.net.main, units * rank
+        filters = self.rng.normal(0, self.real.shape[-1] ** -0.5, (count, self.real.shape[-1]))
+        times = self.rng.normal(0, (memory * rank) ** -0.5, (count, memory))
+        features = self.real @ filters.T
+        # Nothing is kept before the first frame.
+        kept = np.concatenate([np.zeros((memory - 1, count)), features])
+        sums = sum(kept[at : at + len(features)] * times[:, at] for at in range(memory))
+        real = sums.reshape(-1, units, rank).sum(-1)
+        bias = self.rng.normal(0, real.std() / 2, units)
+        most = ((filters, 127), (times, 32767), (features, 16384))
+        scales = [float(np.float32(np.abs(values).max() / steps)) for values, steps in most]
+        weights = main.constant(np.rint(filters / scales[0]).astype(np.int8), scales[0], 0)
+        time = main.constant(np.rint(times / scales[1]).astype(np.int16), scales[1], 0)
+        state = main.variable([1, memory * count], np.int16, scales[2])
+        biases = main.constant(np.rint(bias / (scales[1] * scales[2])).astype(np.int32), scales[1] * scales[2], 0)
+        y = self.written(real + bias)
+        main.emit("SVDF", [x, weights, time, biases, state], [y], "SVDFOptions", Rank=rank, FusedActivationFunction=RELU)
+        return self
+
     def pooled(self, keep=False):
         """The mean over the picture."""
         x, real = self.value, self.real.mean((1, 2), keepdims=keep)
@@ -386,8 +407,16 @@ def attention(rng, count):
     return chain.pooled().dense(12).finish()
 
 
+def streaming_words(rng, count):
+    """A keyword spotter that hears a frame of 40 bands at a time and remembers the frames before."""
+    # From as many frames on its memory is full.
+    count = max(count, 24)
+    chain = Chain(rng, pictures(rng, 1, count, 40, 1)[0, :, :, 0]).svdf(64, 10, 2).dense(32, RELU)
+    return chain.svdf(48, 8).dense(32, RELU).svdf(32, 6).dense(12).finish()
+
+
 NETWORKS = [
     person_detection, anomaly_detection, inverted_residuals, gated_residuals, detection, segmentation, mobile_classifier,
     attention, mobile_features, large_pictures, mobile_uint8, inception_uint8,
-    boxes_uint8,
+    boxes_uint8, streaming_words,
 ]  # fmt: skip

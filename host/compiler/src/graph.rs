@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::Error;
 use crate::op::Op;
+use crate::reference::Value;
 
 /// Names a tensor of one [`Graph`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -16,7 +17,7 @@ pub enum DType {
     I8,
     /// Bias.
     I32,
-    /// Shapes and axes.
+    /// Shapes, axes and places; what layers keep of 16 bits.
     I64,
     /// Before the first `Quantize`, after the last `Dequantize`.
     F32,
@@ -147,8 +148,8 @@ pub struct State {
     pub read: TensorId,
     /// What a frame leaves; equal to `read` if it changes nothing.
     pub write: TensorId,
-    /// What the first frame reads; kept values are int8.
-    pub initial: Vec<i8>,
+    /// What the first frame reads.
+    pub initial: Value,
 }
 
 /// A network. `nodes` is always in execution order.

@@ -131,6 +131,13 @@ fn an_unknown_operator_is_refused_by_its_name() {
 }
 
 #[test]
+fn a_state_that_does_not_fit_is_refused_by_its_shape() {
+    // 5 filters keep 10 values each.
+    let found = text(&with_words("svdf_39", 50, 60));
+    assert!(found.contains("the state [1, filters * values]"), "{found}");
+}
+
+#[test]
 fn files_that_only_look_like_models_are_refused() {
     let cases: [(&[u8], &str); 3] = [
         (b"\0\0\0\0TFL3", "not a readable TFLite file ("),

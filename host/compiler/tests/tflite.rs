@@ -11,7 +11,7 @@ use std::path::Path;
 use common::{Array, Case, bits};
 use lacuna_compiler::backend;
 use lacuna_compiler::error::Error;
-use lacuna_compiler::graph::Place;
+use lacuna_compiler::graph::{Node, Place};
 use lacuna_compiler::op::Op;
 use lacuna_compiler::passes::{self, Options};
 use lacuna_compiler::reference::{State, Value};
@@ -123,6 +123,23 @@ fn a_layer_between_batches_is_one_dilated_convolution() {
         _ => None,
     });
     assert_eq!(layers.collect::<Vec<_>>().len(), 1);
+}
+
+#[test]
+fn layers_that_remember_are_the_hosts_and_those_behind_the_chips() {
+    let places = |name: &str| {
+        let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tflite").join(name);
+        let graph = import::model(&std::fs::read(model).unwrap()).unwrap();
+        let graph = passes::prepare(graph, &[], &Options::default()).unwrap();
+        let compiled = backend::compile(graph, Geometry::BASE, Gating::Digit).unwrap();
+        let place = |node: &Node| (node.op.name(), node.place == Place::Chip);
+        compiled.graph.nodes.iter().map(place).collect::<Vec<_>>()
+    };
+    assert_eq!(places("svdf_39.tflite"), [("SVDF", false), ("SVDF", false), ("Gemm", true)]);
+    let mut lstm = places("unidirectional_sequence_lstm_34.tflite");
+    // What brings the file's order about is as anywhere.
+    lstm.retain(|(name, _)| *name != "Transpose");
+    assert_eq!(lstm, [("LSTM", false), ("LSTM", false), ("Reshape", false), ("Slice", false)]);
 }
 
 #[test]

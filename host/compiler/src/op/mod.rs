@@ -11,6 +11,7 @@ mod pair;
 mod pool;
 mod product;
 mod real;
+mod recurrent;
 mod runtime;
 
 pub use detect::{Choice, Detect};
@@ -24,6 +25,7 @@ pub use pair::{Pair, Prelu};
 pub use pool::{ArgExtreme, AveragePool, ChipSum, GlobalAveragePool, MaxPool, Mean, MeanRule};
 pub use product::ChipProduct;
 pub use real::{RealFunction, RealOp, RealPair, RealReduction};
+pub use recurrent::{Gate, Lstm, Recall, Recurrent, Remember, Rows};
 pub use runtime::{Product, RealPad, TableSoftmax};
 
 /// The inclusive range an int8 output may take: a fused activation, or the whole range.
@@ -235,6 +237,8 @@ pub enum Op {
     Real(RealOp),
     /// The likeliest boxes, of real values.
     Detect(Box<Detect>),
+    /// A layer that reads what it left a frame before.
+    Recurrent(Recurrent),
 }
 
 impl Op {
@@ -294,6 +298,7 @@ impl Op {
             Self::Float(FloatOp::Div) => "Div",
             Self::Real(op) => op.name(),
             Self::Detect(_) => "Detect",
+            Self::Recurrent(op) => op.name(),
         }
     }
 

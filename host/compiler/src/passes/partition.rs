@@ -15,6 +15,9 @@ const BORDER: &str = "it only brings what enters or leaves the chip into order";
 /// Why the host finds places of extremes, and moves them.
 const INTEGERS: &str = "wide integers are the host's";
 
+/// Why the host runs layers that keep what they computed.
+const MEMORY: &str = "it keeps values of 16 bits, and the chip computes on 8";
+
 /// Why the host runs layers by rule B with a scale that the chip's contract leaves out.
 const SUBNORMAL: &str = "a scale is no normal number, and the chip multiplies by those only";
 
@@ -63,7 +66,8 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
 
 /// Whether a node only brings what enters the chip, or the file's outputs, into order: the host does so as it packs them. A
 /// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window, and what stands
-/// twice for wide weights is sent twice. Where nothing is computed, reshapes are all that there is to do, and the chip's.
+/// twice for wide weights is sent twice. Where nothing is computed, reshapes are all that there is to do, and the chip's. What the host
+/// only cuts out to keep it for the next frame has no business there either.
 ///
 /// The places of the nodes before are decided.
 fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Node) -> bool {
@@ -74,8 +78,15 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
         Op::Transpose(_) => enters != leaves,
         Op::Reshape | Op::View => enters && !leaves && computes,
         Op::Resize(ref resize) => enters && !leaves && resize.repeats() == Some([1, 2]),
+        Op::Slice(_) => enters && only_kept(graph, node.output),
         _ => false,
     }
+}
+
+/// Whether a tensor is kept for the next frame, and nothing else.
+fn only_kept(graph: &Graph, id: TensorId) -> bool {
+    let read = graph.nodes.iter().any(|node| node.inputs.contains(&id)) || graph.outputs.contains(&id);
+    graph.states.iter().any(|state| state.write == id) && !read
 }
 
 /// Where a node runs if it does not stand at the border.
@@ -108,6 +119,7 @@ pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
             let reals = node.inputs.iter().chain([&node.output]).any(|id| graph.tensor(*id).dtype != DType::I8);
             if reals { host("it moves real numbers") } else { Ok(Place::Chip) }
         }
+        Op::Recurrent(_) => host(MEMORY),
         Op::MatMul(_) => host("the chip's weights are constants"),
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.

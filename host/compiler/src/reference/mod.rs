@@ -6,6 +6,7 @@
 mod detect;
 mod elementwise;
 mod fixed;
+mod fixed16;
 mod linear;
 mod matmul;
 mod movement;
@@ -14,6 +15,7 @@ mod pair;
 mod partial_sort;
 mod pool;
 mod real;
+mod recurrent;
 mod runtime;
 mod softmax;
 mod state;
@@ -39,7 +41,7 @@ pub enum Value {
     I8(Vec<i8>),
     /// Real.
     F32(Vec<f32>),
-    /// Places, of a file's 32- or 64-bit integers.
+    /// Places, of a file's 32- or 64-bit integers, and what layers keep of 16 bits.
     I64(Vec<i64>),
 }
 
@@ -211,6 +213,7 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
             let shape = &tensors.first().ok_or_else(wrong)?.shape;
             Value::F32(operands.and_then(|operands| real::apply(op, &operands, shape)).ok_or_else(wrong)?)
         }
+        (Op::Recurrent(op), _) => recurrent::apply(op, operands, &tensors[0].shape).ok_or_else(wrong)?,
         (Op::Float(_), _) => {
             return Err(Error::NotQuantised { node: node.name.clone(), op: node.op.name().into() });
         }

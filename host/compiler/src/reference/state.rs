@@ -14,7 +14,7 @@ impl State {
     /// What the first frame reads.
     #[must_use]
     pub fn new(graph: &Graph) -> Self {
-        Self { values: graph.states.iter().map(|state| Value::I8(state.initial.clone())).collect() }
+        Self { values: graph.states.iter().map(|state| state.initial.clone()).collect() }
     }
 
     /// The tensors that a frame starts with: constants, inputs and kept values, indexed by [`crate::TensorId`].

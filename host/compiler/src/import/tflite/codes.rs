@@ -22,6 +22,7 @@ pub mod code {
     pub const RESIZE_BILINEAR: i32 = 23;
     pub const SOFTMAX: i32 = 25;
     pub const SPACE_TO_DEPTH: i32 = 26;
+    pub const SVDF: i32 = 27;
     pub const TANH: i32 = 28;
     pub const CUSTOM: i32 = 32;
     pub const PAD: i32 = 34;
@@ -33,6 +34,7 @@ pub mod code {
     pub const SUB: i32 = 41;
     pub const DIV: i32 = 42;
     pub const SQUEEZE: i32 = 43;
+    pub const UNIDIRECTIONAL_SEQUENCE_LSTM: i32 = 44;
     pub const STRIDED_SLICE: i32 = 45;
     pub const EXP: i32 = 47;
     pub const SPLIT: i32 = 49;

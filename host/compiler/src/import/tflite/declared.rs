@@ -52,6 +52,22 @@ impl Declared<'_> {
         if !matches!(self.kind, kind::INT8 | kind::UINT8) {
             return Err(self.wrong_type("int8 or uint8"));
         }
+        self.steps()
+    }
+
+    /// The scale of an int8 or int16 tensor whose zero point is 0.
+    pub fn symmetric(&self) -> Result<f32, Error> {
+        if !matches!(self.kind, kind::INT8 | kind::INT16) {
+            return Err(self.wrong_type("int8 or int16"));
+        }
+        match self.steps()? {
+            (scales, zero_points) if zero_points == [0] => Ok(scales[0]),
+            _ => Err(self.unusable("needs one scale and the zero point 0")),
+        }
+    }
+
+    /// Scales and (rebased) zero points, as many of one as of the other.
+    fn steps(&self) -> Result<(Vec<f32>, Vec<i32>), Error> {
         let Some(quantization) = self.quantization else {
             return Err(self.unusable("is missing"));
         };
@@ -122,6 +138,14 @@ impl Declared<'_> {
             kind::INT64 => Ok(words(self.raw(8)?).map(i64::from_le_bytes).collect()),
             _ => Err(self.wrong_type("int32 or int64")),
         }
+    }
+
+    /// 16-bit contents in the file's order.
+    pub fn shorts(&self) -> Result<Vec<i16>, Error> {
+        if self.kind != kind::INT16 {
+            return Err(self.wrong_type("int16"));
+        }
+        Ok(words(self.raw(2)?).map(i16::from_le_bytes).collect())
     }
 
     /// int32 contents in the file's order.

@@ -6,7 +6,7 @@ use planus::Vector;
 
 use super::batches::Batched;
 use super::codes::NAMES;
-use super::layout::{file_shape, graph_shape, same_order};
+use super::layout::{file_shape, graph_shape, view_op};
 use super::schema::{Buffer, Operator, OperatorCode, Options, Quantization, SubGraph, Tables, Tensor, kind};
 use super::states::Variables;
 use crate::error::{Error, show};
@@ -46,6 +46,8 @@ pub struct Declared<'a> {
     /// Its bytes, if it is constant.
     pub data: Option<&'a [u8]>,
     pub quantization: Option<Quantization<'a>>,
+    /// Whether it keeps its contents from frame to frame.
+    pub variable: bool,
 }
 
 /// An operator of the file.
@@ -58,6 +60,8 @@ pub struct Node<'a> {
     pub inputs: Vec<Option<usize>>,
     /// Tensors written.
     pub outputs: Vec<usize>,
+    /// Tensors that lend their quantisation.
+    pub intermediates: Vec<Option<usize>>,
     options: Option<Options<'a>>,
     /// The name of a custom operator, and its parameters.
     pub custom: Option<(&'a str, &'a [u8])>,
@@ -133,7 +137,7 @@ impl<'a> Importer<'a> {
         self.values = vec![None; count];
         self.known.clear();
         self.batches.clear();
-        self.variables.forget_handles();
+        self.variables.forget_tensors();
         Ok(())
     }
 
@@ -146,13 +150,14 @@ impl<'a> Importer<'a> {
         let code = code.builtin_code()?.max(i32::from(code.deprecated_builtin_code()?));
         let inputs = self.operands(operator.inputs()?, at)?;
         let outputs: Vec<usize> = self.operands(operator.outputs()?, at)?.into_iter().flatten().collect();
+        let intermediates = self.operands(operator.intermediates()?, at)?;
         let title = match outputs.first() {
             Some(&output) => self.declared(output)?.name,
             None => format!("operator {at}"),
         };
         let parameters = operator.custom_options()?;
         let custom = (code == super::codes::code::CUSTOM).then_some((custom, parameters));
-        Ok(Node { title, code, inputs, outputs, options: operator.options()?, custom })
+        Ok(Node { title, code, inputs, outputs, intermediates, options: operator.options()?, custom })
     }
 
     fn operands(&self, list: Vector<'a, i32>, at: usize) -> Result<Vec<Option<usize>>, Error> {
@@ -182,15 +187,16 @@ impl<'a> Importer<'a> {
             Some(buffer) if buffer.offset()? > 1 => return Err(Error::ExternalData { tensor: name }),
             Some(buffer) => Some(buffer.data()?).filter(|data| !data.is_empty()),
         };
-        if tensor.is_variable()? {
-            let detail = "is a variable tensor: use resource variables (tf.Variable) instead".into();
+        let variable = tensor.is_variable()?;
+        if variable && data.is_some() {
+            let detail = "is a variable tensor and has contents, which the runtime refuses: remove them".into();
             return Err(Error::Shape { value: name, detail });
         }
         if data.is_some() && tensor.sparsity()?.is_some() {
             let detail = "is stored sparse: convert the model without sparse weights".into();
             return Err(Error::Shape { value: name, detail });
         }
-        Ok(Declared { name, shape, kind: tensor.kind()?, data, quantization: tensor.quantization()? })
+        Ok(Declared { name, shape, kind: tensor.kind()?, data, quantization: tensor.quantization()?, variable })
     }
 
     /// The graph's tensor of an operand; a constant becomes one when first asked for.
@@ -205,6 +211,9 @@ impl<'a> Importer<'a> {
             return Ok(id);
         }
         let declared = self.declared(index)?;
+        if declared.variable {
+            return super::states::held(self, index, kind::INT8).map(|(_, now)| now);
+        }
         if declared.data.is_none() {
             return Err(Error::MissingValue { node: reader.to_string(), value: declared.name });
         }
@@ -276,9 +285,10 @@ impl<'a> Importer<'a> {
 
     /// Makes a file's tensor stand for a tensor of the graph.
     pub fn bind(&mut self, index: usize, id: TensorId) -> Result<(), Error> {
+        let declared = self.declared(index)?;
         match self.values.get_mut(index) {
-            Some(slot @ None) => *slot = Some(id),
-            _ => return Err(Error::Duplicate { value: self.declared(index)?.name }),
+            Some(slot @ None) if !declared.variable => *slot = Some(id),
+            _ => return Err(Error::Duplicate { value: declared.name }),
         }
         Ok(())
     }
@@ -369,11 +379,6 @@ fn occupied(name: &str, shape: &[usize]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The operator that shows one file shape as another.
-fn view_op(old: &[usize], new: &[usize]) -> Op {
-    if same_order(old) && same_order(new) { Op::Reshape } else { Op::View }
-}
-
 /// Element type and quantisation of a tensor.
 #[derive(Debug, Clone, Copy)]
 pub struct Meaning {
@@ -383,6 +388,9 @@ pub struct Meaning {
 }
 
 impl Meaning {
+    /// That of values of 16 bits that layers keep.
+    pub const KEPT: Self = Self { dtype: DType::I64, unsigned: false, quant: None };
+
     /// That of a tensor.
     pub fn of(tensor: &crate::Tensor) -> Self {
         Self { dtype: tensor.dtype, unsigned: tensor.unsigned, quant: tensor.quant }

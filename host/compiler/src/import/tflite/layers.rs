@@ -94,6 +94,28 @@ pub fn filter<'a>(importer: &mut Importer<'a>, node: &Node) -> Result<Declared<'
     Ok(filter)
 }
 
+/// A constant matrix of the given type, quantised without a zero point, and its rows and columns.
+pub fn matrix<'a>(
+    importer: &mut Importer<'a>,
+    node: &Node,
+    at: usize,
+    of: i8,
+) -> Result<(Declared<'a>, [usize; 2]), Error> {
+    let declared = importer.declared(node.input(at)?)?;
+    if declared.kind != of {
+        return Err(declared.wrong_type(&kind::name(of)));
+    }
+    if declared.data.is_none() {
+        let reason = format!("its weights, '{}', are computed at run time: make them constant", declared.name);
+        return Err(node.unsupported(reason));
+    }
+    importer.reserve(&declared)?;
+    match *declared.shape.as_slice() {
+        [rows, columns] if rows > 0 && columns > 0 => Ok((declared, [rows, columns])),
+        _ => Err(node.misshapen(format!("has weights of shape {:?}: two dimensions are needed", declared.shape))),
+    }
+}
+
 /// The constant bias of a layer, the operand at `at`.
 pub fn bias(importer: &mut Importer, node: &Node, at: usize) -> Result<Option<Vec<i32>>, Error> {
     let Some(index) = node.inputs.get(at).copied().flatten() else { return Ok(None) };

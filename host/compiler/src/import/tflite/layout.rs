@@ -1,5 +1,6 @@
 //! Files keep channels last, the graph keeps them first.
 
+use crate::op::Op;
 use crate::reference::{to_channels_first, to_channels_last};
 
 /// The graph's shape of a file's tensor: with three dimensions or more, the last moves behind the batch.
@@ -33,6 +34,11 @@ pub fn same_order(file: &[usize]) -> bool {
         [_, between @ .., channels] => *channels == 1 || between.iter().product::<usize>() == 1,
         _ => true,
     }
+}
+
+/// The operator that shows one file shape as another.
+pub fn view_op(old: &[usize], new: &[usize]) -> Op {
+    if same_order(old) && same_order(new) { Op::Reshape } else { Op::View }
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ mod functions;
 mod importer;
 mod layers;
 mod layout;
+mod lstm;
 mod matmul;
 mod movement;
 mod pairs;
@@ -26,6 +27,7 @@ mod schema;
 mod shapes;
 mod states;
 mod strided;
+mod svdf;
 mod transposed;
 mod windows;
 
@@ -198,6 +200,8 @@ fn add_node<'a>(importer: &mut Importer<'a>, node: &Node<'a>) -> Result<(), Erro
         code::DEPTHWISE_CONV_2D => layers::depthwise(importer, node),
         code::TRANSPOSE_CONV => transposed::conv(importer, node),
         code::FULLY_CONNECTED => layers::dense(importer, node),
+        code::SVDF => svdf::svdf(importer, node),
+        code::UNIDIRECTIONAL_SEQUENCE_LSTM => lstm::sequence(importer, node),
         code::BATCH_MATMUL => matmul::batched(importer, node),
         code::ADD => elementwise::add(importer, node),
         code::MUL => elementwise::mul(importer, node),

@@ -18,6 +18,7 @@ pub mod kind {
     pub const INT32: i8 = 2;
     pub const UINT8: i8 = 3;
     pub const INT64: i8 = 4;
+    pub const INT16: i8 = 7;
     pub const INT8: i8 = 9;
     pub const RESOURCE: i8 = 13;
 
@@ -162,6 +163,8 @@ tables! {
         options: 4 Options<'a>,
         /// Parameters of a custom operator, in a form of its own.
         custom_options: 5 &'a [u8] = &[],
+        /// Tensors that only lend their quantisation.
+        intermediates: 8 Vector<'a, i32> = Vector::new_empty(),
     }
 }
 

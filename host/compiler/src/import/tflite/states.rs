@@ -1,16 +1,17 @@
-//! Resource variables: what a streaming network keeps from one frame to the next.
+//! Resource variables and variable tensors: what a network keeps from one frame to the next.
 //!
 //! A frame reads a variable's kept value until it assigns a new one; what was assigned last is kept. So each variable becomes one tensor
-//! that enters the frame and one that leaves it, and the order of the file's reads and assignments is followed once, at import.
+//! that enters the frame and one that leaves it, and the order of the file's reads and assignments is followed once, at import. A variable
+//! tensor is read and assigned by operators that name it.
 
 use std::collections::HashMap;
 
-use super::importer::{Importer, Meaning, Node};
+use super::importer::{Declared, Importer, Meaning, Node};
 use super::layout::graph_shape;
 use super::schema::kind;
 use crate::error::{Error, show};
 use crate::graph::{State, TensorId};
-use crate::reference::channels_first;
+use crate::reference::{Value, channels_first};
 
 /// The variables of a network, by the name that its handles share.
 #[derive(Default)]
@@ -19,6 +20,8 @@ pub struct Variables {
     names: HashMap<String, usize>,
     /// The variable that each resource tensor of the present subgraph refers to.
     handles: HashMap<usize, usize>,
+    /// The variable that each variable tensor of the present subgraph is.
+    tensors: HashMap<usize, usize>,
 }
 
 struct Variable {
@@ -33,15 +36,16 @@ struct Variable {
 
 #[derive(Clone)]
 struct Initial {
-    values: Vec<i8>,
+    values: Value,
     shape: Vec<usize>,
     meaning: Meaning,
 }
 
 impl Variables {
     /// Leaves a subgraph, whose tensors mean nothing in the next.
-    pub fn forget_handles(&mut self) {
+    pub fn forget_tensors(&mut self) {
         self.handles.clear();
+        self.tensors.clear();
     }
 
     fn variable(&self, node: &Node) -> Result<usize, Error> {
@@ -77,7 +81,7 @@ pub fn initialise(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     }
     importer.reserve(&declared)?;
     let shape = graph_shape(&declared.shape);
-    let values = channels_first(&declared.bytes()?, &shape);
+    let values = Value::I8(channels_first(&declared.bytes()?, &shape));
     let meaning = declared.meaning()?;
     importer.variables.table[variable].initial = Some(Initial { values, shape, meaning });
     Ok(())
@@ -127,6 +131,39 @@ pub fn assign(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     }
     importer.variables.table[index].current = Some(value);
     Ok(())
+}
+
+/// The variable that a variable tensor of the given type is, and what it holds at this point of the frame: before the first one that is 0,
+/// of int8 the zero point (`ResetVariableTensor` of the runtime).
+pub fn held(importer: &mut Importer, index: usize, of: i8) -> Result<(usize, TensorId), Error> {
+    let declared = importer.declared(index)?;
+    if !declared.variable || declared.kind != of {
+        return Err(declared.wrong_type(&format!("a variable tensor of {}", kind::name(of))));
+    }
+    let variable = importer.variables.tensors.get(&index).copied();
+    let variable = variable.map_or_else(|| first_seen(&mut importer.variables, index, &declared), Ok)?;
+    let missing = Error::MissingValue { node: "variable tensor".into(), value: declared.name };
+    Ok((variable, current(importer, variable)?.ok_or(missing)?))
+}
+
+/// Adds the variable that a tensor is.
+fn first_seen(variables: &mut Variables, index: usize, declared: &Declared) -> Result<usize, Error> {
+    let (elements, shape) = (declared.elements(), graph_shape(&declared.shape));
+    let initial = if declared.kind == kind::INT8 {
+        let zero_point = declared.quant()?.zero_point as i8;
+        Initial { values: Value::I8(vec![zero_point; elements]), shape, meaning: declared.meaning()? }
+    } else {
+        Initial { values: Value::I64(vec![0; elements]), shape, meaning: Meaning::KEPT }
+    };
+    let next = variables.table.len();
+    variables.table.push(Variable { name: declared.name.clone(), initial: Some(initial), read: None, current: None });
+    variables.tensors.insert(index, next);
+    Ok(next)
+}
+
+/// Makes a variable hold something else of its shape and type from here on.
+pub fn hold(importer: &mut Importer, variable: usize, value: TensorId) {
+    importer.variables.table[variable].current = Some(value);
 }
 
 /// Hands the variables that a frame reads to the graph; others keep nothing that matters.
