@@ -5,8 +5,9 @@ use std::ops::Range;
 
 use lacuna_spec::geometry::PARAM_WORDS;
 
+use super::blocks::KnownRows;
 use super::plan::windows;
-use super::{Emitter, Fit, blocks};
+use super::{Emitter, Fit};
 use crate::backend::layout::overlap;
 use crate::backend::split::{Part, Split};
 use crate::backend::weights;
@@ -27,9 +28,14 @@ const MOST_NODES: usize = 512;
 
 type Splits = HashMap<usize, Split>;
 
-/// Splits that were searched for before, by what of a budget they depend on.
+/// What was found out before about a graph.
 #[derive(Debug, Default)]
-pub struct Known(HashMap<Dealing, Splits>);
+pub struct Known {
+    /// Splits that were searched for, by what of a budget they depend on.
+    splits: HashMap<Dealing, Splits>,
+    /// Rows of column blocks.
+    pub rows: KnownRows,
+}
 
 /// What of a budget decides splits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -45,7 +51,7 @@ impl Emitter<'_> {
     pub(super) fn splits(&self, nodes: &[usize], known: &mut Known) -> Splits {
         let Fit { constants, whole, spare_pages, widen, .. } = self.fit;
         let dealing = Dealing { constants, whole, spare_pages, widen };
-        known.0.entry(dealing).or_insert_with(|| self.search_splits(nodes)).clone()
+        known.splits.entry(dealing).or_insert_with(|| self.search_splits(nodes)).clone()
     }
 
     fn search_splits(&self, nodes: &[usize]) -> Splits {
@@ -206,7 +212,7 @@ impl Emitter<'_> {
                 (linear.rows().max(groups), weights::depthwise_words(linear) + PARAM_WORDS)
             }
             Op::Conv(linear) | Op::Dense(linear) => {
-                let rows = blocks::rows_of_block(linear, &self.geometry);
+                let rows = self.rows_of_block(index, linear);
                 let digits = (3 * rows).div_ceil(4 * self.geometry.lanes);
                 let feed = (self.feed(index, linear) * rows).div_ceil(linear.rows());
                 (digits.max(groups).max(feed), PARAM_WORDS)

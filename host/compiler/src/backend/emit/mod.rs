@@ -22,6 +22,7 @@ use std::ops::Range;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Head, Instr, Opcode};
 
+use blocks::KnownRows;
 pub use choose::{DRAIN, Known};
 pub(in crate::backend) use draft::Draft;
 use draft::Moves;
@@ -104,6 +105,7 @@ pub struct Emitter<'a> {
     digests: HashMap<(usize, (usize, usize)), u64>,
     single_program: bool,
     fit: Fit,
+    known_rows: KnownRows,
     /// Nodes that run stripe by stripe.
     chains: Vec<Range<usize>>,
     /// Nodes whose parameters are in memory at a time; none if all stay there.
@@ -166,6 +168,7 @@ impl<'a> Emitter<'a> {
             digests: HashMap::new(),
             single_program: runs.len() == 1,
             fit,
+            known_rows: known.rows.clone(),
             chains: Vec::new(),
             parameter_turns: Vec::new(),
             next_instr: 0,

@@ -6,7 +6,7 @@ use std::ops::Range;
 use lacuna_spec::instr::PostConstants;
 
 use super::choose::Known;
-use super::{BackendError, Emitter, Place, Plan, blocks, run};
+use super::{BackendError, Emitter, Place, Plan, run};
 use crate::backend::phases::{self, Share};
 use crate::backend::split::{self, Part, Split};
 use crate::op::{Linear, Op};
@@ -132,17 +132,14 @@ impl Emitter<'_> {
     /// Pages of each column block of a node, in the tile that needs most for it.
     fn block_pages(&self, index: usize, split: Split) -> Vec<usize> {
         let node = &self.graph.nodes[index];
-        let (Op::Conv(linear) | Op::Dense(linear)) = &node.op else { return Vec::new() };
-        if self.as_depthwise(&node.op).is_some() {
+        if !matches!(node.op, Op::Conv(_) | Op::Dense(_)) || self.as_depthwise(&node.op).is_some() {
             return Vec::new();
         }
-        let linear = self.on_array(index, linear);
         let parts = self.parts(index, split);
         let mut pages = vec![0; parts.iter().map(|part| part.blocks.len()).max().unwrap_or(0)];
         for part in parts {
             for (most, block) in pages.iter_mut().zip(part.blocks) {
-                let subs = blocks::sub_runs(&linear, &(block..block + 1), &self.geometry);
-                *most = subs.iter().map(|sub| sub.rows.pages(&self.geometry)).sum::<usize>().max(*most);
+                *most = self.pages_of(index, block..block + 1).max(*most);
             }
         }
         pages
@@ -151,20 +148,12 @@ impl Emitter<'_> {
     /// Pages a lane that a node takes in each tile.
     pub(super) fn page_need(&self, index: usize, split: Split) -> Vec<usize> {
         let node = &self.graph.nodes[index];
-        let (Op::Conv(linear) | Op::Dense(linear)) = &node.op else { return vec![0; self.geometry.tiles] };
-        if self.as_depthwise(&node.op).is_some() {
+        if !matches!(node.op, Op::Conv(_) | Op::Dense(_)) || self.as_depthwise(&node.op).is_some() {
             return vec![0; self.geometry.tiles];
         }
-        let linear = self.on_array(index, linear);
         self.parts(index, split)
             .iter()
-            .map(|part| {
-                if !self.has_weights(index, part) {
-                    return 0;
-                }
-                let subs = blocks::sub_runs(&linear, &part.blocks, &self.geometry);
-                subs.iter().map(|sub| sub.blocks.len() * sub.rows.pages(&self.geometry)).sum()
-            })
+            .map(|part| if self.has_weights(index, part) { self.pages_of(index, part.blocks.clone()) } else { 0 })
             .collect()
     }
 

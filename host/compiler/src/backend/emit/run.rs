@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use lacuna_spec::geometry::{MONITOR_ROWS, MONITORED_PARAM_WORDS, PARAM_WORDS};
 use lacuna_spec::instr::{Gating, Instr, Opcode, RunTail, Walk};
 
-use super::blocks::{SubRun, sub_runs};
+use super::blocks::SubRun;
 use super::{BackendError, Draft, Emitter, Place, Plan, push};
 use crate::backend::layout::overlap;
 use crate::backend::split::Part;
@@ -122,7 +122,7 @@ impl Emitter<'_> {
             let blocks = overlap(&(own.start + place.blocks.start..own.start + place.blocks.end), own);
             if !blocks.is_empty() && self.has_weights(index, part) {
                 let params = plan.params + (blocks.start - own.start) * block_bytes;
-                queues.push((tile, sub_runs(linear, &blocks, &self.geometry).into(), place.page[tile], params));
+                queues.push((tile, self.sub_runs(index, &blocks).into(), place.page[tile], params));
             }
         }
         // Instructions start in order: every tile gets its first before any gets its second.
