@@ -43,12 +43,16 @@ pub fn deal(count: usize, tiles: usize, tile: usize) -> Range<usize> {
 /// Deals `height` rows and `blocks` column blocks over the tiles.
 #[must_use]
 pub fn parts(split: Split, height: usize, blocks: usize, tiles: usize) -> Vec<Part> {
-    (0..tiles)
-        .map(|tile| match split {
-            Split::Rows => Part { rows: deal(height, tiles, tile), blocks: 0..blocks },
-            Split::Blocks => Part { rows: 0..height, blocks: deal(blocks, tiles, tile) },
-        })
-        .collect()
+    (0..tiles).map(|tile| part(split, height, blocks, tiles, tile)).collect()
+}
+
+/// One of them.
+#[must_use]
+pub fn part(split: Split, height: usize, blocks: usize, tiles: usize, tile: usize) -> Part {
+    match split {
+        Split::Rows => Part { rows: deal(height, tiles, tile), blocks: 0..blocks },
+        Split::Blocks => Part { rows: 0..height, blocks: deal(blocks, tiles, tile) },
+    }
 }
 
 /// Column blocks of `channels` output channels.

@@ -8,7 +8,7 @@ use lacuna_spec::geometry::PARAM_WORDS;
 use super::blocks::KnownRows;
 use super::plan::windows;
 use super::{Emitter, Fit};
-use crate::backend::layout::overlap;
+use crate::backend::layout::{hull, overlap};
 use crate::backend::split::{Part, Split};
 use crate::backend::weights;
 use crate::graph::TensorId;
@@ -159,17 +159,22 @@ impl Emitter<'_> {
                 for last in first..(first + STRETCH).min(nodes.len()) {
                     let stretch = &nodes[first..=last];
                     let touched = touched(stretch);
+                    // A movement's output is dealt by rows.
+                    let dealt = stretch.iter().copied().filter(|&index| !self.graph.nodes[index].op.moves());
+                    let mut least = None;
                     for split in [Split::Rows, Split::Blocks] {
-                        let before = local(splits, stretch, &touched);
+                        if dealt.clone().all(|index| splits[&index] == split) {
+                            continue;
+                        }
+                        let before = least.unwrap_or_else(|| local(splits, stretch, &touched));
                         let old: Vec<Split> = stretch.iter().map(|index| splits[index]).collect();
-                        // A movement's output is dealt by rows.
-                        let dealt = stretch.iter().filter(|&&index| !self.graph.nodes[index].op.moves());
-                        splits.extend(dealt.map(|&index| (index, split)));
-                        if local(splits, stretch, &touched) < before {
-                            better = true;
-                        } else {
+                        splits.extend(dealt.clone().map(|index| (index, split)));
+                        let after = local(splits, stretch, &touched);
+                        better |= after < before;
+                        if after >= before {
                             splits.extend(stretch.iter().copied().zip(old));
                         }
+                        least = Some(after.min(before));
                     }
                 }
             }
@@ -236,17 +241,18 @@ impl Emitter<'_> {
         let id = self.graph.nodes[index].output;
         let Some(run) = self.run_of(index) else { return 0 };
         let [channels, height, width] = self.chw(id);
-        let (own, word) = (self.parts(index, splits[&index]), self.geometry.word_bytes());
+        let word = self.geometry.word_bytes();
         let by_blocks = splits[&index] == Split::Blocks;
         let row = (width * channels).div_ceil(word);
         let (mut most, mut copies, mut held) = (0, 0, 0);
         let readers = self.readers(id, run);
         let readers: Vec<usize> = readers.into_iter().filter(|&reader| !self.would_stay(reader, splits)).collect();
-        for (tile, own) in own.iter().enumerate() {
+        for tile in 0..self.geometry.tiles {
+            let own = self.part(index, splits[&index], tile);
             let mut need = 0..0;
             for &reader in &readers {
-                let part = &self.parts(reader, splits[&reader])[tile];
-                need = crate::backend::layout::hull(&need, &self.rows_read(reader, part, height));
+                let part = self.part(reader, splits[&reader], tile);
+                need = hull(&need, &self.rows_read(reader, &part, height));
             }
             let there = |rows: &Range<usize>| if by_blocks { 0 } else { overlap(&need, rows).len() };
             let received = need.len() - there(&own.rows);
@@ -277,7 +283,8 @@ impl Emitter<'_> {
     /// [`Emitter::stays`] of splits that are not decided.
     fn would_stay(&self, reader: usize, splits: &Splits) -> bool {
         let node = &self.graph.nodes[reader];
-        let deal = |index: usize| self.parts(index, splits[&index]).into_iter().map(|part| part.blocks);
+        let deal =
+            |index: usize| (0..self.geometry.tiles).map(move |tile| self.part(index, splits[&index], tile).blocks);
         let same = |id: &TensorId| {
             self.producers[id.0].is_some_and(|index| {
                 self.run_of(index) == self.run_of(reader)

@@ -163,6 +163,12 @@ impl Emitter<'_> {
         split::parts(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles)
     }
 
+    /// The same of one tile.
+    pub(super) fn part(&self, index: usize, split: Split, tile: usize) -> Part {
+        let [channels, height, _] = self.chw(self.graph.nodes[index].output);
+        split::part(split, height, split::blocks(channels, &self.geometry), self.geometry.tiles, tile)
+    }
+
     pub(super) fn constant_bytes(&self, index: usize, op: &Op, parts: &[Part]) -> usize {
         match op {
             Op::Conv(linear) | Op::Dense(linear) => {
