@@ -5,6 +5,7 @@ macro_rules! say {
     ($($text:tt)*) => { crate::output::print(format_args!($($text)*)) };
 }
 
+mod answers;
 mod args;
 mod check;
 mod commands;

@@ -8,6 +8,7 @@ use lacuna_compiler::reference::{State, Value};
 use lacuna_driver::{FrameReport, Session};
 use serde::Serialize;
 
+use crate::answers::{Outside, outputs};
 use crate::check::{Reference, Tally};
 use crate::device::{DeviceArg, open, open_first};
 use crate::error::CliError;
@@ -124,7 +125,10 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         digit_bits: compiled.geometry.digit_bits,
         gating: args.model.target.gating,
         frames: answers.len(),
-        outputs: answers.iter().map(|a| a.outputs.iter().map(to_json).collect()).collect(),
+        outputs: answers
+            .iter()
+            .map(|answer| outputs(graph, answer).map(|(_, value)| to_json(&value)).collect())
+            .collect(),
         values: golden.values + other.values,
         mismatches: golden.mismatches + other.mismatches,
         cycles: answers.iter().map(|a| a.cycles).collect(),
@@ -142,6 +146,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         output::json(&report);
     } else {
         super::run_text::print(
+            graph,
             &report_lines(&report, &golden, &other, &args),
             args.draw,
             &frames,
@@ -191,11 +196,10 @@ async fn check(
     Ok((tally, cycles))
 }
 
-fn to_json(value: &Value) -> serde_json::Value {
+fn to_json(value: &Outside) -> serde_json::Value {
     match value {
-        Value::I8(v) => v.clone().into(),
-        Value::F32(v) => v.clone().into(),
-        Value::I64(v) => v.clone().into(),
+        Outside::Integers(v) => v.clone().into(),
+        Outside::Reals(v) => v.clone().into(),
     }
 }
 

@@ -1,18 +1,23 @@
 //! What `lacuna run` prints for people.
 
+use lacuna_compiler::Graph;
 use lacuna_compiler::reference::Value;
 use lacuna_driver::FrameReport;
 
 use super::run::prediction;
+use crate::answers::{Outside, outputs};
 use crate::output;
 
 /// Most frames that are drawn.
 const DRAWN: usize = 10;
+/// Most values of an output that are listed.
+const LISTED: usize = 20;
 /// Widest picture that is drawn.
 const WIDEST: usize = 64;
 
 /// Prints the drawings, if asked for, and the summary.
 pub fn print(
+    graph: &Graph,
     lines: &[(String, String)],
     draw: bool,
     frames: &[Vec<Value>],
@@ -30,7 +35,9 @@ pub fn print(
         }
     } else if labels.is_none() {
         for (index, answer) in answers.iter().enumerate() {
-            say!("frame {index}: {:?}", answer.outputs);
+            for (tensor, value) in outputs(graph, answer) {
+                say!("frame {index}, {} {:?}: {}", tensor.name, tensor.shape, listed(&value));
+            }
         }
     }
     let mut table = output::table(&["result", ""]);
@@ -38,6 +45,17 @@ pub fn print(
         table.add_row([name, value]);
     }
     say!("{table}");
+}
+
+/// The first values of an output.
+fn listed(value: &Outside) -> String {
+    let (shown, count): (Vec<String>, usize) = match value {
+        Outside::Integers(v) => (v.iter().take(LISTED).map(ToString::to_string).collect(), v.len()),
+        Outside::Reals(v) => (v.iter().take(LISTED).map(ToString::to_string).collect(), v.len()),
+    };
+    let rest = count - shown.len();
+    let rest = if rest > 0 { format!(" and {rest} more, which --json prints") } else { String::new() };
+    shown.join(" ") + &rest
 }
 
 /// A square one-channel frame as text, two rows a line; nothing for other frames.

@@ -1,0 +1,43 @@
+//! What `lacuna run` prints of a model's outputs.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use ndarray::{ArrayD, IxDyn, OwnedRepr};
+use ndarray_npy::NpzReader;
+use serde_json::Value;
+
+fn case(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/tflite").join(name)
+}
+
+fn run(name: &str, options: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lacuna"));
+    command.args(["run", "--device", "golden", "--limit", "1", "--input"]).arg(case(&format!("{name}.npz")));
+    let output = command.arg(case(&format!("{name}.tflite"))).args(options).output().expect("the command starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn outputs_of_uint8_are_those_of_the_file() {
+    let archive = std::fs::File::open(case("softmax_0.npz")).unwrap();
+    let answers: ArrayD<u8> = NpzReader::new(archive).unwrap().by_name::<OwnedRepr<u8>, IxDyn>("y0").unwrap();
+    let first: Vec<u8> = answers.outer_iter().next().unwrap().iter().copied().collect();
+    let report: Value = serde_json::from_str(&run("softmax_0", &["--json"])).unwrap();
+    assert_eq!(report["outputs"][0][0], serde_json::json!(first));
+
+    let text = run("softmax_0", &[]);
+    let values: Vec<String> = first[..20].iter().map(ToString::to_string).collect();
+    let line = text.lines().find(|line| line.starts_with("frame 0, ")).expect("a line of the frame");
+    assert!(line.contains(&format!(": {} and ", values.join(" "))), "{line}");
+}
+
+#[test]
+fn each_output_has_a_line_of_its_first_values() {
+    let text = run("detection_postprocess_2", &[]);
+    let lines: Vec<&str> = text.lines().filter(|line| line.starts_with("frame 0, ")).collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    let text = run("conv_2d_0", &[]);
+    assert!(text.lines().any(|line| line.contains(" and ") && line.ends_with("more, which --json prints")), "{text}");
+}
