@@ -102,8 +102,8 @@ class Growth(Steps):
 
     def quantise(self, y, scale, zero):
         y.scale, y.zero = float(np.float32(scale)), zero
-        shape, kind, buffer, *_, axis = self.main.tensors[y.index]
-        self.main.tensors[y.index] = (shape, kind, buffer, y.scale, y.zero, axis)
+        shape, kind, buffer, _, _, axis, variable = self.main.tensors[y.index]
+        self.main.tensors[y.index] = (shape, kind, buffer, y.scale, y.zero, axis, variable)
 
     def finish(self):
         """Makes outputs of what nothing reads and of a few other values, and leaves unread inputs out."""

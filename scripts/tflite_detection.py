@@ -10,7 +10,8 @@ class Detection(Draw):
     """Boxes from places and sizes relative to anchors, the best of them that do not overlap."""
 
     def detection_postprocess(self):
-        """The faster way of it leaves results of the frame before where it finds fewer than there is room for, so it always finds enough."""
+        """The faster way of it leaves memory as it was where it finds fewer than there is room for, so it always finds enough; the other way
+        has as much room as it fills."""
         while True:
             net, regular = self.postprocess()
             most, inputs = net.main.outputs[1].shape[1], net.samples(64)
@@ -37,7 +38,6 @@ class Detection(Draw):
             step = float(np.float32(anchors.max() / 255))
             anchors = net.main.constant(np.rint(anchors / step).astype(np.uint8), step, 0)
         regular = bool(self.rng.random() < 0.4)
-        # That way finds one class of a box.
         self.per_detection = per_detection = 1 if regular else min(self.one_of(1, 1, 2), classes)
         shapes = [[1, most * per_detection, 4], [1, most * per_detection], [1, most * per_detection], [1]]
         results = [net.main.tensor(shape, np.float32) for shape in shapes]

@@ -1,13 +1,13 @@
 // Orders the parameter words that the feeder reads from tile memory.
 //
 // `run`: nine words a block. `depthwise`: `taps_i` words of weights, twice as many if they are
-// wide, then nine, a block. `post`: its constants, once. They follow one another in memory. Four words of biases for a second gate
-// value follow the nine of a monitored `run`.
+// wide, then nine, a block. `post`: its constants, once. They follow one another in memory. Four
+// words of biases for a second gate value follow the nine of a monitored `run`.
 //
 // Contract:   mode, address and taps are held from `start_i` to the end of the job. While `read_i`
 //             a word is read in each cycle of `issue_o`; `part_end_o` marks the last one of the
-//             weights, of their signs or of the others, `end_o` the last one of a block. A block waits until fewer
-//             than two are loaded and not done.
+//             weights, of their signs or of the others, `end_o` the last one of a block. A block
+//             waits until fewer than two are loaded and not done.
 // Throughput: one word a cycle.
 // Latency:    the first word one cycle after `start_i`.
 module lacuna_param_reader #(

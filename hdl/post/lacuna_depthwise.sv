@@ -7,7 +7,8 @@
 //             and always the same. `tap_index_i` is that of the next cycle's tap. Columns hold bits
 //             9*c of `tap_data_i`, a difference from the gate value, and bits 17*c of
 //             `products_o`. Weights have 9 bits: a word of them sets all, and a word of
-//             `weight_sign_i`, which comes after it, the highest alone, by the highest of each byte.
+//             `weight_sign_i`, which comes after it, the highest alone, by the highest of each
+//             byte.
 // Throughput: one tap a cycle.
 // Latency:    1 cycle.
 module lacuna_depthwise #(

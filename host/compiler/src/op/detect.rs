@@ -16,6 +16,8 @@ pub struct Detect {
     pub classes: usize,
     /// Most boxes that are listed.
     pub most: usize,
+    /// Places in the list for each box.
+    pub listed: usize,
     /// How the boxes are chosen.
     pub choice: Choice,
     /// Least score of a box that counts.
@@ -27,12 +29,10 @@ pub struct Detect {
 /// How boxes are chosen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// By their likeliest class; each is listed once for so many of its likeliest.
-    Likeliest {
-        /// Places in the list for each box.
-        listed: usize,
-    },
-    /// Class by class, at most so many of each.
+    /// By their likeliest class; each is listed once for as many of its likeliest as it has places.
+    Likeliest,
+    /// Class by class, at most so many of each; a box is listed once for each class for which it was chosen, and places beyond
+    /// [`Detect::most`] stay 0.
     EachClass {
         /// Most boxes of a class.
         most: usize,
@@ -43,9 +43,6 @@ impl Detect {
     /// Places in the list.
     #[must_use]
     pub const fn slots(&self) -> usize {
-        match self.choice {
-            Choice::Likeliest { listed } => self.most * listed,
-            Choice::EachClass { .. } => self.most,
-        }
+        self.most * self.listed
     }
 }

@@ -185,6 +185,12 @@ impl Linear {
         }
     }
 
+    /// Whether a post unit that multiplies so many taps computes it.
+    #[must_use]
+    pub fn is_multiplied(&self, depthwise_taps: usize) -> bool {
+        self.is_depthwise() && self.rows() <= depthwise_taps
+    }
+
     /// Whether it takes each value by itself, unchanged but for its scale.
     #[must_use]
     pub fn only_rescales(&self) -> bool {

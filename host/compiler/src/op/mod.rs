@@ -323,6 +323,13 @@ impl Op {
         }
     }
 
+    /// The layer, if every filter reads all channels, by weights of 8 bits.
+    #[must_use]
+    pub fn plain_layer(&self) -> Option<&Linear> {
+        let (Self::Conv(layer) | Self::Dense(layer)) = self else { return None };
+        (layer.groups == 1 && !layer.is_wide()).then_some(layer.as_ref())
+    }
+
     /// Whether it multiplies two tensors, element by element.
     #[must_use]
     pub const fn is_product(&self) -> bool {

@@ -13,11 +13,11 @@ pub fn run(graph: &mut Graph) -> usize {
     let mut folded = 0;
     for index in 0..graph.nodes.len() {
         let node = &graph.nodes[index];
-        let Some(layer) = plain(&node.op) else { continue };
+        let Some(layer) = node.op.plain_layer() else { continue };
         let channels = graph.tensor(node.output).chw().map(|[channels, ..]| channels);
         let readers = &consumers[node.output.0];
         let reads = |at: &usize| {
-            let layer = plain(&graph.nodes[*at].op);
+            let layer = graph.nodes[*at].op.plain_layer();
             layer.is_some_and(|layer| Some(layer.weights.shape[1]) == channels)
         };
         if channels != Some(layer.outputs()) || graph.is_result(node.output) || !readers.iter().all(reads) {
@@ -27,7 +27,7 @@ pub fn run(graph: &mut Graph) -> usize {
             (0..layer.outputs()).filter_map(|o| Some((o, constant(layer, o)?))).collect();
         for (channel, value) in constants {
             let foldable = |at: &usize| {
-                let reader = plain(&graph.nodes[*at].op);
+                let reader = graph.nodes[*at].op.plain_layer();
                 reader.is_some_and(|r| r.window.unpadded() || r.x_zero_point == value)
             };
             if readers.is_empty() || !readers.iter().all(foldable) {
@@ -43,12 +43,6 @@ pub fn run(graph: &mut Graph) -> usize {
         }
     }
     folded
-}
-
-fn plain(op: &Op) -> Option<&Linear> {
-    let (Op::Conv(layer) | Op::Dense(layer)) = op else { return None };
-    let exact = layer.weights.zero_points.iter().all(|&zero_point| zero_point == 0);
-    (layer.groups == 1 && exact).then_some(layer.as_ref())
 }
 
 /// The value of an output channel whose weights are all 0.

@@ -69,12 +69,8 @@ fn channels(graph: &mut Graph) -> bool {
 /// A reader whose weights decide which channels matter.
 fn reader(graph: &Graph, at: usize) -> Option<&Linear> {
     let node = &graph.nodes[at];
-    let (Op::Conv(layer) | Op::Dense(layer)) = &node.op else {
-        return None;
-    };
-    let plain = layer.groups == 1 && layer.weights.zero_points.iter().all(|&zero_point| zero_point == 0);
     let channels = graph.tensor(node.inputs[0]).chw()?[0];
-    (plain && channels == layer.weights.shape[1]).then_some(layer)
+    node.op.plain_layer().filter(|layer| channels == layer.weights.shape[1])
 }
 
 fn reads(layer: &Linear, channel: usize) -> bool {

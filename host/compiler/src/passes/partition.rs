@@ -124,9 +124,9 @@ pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         _ if !pictures => host("its tensors are not one picture or vector a frame"),
         // Depthwise and other groups run on the array too, block by block.
         Op::Conv(layer) | Op::Dense(layer) => {
-            // The multipliers of the post unit take wide weights: those of other depthwise layers are no longer wide.
+            // Post units multiply wide weights of depthwise layers; what exceeds their taps, the back end leaves.
             if layer.is_wide() && !layer.is_depthwise() {
-                host("a weight minus its zero point does not fit int8")
+                host("some weights, less their zero point, exceed int8, and it cannot read values twice for them")
             } else if !layer.requantise.on_chip() {
                 host(SUBNORMAL)
             } else {

@@ -10,7 +10,7 @@
 use std::ops::Range;
 
 use crate::graph::Graph;
-use crate::op::{Linear, Op};
+use crate::op::Linear;
 use crate::passes::lane_balance::{Classes, permute};
 use crate::passes::wide_weights::halves;
 
@@ -59,8 +59,8 @@ pub fn live_kernel(linear: &Linear, outputs: Range<usize>) -> [usize; 2] {
 
 /// Runs the pass for tiles of `columns` columns; weights that are at least `threshold` percent 0 make it try. Gives each layer's gain.
 pub fn run(graph: &mut Graph, columns: usize, threshold: u32) -> Vec<Gain> {
-    let layers: Vec<usize> = (0..graph.nodes.len()).filter(|&at| on_array(&graph.nodes[at].op).is_some()).collect();
-    let layer = |graph: &Graph, at: usize| on_array(&graph.nodes[at].op).map(|linear| rows(linear, columns));
+    let layers: Vec<usize> = (0..graph.nodes.len()).filter(|&at| graph.nodes[at].op.plain_layer().is_some()).collect();
+    let layer = |graph: &Graph, at: usize| graph.nodes[at].op.plain_layer().map(|linear| rows(linear, columns));
     let before: Vec<u64> = layers.iter().filter_map(|&at| layer(graph, at)).collect();
     let classes = Classes::of(graph);
     let sparse: Vec<usize> = layers.iter().copied().filter(|&at| zeros(graph, at) >= threshold).collect();
@@ -71,7 +71,7 @@ pub fn run(graph: &mut Graph, columns: usize, threshold: u32) -> Vec<Gain> {
         }
     }
     let gain = |(&at, before): (&usize, u64)| {
-        let linear = on_array(&graph.nodes[at].op)?;
+        let linear = graph.nodes[at].op.plain_layer()?;
         let blocks = linear.outputs().div_ceil(columns);
         Some(Gain {
             layer: graph.nodes[at].name.clone(),
@@ -89,7 +89,7 @@ fn improve(graph: &mut Graph, classes: &Classes, at: usize, columns: usize) -> b
     let mut candidates = Vec::new();
     for outputs in [true, false] {
         let Some(sorted) = with_outputs(graph, classes, at, columns, outputs) else { continue };
-        let Some(linear) = on_array(&sorted.nodes[at].op) else { continue };
+        let Some(linear) = sorted.nodes[at].op.plain_layer() else { continue };
         let free = by_reader(linear, columns);
         let input = sorted.nodes[at].inputs[0];
         // Sorting filters by itself wins where live channels lie together already.
@@ -121,7 +121,7 @@ fn with_outputs(graph: &Graph, classes: &Classes, at: usize, columns: usize, sor
     let mut sorted = graph.clone();
     if sort {
         let output = graph.nodes[at].output;
-        let order = by_support(on_array(&graph.nodes[at].op)?, columns);
+        let order = by_support(graph.nodes[at].op.plain_layer()?, columns);
         classes.is_free(output).then(|| permute(&mut sorted, classes, output, &order))?;
     }
     Some(sorted)
@@ -129,18 +129,13 @@ fn with_outputs(graph: &Graph, classes: &Classes, at: usize, columns: usize, sor
 
 /// Rows that the column blocks of all layers activate.
 pub(super) fn total(graph: &Graph, columns: usize) -> u64 {
-    graph.nodes.iter().filter_map(|node| on_array(&node.op)).map(|linear| rows(linear, columns)).sum()
+    graph.nodes.iter().filter_map(|node| node.op.plain_layer()).map(|linear| rows(linear, columns)).sum()
 }
 
 /// Rows that they would activate if no weight were 0.
 pub(super) fn total_dense(graph: &Graph, columns: usize) -> u64 {
-    let layers = graph.nodes.iter().filter_map(|node| on_array(&node.op));
+    let layers = graph.nodes.iter().filter_map(|node| node.op.plain_layer());
     layers.map(|linear| (linear.outputs().div_ceil(columns) * linear.rows()) as u64).sum()
-}
-
-fn on_array(op: &Op) -> Option<&Linear> {
-    let (Op::Conv(layer) | Op::Dense(layer)) = op else { return None };
-    (layer.groups == 1 && !layer.is_wide()).then_some(layer.as_ref())
 }
 
 /// Rows that the column blocks of a layer activate.
@@ -148,15 +143,15 @@ fn rows(linear: &Linear, columns: usize) -> u64 {
     let blocks = (0..linear.outputs()).step_by(columns).map(|first| first..(first + columns).min(linear.outputs()));
     let rows = |block: Range<usize>| {
         let kernel = live_kernel(linear, block.clone());
-        let half = halves(linear, block.clone()).filter(|_| kernel[0] == 2);
-        half.map_or_else(|| live(linear, block).len() * kernel[0] * kernel[1], |half| 2 * half) as u64
+        halves(linear, block.clone()).map_or_else(|| live(linear, block).len() * kernel[0] * kernel[1], |half| 2 * half)
+            as u64
     };
     blocks.map(rows).sum()
 }
 
 fn zeros(graph: &Graph, at: usize) -> u32 {
     // Most second weights are 0, and in their place already.
-    on_array(&graph.nodes[at].op).filter(|linear| !linear.reads_twice()).map_or(0, |linear| {
+    graph.nodes[at].op.plain_layer().filter(|linear| !linear.reads_twice()).map_or(0, |linear| {
         let zeros = linear.weights.data.iter().filter(|&&w| w == 0).count();
         (100 * zeros / linear.weights.data.len().max(1)) as u32
     })

@@ -1,3 +1,4 @@
+use crate::op::Op;
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::{Gating, Instr};
 use rand::seq::SliceRandom as _;
@@ -179,7 +180,7 @@ fn balancing_keeps_what_resequencing_won() {
     let prepared = prepare(graph, &frames, &Options::default()).unwrap();
     assert_eq!(execute(&prepared, &frames[0]).unwrap(), wanted);
     for node in [1, 2] {
-        let linear = on_array(&prepared.nodes[node].op).unwrap();
+        let linear = prepared.nodes[node].op.plain_layer().unwrap();
         assert!(rows(linear, 16) * 3 <= (linear.outputs() / 16 * linear.rows()) as u64, "node {node}");
     }
 }

@@ -131,8 +131,7 @@ fn sums(layer: &Linear) -> Option<[Vec<i8>; 2]> {
 /// The layer of a node that reads values twice, if it has wide weights, each is a sum of two narrow ones, and a tile has room for both.
 fn in_two(graph: &Graph, at: usize, options: &Options) -> Option<(Linear, Read)> {
     let (Op::Conv(layer) | Op::Dense(layer)) = &graph.nodes[at].op else { return None };
-    let multiplied = layer.is_depthwise() && layer.rows() <= options.depthwise_taps;
-    if !layer.is_wide() || multiplied {
+    if !layer.is_wide() || layer.is_multiplied(options.depthwise_taps) {
         return None;
     }
     let [first, second] = sums(layer)?;
@@ -162,7 +161,10 @@ fn in_two(graph: &Graph, at: usize, options: &Options) -> Option<(Linear, Read)>
         layer.weights.shape = [outputs, channels, kernel[0], kernel[1]];
         first.chunks(run).zip(second.chunks(run)).flat_map(|both| [both.0, both.1].concat()).collect()
     };
-    (layer.rows() <= options.most_rows).then_some((layer, read))
+    // A pixel's channels are read once, and few of them again.
+    let seconds = || with_second(&layer, &read)[1].len();
+    let rows = if plane == 1 { channels + seconds() } else { layer.rows() };
+    (rows <= options.most_rows).then_some((layer, read))
 }
 
 /// Lets a layer write some of its channels again, behind the others.
@@ -191,8 +193,10 @@ fn gather(graph: &mut Graph, layers: &[(usize, Read)], columns: usize) {
         let node = &graph.nodes[*at];
         let Op::Conv(layer) = &node.op else { continue };
         let [filters, channels] = with_second(layer, read);
+        // Of groups, a filter's channels are not those of the input.
+        let channels = if layer.groups == 1 { channels } else { BTreeSet::new() };
         for (id, set) in [(node.output, filters), (node.inputs[0], channels)] {
-            if classes.is_free(id) {
+            if classes.is_free(id) && !set.is_empty() {
                 found.entry(classes.root(id)).or_default().extend(set);
             }
         }
@@ -350,13 +354,21 @@ mod tests {
 
     #[test]
     fn a_layer_that_a_tile_has_no_room_for_stays() {
-        for (most_rows, dilation) in [(12, 0), (11, 1)] {
-            let mut builder = Builder::new(3, &[1, 6, 2, 2]);
-            let conv = builder.conv(builder.input(), 3, 1);
+        // A row of three taps is read twice; of one tap only the channel with a second weight.
+        for (kernel, most_rows, dilation) in [(3, 36, 0), (3, 35, 1), (1, 7, 0), (1, 6, 1)] {
+            let mut builder = Builder::new(3, &[1, 6, 2, 4]);
+            let conv = builder.windowed(builder.input(), 3, Window::of([1, kernel]));
             let mut graph = builder.finish(conv);
-            layers(&mut graph).next().unwrap().weights.zero_points.fill(60);
+            let layer = layers(&mut graph).next().unwrap();
+            layer.weights.data.fill(0);
+            layer.weights.data[4 * kernel] = -100;
+            layer.weights.zero_points[0] = 60;
             run(&mut graph, &Options { most_rows, ..Options::default() });
-            assert_eq!(layers(&mut graph).next().unwrap().window.dilation[0], dilation);
+            assert_eq!(
+                layers(&mut graph).next().unwrap().window.dilation[0],
+                dilation,
+                "{kernel} taps, {most_rows} rows"
+            );
         }
     }
 

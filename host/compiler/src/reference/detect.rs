@@ -20,7 +20,7 @@ pub fn detect(op: &Detect, places: &[f32], scores: &[f32]) -> Option<Vec<f32>> {
     let sides: Vec<Sides> = places.map(|(place, anchor)| decoded(place, *anchor, op.scales)).collect();
     let scores: Vec<&[f32]> = scores.chunks_exact(classes).map(|scores| &scores[background..]).collect();
     let (count, found) = match op.choice {
-        Choice::Likeliest { listed } => likeliest(op, &sides, &scores, listed),
+        Choice::Likeliest => likeliest(op, &sides, &scores),
         Choice::EachClass { most } => {
             let found = each_class(op, &sides, &scores, most);
             (found.len(), found.into_iter().map(Some).collect())
@@ -52,12 +52,12 @@ fn decoded(place: &[f32], anchor: [f32; 4], scales: [f32; 4]) -> Sides {
 /// Boxes that were chosen, and what each place of the list shows: a box and its class.
 type Listed = (usize, Vec<Option<(usize, usize)>>);
 
-fn likeliest(op: &Detect, sides: &[Sides], scores: &[&[f32]], listed: usize) -> Listed {
-    let ranked: Vec<Vec<usize>> = scores.iter().map(|scores| greatest(scores, listed)).collect();
+fn likeliest(op: &Detect, sides: &[Sides], scores: &[&[f32]]) -> Listed {
+    let ranked: Vec<Vec<usize>> = scores.iter().map(|scores| greatest(scores, op.listed)).collect();
     let best: Vec<f32> = scores.iter().zip(&ranked).map(|(scores, ranked)| scores[ranked[0]]).collect();
     let chosen = apart(op, sides, &best, op.most);
     let places =
-        |&at: &usize| (0..listed).map(|rank| ranked[at].get(rank).map(|&class| (at, class))).collect::<Vec<_>>();
+        |&at: &usize| (0..op.listed).map(|rank| ranked[at].get(rank).map(|&class| (at, class))).collect::<Vec<_>>();
     (chosen.len(), chosen.iter().flat_map(places).collect())
 }
 
@@ -120,7 +120,7 @@ mod tests {
     fn two_by_two(choice: Choice) -> Detect {
         let anchors = vec![[0.5, 0.5, 0.5, 0.5], [0.5, 0.52, 0.5, 0.5], [0.1, 0.1, 0.1, 0.1]];
         let scales = [10.0, 10.0, 5.0, 5.0];
-        Detect { anchors, scales, classes: 2, most: 2, choice, least_score: 0.1, most_overlap: 0.5 }
+        Detect { anchors, scales, classes: 2, most: 2, listed: 1, choice, least_score: 0.1, most_overlap: 0.5 }
     }
 
     /// Background, then two classes, of three boxes.
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_less_likely_of_two_boxes_that_overlap_does_not_count() {
-        let found = detect(&two_by_two(Choice::Likeliest { listed: 1 }), &[0.0; 12], &SCORES).unwrap();
+        let found = detect(&two_by_two(Choice::Likeliest), &[0.0; 12], &SCORES).unwrap();
         assert_eq!(
             found.iter().map(|x| (x * 1000.0).round() as i32).collect::<Vec<_>>(),
             [250, 250, 750, 750, 50, 50, 150, 150, 0, 0, 900, 300, 2000]
@@ -143,8 +143,18 @@ mod tests {
     }
 
     #[test]
+    fn class_by_class_there_is_room_for_more_that_stays_empty() {
+        let op = Detect { listed: 2, ..two_by_two(Choice::EachClass { most: 1 }) };
+        let found = detect(&op, &[0.0; 12], &SCORES).unwrap();
+        assert_eq!(
+            found[16..].iter().map(|x| (x * 10.0).round() as i32).collect::<Vec<_>>(),
+            [0, 10, 0, 0, 9, 7, 0, 0, 20]
+        );
+    }
+
+    #[test]
     fn inputs_of_other_boxes_are_refused() {
-        let op = two_by_two(Choice::Likeliest { listed: 1 });
+        let op = two_by_two(Choice::Likeliest);
         assert_eq!(detect(&op, &[0.0; 9], &SCORES), None);
         assert_eq!(detect(&op, &[0.0; 12], &SCORES[..3]), None);
     }

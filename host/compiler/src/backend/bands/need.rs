@@ -213,6 +213,6 @@ impl Need<'_> {
 
     /// Whether the post units' multipliers compute a layer.
     fn in_post(&self, linear: &Linear) -> bool {
-        linear.is_depthwise() && linear.rows() <= self.geometry.depthwise_taps
+        linear.is_multiplied(self.geometry.depthwise_taps)
     }
 }

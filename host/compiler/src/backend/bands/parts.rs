@@ -87,7 +87,9 @@ fn fewest(graph: &Graph, geometry: &Geometry, index: usize) -> Option<Parts> {
     };
     let shape = &graph.tensor(node.output).shape;
     let blocks = split::blocks(shape[1], geometry);
-    let by_filters = by_channel(&node.op) || matches!(&node.op, Op::Conv(linear) if linear.groups == 1);
+    // A single channel is no depthwise layer, of which alone the chip multiplies wide weights.
+    let lone = shape[1] % geometry.columns() == 1 && matches!(&node.op, Op::Conv(linear) if linear.is_wide());
+    let by_filters = !lone && (by_channel(&node.op) || matches!(&node.op, Op::Conv(linear) if linear.groups == 1));
     // Of a pooled picture there is but one pixel.
     let width = shape.get(3).map_or(1, |width| width / 2);
     let channels = least(if by_filters { blocks } else { 1 }, |count| holds(&Parts::Channels(count)));

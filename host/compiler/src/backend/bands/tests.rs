@@ -370,3 +370,20 @@ fn layers_that_have_no_place_together_are_tried_alone() {
         assert_eq!(alone[0].smaller(&graph, &Geometry::BASE, false), []);
     }
 }
+
+#[test]
+fn no_part_of_wide_weights_is_a_single_channel() {
+    let geometry = Geometry::SMALL;
+    let mut builder = Builder::new(seed(), &[1, 17, 12, 240]);
+    let window = Window { pads: [1; 4], ..Window::of([3, 3]) };
+    let out = builder.depthwise(builder.input(), window);
+    let mut graph = builder.finish(out);
+    for (zero_point, single) in [(0, true), (60, false)] {
+        let Op::Conv(layer) = &mut graph.nodes[0].op else { panic!("a convolution") };
+        layer.weights.zero_points.fill(zero_point);
+        let (parts, apart, _) = in_parts(&graph, &geometry, &[0]);
+        assert!(apart.len() > 1, "the chip holds no row");
+        let channels = apart.iter().map(|&part| parts.tensor(parts.nodes[part].output).shape[1]);
+        assert_eq!(channels.min() == Some(1), single);
+    }
+}

@@ -49,8 +49,7 @@ fn live_rows(linear: &Linear, filters: Range<usize>, geometry: &Geometry) -> Row
     if live.len() * 4 <= channels * 3 && channels > geometry.word_bytes() {
         return whole(kernel, live);
     }
-    let halves = halves(linear, filters).filter(|_| kernel[0] == 2);
-    Rows { halves, ..whole(kernel, 0..channels) }
+    Rows { halves: halves(linear, filters), ..whole(kernel, 0..channels) }
 }
 
 /// What was found out about the column blocks of layers, by node and whether neighbouring pixels are computed side by side. It

@@ -13,7 +13,7 @@ impl Emitter<'_> {
     /// them, run on the array.
     pub(super) fn as_depthwise<'l>(&self, op: &'l Op) -> Option<&'l Linear> {
         let Op::Conv(linear) = op else { return None };
-        (linear.is_depthwise() && linear.rows() <= self.geometry.depthwise_taps).then_some(linear)
+        linear.is_multiplied(self.geometry.depthwise_taps).then_some(linear)
     }
 
     /// Bytes of the weights and parameters of one block.

@@ -52,11 +52,12 @@ pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>, parameters: &'a [u8
     let choice = if each_class {
         Choice::EachClass { most: parameters.count("detections_per_class", Some(100))? }
     } else {
-        Choice::Likeliest { listed: parameters.count("max_classes_per_detection", None)? }
+        Choice::Likeliest
     };
     let op = Detect {
         classes,
         most: parameters.count("max_detections", None)?,
+        listed: parameters.count("max_classes_per_detection", None)?,
         choice,
         least_score: parameters.real("nms_score_threshold")?,
         most_overlap: parameters.real("nms_iou_threshold")?,
@@ -68,9 +69,9 @@ pub fn add<'a>(importer: &mut Importer<'a>, node: &Node<'a>, parameters: &'a [u8
         ],
         anchors,
     };
-    if !op.most_overlap.is_sign_positive() || op.most_overlap > 1.0 || op.scales.iter().any(|&scale| scale <= 0.0) {
+    if op.most_overlap <= 0.0 || op.most_overlap > 1.0 || op.scales.iter().any(|&scale| scale <= 0.0) {
         return Err(node.misshapen(
-            "has a share of overlap outside 0 to 1, or a scale that is not above 0: convert the model again",
+            "has a share of overlap that is not above 0 and up to 1, or a scale that is not above 0: convert the model again",
         ));
     }
     let boxes = op.anchors.len();

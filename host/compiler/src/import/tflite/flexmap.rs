@@ -40,7 +40,8 @@ impl<'a> FlexMap<'a> {
         let keys = behind(bytes, field(3)?, width)?;
         let keys_width = usize::try_from(unsigned(bytes, field(2)?, width)?).ok()?;
         let length = usize::try_from(unsigned(bytes, field(1)?, width)?).ok()?;
-        (length <= bytes.len()).then_some(Self { bytes, values: (values, width), keys: (keys, keys_width), length })
+        let sound = length <= bytes.len() && matches!(keys_width, 1 | 2 | 4 | 8);
+        sound.then_some(Self { bytes, values: (values, width), keys: (keys, keys_width), length })
     }
 
     /// The number of that name, a truth value as 0 or 1; `None` if there is none.
@@ -94,6 +95,16 @@ mod tests {
         let map = FlexMap::root(MAP).unwrap();
         let found = ["a", "b", "c", "d", "e", ""].map(|name| map.number(name));
         assert_eq!(found, [Some(1.0), Some(0.5), Some(1.0), Some(-3.0), None, None]);
+    }
+
+    #[test]
+    fn keys_of_no_width_are_no_map() {
+        let field = |value: u64| value.to_le_bytes();
+        let mut bytes = [field(0), field(u64::MAX), field(3), field(0), field(8)].concat();
+        bytes.extend([kind::MAP << 2 | 3, 8]);
+        assert_eq!(FlexMap::root(&bytes), None);
+        bytes[8..16].copy_from_slice(&field(1));
+        assert!(FlexMap::root(&bytes).is_some_and(|map| map.number("a").is_none()));
     }
 
     #[test]
