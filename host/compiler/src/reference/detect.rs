@@ -83,7 +83,7 @@ fn apart(op: &Detect, sides: &[Sides], scores: &[f32], most: usize) -> Vec<usize
         if chosen.len() == most {
             break;
         }
-        if chosen.iter().all(|&before| !(overlap(sides[before], sides[at]) > op.most_overlap)) {
+        if !chosen.iter().any(|&before| overlap(sides[before], sides[at]) > op.most_overlap) {
             chosen.push(at);
         }
     }

@@ -55,7 +55,9 @@ fn live_rows(linear: &Linear, filters: Range<usize>, geometry: &Geometry) -> Row
 /// What was found out about the column blocks of layers, by node and whether neighbouring pixels are computed side by side. It
 /// takes a look at every weight, and is asked for again and again.
 #[derive(Debug, Clone, Default)]
-pub struct KnownRows(Rc<RefCell<HashMap<(usize, bool), Rc<[Rows]>>>>);
+pub struct KnownRows(Rc<RefCell<RowsByNode>>);
+
+type RowsByNode = HashMap<(usize, bool), Rc<[Rows]>>;
 
 impl Emitter<'_> {
     /// Rows of each column block of a node on the array.
