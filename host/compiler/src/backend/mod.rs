@@ -27,6 +27,8 @@ pub(crate) mod tests;
 #[cfg(test)]
 mod turns_tests;
 pub mod weights;
+#[cfg(test)]
+mod wide_tests;
 mod widen;
 
 pub use error::BackendError;
