@@ -5,9 +5,8 @@
 //
 // Contract:   outputs describe the word or parameters of `word_i` or `param_i`. `last_i`: the last
 //             word of a vector, or parameters of a block's weights, of their signs (`wide_i`) or of
-//             its others; `block_end_i`:
-//             the vector is the block's last one. `columns_i`: parameters are those of blocks,
-//             which take turns in two banks, from job to job.
+//             its others; `block_end_i`: the vector is the block's last one. `columns_i`:
+//             parameters are those of blocks, which take turns in two banks, from job to job.
 // Latency:    one cycle from one word to the next.
 module lacuna_places #(
   parameter  int unsigned Pages      = 512,

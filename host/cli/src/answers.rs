@@ -5,6 +5,8 @@ use lacuna_compiler::{Graph, Tensor};
 use lacuna_driver::FrameReport;
 
 /// An output: values of a uint8 tensor are 0 to 255, not rebased as the chip has them.
+#[derive(Debug, serde::Serialize)]
+#[serde(untagged)]
 pub enum Outside {
     /// Quantised values or places.
     Integers(Vec<i64>),

@@ -59,7 +59,7 @@ struct Report {
     digit_bits: usize,
     gating: GatingArg,
     frames: usize,
-    outputs: Vec<Vec<serde_json::Value>>,
+    outputs: Vec<Vec<Outside>>,
     values: u64,
     mismatches: u64,
     cycles: Vec<u64>,
@@ -125,10 +125,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         digit_bits: compiled.geometry.digit_bits,
         gating: args.model.target.gating,
         frames: answers.len(),
-        outputs: answers
-            .iter()
-            .map(|answer| outputs(graph, answer).map(|(_, value)| to_json(&value)).collect())
-            .collect(),
+        outputs: answers.iter().map(|answer| outputs(graph, answer).map(|(_, value)| value).collect()).collect(),
         values: golden.values + other.values,
         mismatches: golden.mismatches + other.mismatches,
         cycles: answers.iter().map(|a| a.cycles).collect(),
@@ -194,13 +191,6 @@ async fn check(
         cycles += u64::from(ours.cycles != golden.cycles || ours.profile != golden.profile);
     }
     Ok((tally, cycles))
-}
-
-fn to_json(value: &Outside) -> serde_json::Value {
-    match value {
-        Outside::Integers(v) => v.clone().into(),
-        Outside::Reals(v) => v.clone().into(),
-    }
 }
 
 /// The class of the largest output, the first of equals, or the one that the network names itself.

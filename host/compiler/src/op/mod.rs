@@ -146,6 +146,15 @@ pub struct Affine {
     pub rounding: Rounding,
 }
 
+impl Affine {
+    /// One scale for a whole tensor, rounded as TensorFlow Lite does.
+    #[must_use]
+    pub fn per_tensor(quant: crate::graph::Quant) -> Self {
+        let (scales, zero_points) = (vec![quant.scale], vec![quant.zero_point]);
+        Self { scales, zero_points, axis: 0, rounding: Rounding::HalfAway }
+    }
+}
+
 /// Every operation of the graph.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Op {

@@ -4,6 +4,15 @@
 
 use lacuna_spec::numerics::{rounding_divide_by_pot, rounding_doubling_high_mul};
 
+/// `exp(-1/8)` without integer bits.
+pub(super) const EXP_OF_MINUS_EIGHTH: i32 = 1_895_147_668;
+/// A third without integer bits.
+pub(super) const THIRD: i32 = 715_827_883;
+/// `exp(-2^(k - 2))` without integer bits.
+pub(super) const POWERS: [i32; 7] = [1_672_461_947, 1_302_514_674, 790_015_084, 290_630_308, 39_332_535, 720_401, 242];
+/// 48/17 and -32/17 with 2 integer bits: the line that Newton's steps towards a reciprocal start from.
+pub(super) const RECIPROCAL_LINE: [i32; 2] = [1_515_870_810, -1_010_580_540];
+
 /// `x * 2^exponent`, saturating to the left, rounding to the right.
 fn scaled(x: i32, exponent: i32) -> i32 {
     if exponent < 0 {
@@ -14,8 +23,6 @@ fn scaled(x: i32, exponent: i32) -> i32 {
 
 /// `exp(a)` for `a` in `[-1/4, 0)` without integer bits: a Taylor series around -1/8.
 fn exp_small(a: i32) -> i32 {
-    const EXP_OF_MINUS_EIGHTH: i32 = 1_895_147_668;
-    const THIRD: i32 = 715_827_883;
     let x = a + (1 << 28);
     let x2 = rounding_doubling_high_mul(x, x);
     let x3 = rounding_doubling_high_mul(x2, x);
@@ -29,8 +36,6 @@ fn exp_small(a: i32) -> i32 {
 #[must_use]
 pub fn exp(a: i32) -> i32 {
     const FRACTION: i32 = 26;
-    /// `exp(-2^(k - 2))`.
-    const POWERS: [i32; 7] = [1_672_461_947, 1_302_514_674, 790_015_084, 290_630_308, 39_332_535, 720_401, 242];
     if a == 0 {
         return i32::MAX;
     }
@@ -48,11 +53,9 @@ pub fn exp(a: i32) -> i32 {
 
 /// `1 / (1 + a)` without integer bits, for `a` in `[0, 1)`: three Newton steps.
 fn one_over_one_plus(a: i32) -> i32 {
-    const FORTY_EIGHT_SEVENTEENTHS: i32 = 1_515_870_810;
-    const MINUS_THIRTY_TWO_SEVENTEENTHS: i32 = -1_010_580_540;
     let sum = i64::from(a) + i64::from(i32::MAX);
     let half = ((sum + 1) / 2) as i32;
-    let mut x = FORTY_EIGHT_SEVENTEENTHS + rounding_doubling_high_mul(half, MINUS_THIRTY_TWO_SEVENTEENTHS);
+    let mut x = RECIPROCAL_LINE[0] + rounding_doubling_high_mul(half, RECIPROCAL_LINE[1]);
     for _ in 0..3 {
         let rest = (1 << 29) - rounding_doubling_high_mul(half, x);
         x += scaled(rounding_doubling_high_mul(x, rest), 2);

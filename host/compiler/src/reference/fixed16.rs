@@ -5,6 +5,8 @@
 
 use lacuna_spec::numerics::rounding_divide_by_pot;
 
+use super::fixed::{EXP_OF_MINUS_EIGHTH, POWERS, RECIPROCAL_LINE, THIRD};
+
 /// 1 without integer bits, as near as it goes.
 const ONE: i16 = i16::MAX;
 /// 1 with 2 integer bits.
@@ -15,7 +17,8 @@ fn constant(wide: i32) -> i16 {
     saturated(rounding_divide_by_pot(wide, 16))
 }
 
-fn saturated(x: i32) -> i16 {
+/// The nearest number of 16 bits.
+pub fn saturated(x: i32) -> i16 {
     x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
@@ -36,7 +39,7 @@ fn scaled(x: i16, exponent: i32) -> i16 {
 
 /// `exp(a)` for `a` in `[-1/4, 0)` without integer bits: a Taylor series around -1/8.
 fn exp_small(a: i16) -> i16 {
-    let (middle, third) = (constant(1_895_147_668), constant(715_827_883));
+    let (middle, third) = (constant(EXP_OF_MINUS_EIGHTH), constant(THIRD));
     let x = a.wrapping_add(1 << 12);
     let x2 = times(x, x);
     let x3 = times(x2, x);
@@ -48,8 +51,6 @@ fn exp_small(a: i16) -> i16 {
 
 /// `exp(a)` without integer bits, for `a` of at most 0 with `bits` integer bits, 0 to 7.
 fn exp(a: i16, bits: i32) -> i16 {
-    /// `exp(-2^(k - 2))`.
-    const POWERS: [i32; 7] = [1_672_461_947, 1_302_514_674, 790_015_084, 290_630_308, 39_332_535, 720_401, 242];
     if a == 0 {
         return ONE;
     }
@@ -72,7 +73,7 @@ fn exp(a: i16, bits: i32) -> i16 {
 /// `2 / (1 + a)` with 2 integer bits, for `a` in `[0, 1]` without integer bits: three Newton steps.
 fn two_over_one_plus(a: i16) -> i16 {
     let half = ((i32::from(a) + i32::from(ONE) + 1) / 2) as i16;
-    let mut x = constant(1_515_870_810).wrapping_add(times(half, constant(-1_010_580_540)));
+    let mut x = constant(RECIPROCAL_LINE[0]).wrapping_add(times(half, constant(RECIPROCAL_LINE[1])));
     for _ in 0..3 {
         let rest = TWO_BIT_ONE.wrapping_sub(times(half, x));
         x = x.wrapping_add(scaled(times(x, rest), 2));

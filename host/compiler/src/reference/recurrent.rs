@@ -4,7 +4,7 @@
 use lacuna_spec::numerics::{clamp_i8, rounding_divide_by_pot, rounding_doubling_high_mul};
 
 use super::Value;
-use super::fixed16::{logistic, tanh};
+use super::fixed16::{logistic, saturated, tanh};
 use crate::op::{Gate, Lstm, Recall, Recurrent, Remember, Rows};
 
 /// Runs a layer's part; `None` for operands that are not its own.
@@ -26,10 +26,6 @@ pub fn apply(op: &Recurrent, operands: &[&Value], shape: &[usize]) -> Option<Val
 fn rescale(sum: i32, (mantissa, shift): (i32, i32)) -> i32 {
     let shifted = sum.wrapping_shl(shift.max(0) as u32);
     rounding_divide_by_pot(rounding_doubling_high_mul(shifted, mantissa), (-shift).max(0) as u32)
-}
-
-fn saturated(x: i32) -> i16 {
-    x.clamp(i32::from(i16::MIN), i32::from(i16::MAX)) as i16
 }
 
 /// The sum of products, which wraps as the kernels' does.

@@ -1,13 +1,14 @@
 //! `TFLite_Detection_PostProcess`, the custom operator with which detectors end: boxes from anchors, and the likeliest of them.
 
 use super::flexmap::FlexMap;
-use super::importer::{Declared, Importer, Meaning, Node};
+use super::importer::{Importer, Meaning, Node};
+use super::layers::constants;
 use super::layout::graph_shape;
 use super::schema::kind;
 use crate::error::Error;
 use crate::graph::{DType, TensorId};
 use crate::import::limits::at_most;
-use crate::op::{Affine, Choice, Detect, Op, Rounding, Slice};
+use crate::op::{Affine, Choice, Detect, Op, Slice};
 use crate::reference::dequantize;
 
 /// What the operator is called.
@@ -112,10 +113,8 @@ fn real(importer: &mut Importer, node: &Node, at: usize) -> Result<TensorId, Err
     match declared.kind {
         kind::FLOAT32 => Ok(id),
         kind::UINT8 => {
-            let quant = declared.quant()?;
-            let (scales, zero_points) = (vec![quant.scale], vec![quant.zero_point]);
-            let affine = Affine { scales, zero_points, axis: 0, rounding: Rounding::HalfAway };
-            importer.step(node, Op::Dequantize(affine), vec![id], graph_shape(&declared.shape), REALS)
+            let op = Op::Dequantize(Affine::per_tensor(declared.quant()?));
+            importer.step(node, op, vec![id], graph_shape(&declared.shape), REALS)
         }
         _ => Err(declared.wrong_type("float32 or uint8")),
     }
@@ -123,13 +122,7 @@ fn real(importer: &mut Importer, node: &Node, at: usize) -> Result<TensorId, Err
 
 /// The anchors, which are constant: four values a box.
 fn anchors(importer: &mut Importer, node: &Node) -> Result<Vec<[f32; 4]>, Error> {
-    let declared: Declared = importer.declared(node.input(2)?)?;
-    if declared.data.is_none() {
-        return Err(
-            node.unsupported(format!("its anchors, '{}', are computed at run time: make them constant", declared.name))
-        );
-    }
-    importer.reserve(&declared)?;
+    let declared = constants(importer, node, 2, "anchors")?;
     if declared.shape.last() != Some(&4) {
         let detail = format!("has anchors of shape {:?}: four values each are needed", declared.shape);
         return Err(node.misshapen(detail));

@@ -9,8 +9,7 @@ use crate::error::Error;
 use crate::graph::{DType, Quant, TensorId};
 use crate::import::limits::MAX_RANK;
 use crate::op::{
-    Add, AddRule, Affine, Clamp, L2Normalise, Linear, LogSoftmax, Mul, Op, QuantisedSoftmax, Requantise, Rounding,
-    Weights,
+    Add, AddRule, Affine, Clamp, L2Normalise, Linear, LogSoftmax, Mul, Op, QuantisedSoftmax, Requantise, Weights,
 };
 use crate::reference::add as sum;
 use lacuna_spec::numerics::requantise_a;
@@ -137,8 +136,7 @@ pub fn quantize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     let input = importer.value(node, 0)?;
     let y = importer.declared(node.output(0)?)?.quant()?;
     if importer.declared(node.input(0)?)?.kind == kind::FLOAT32 {
-        let (scales, zero_points) = (vec![y.scale], vec![y.zero_point]);
-        let op = Op::Quantize(Affine { scales, zero_points, axis: 0, rounding: Rounding::HalfAway });
+        let op = Op::Quantize(Affine::per_tensor(y));
         let shape = importer.graph.tensor(input).shape.clone();
         return importer.emit(node, op, vec![input], 0, shape);
     }
@@ -154,8 +152,7 @@ pub fn dequantize(importer: &mut Importer, node: &Node) -> Result<(), Error> {
     if output.kind != kind::FLOAT32 {
         return Err(output.wrong_type("float32"));
     }
-    let (scales, zero_points) = (vec![x.scale], vec![x.zero_point]);
-    let op = Op::Dequantize(Affine { scales, zero_points, axis: 0, rounding: Rounding::HalfAway });
+    let op = Op::Dequantize(Affine::per_tensor(x));
     let shape = importer.graph.tensor(input).shape.clone();
     importer.emit(node, op, vec![input], 0, shape)
 }

@@ -82,16 +82,20 @@ impl Parts<'_, '_> {
     }
 }
 
+/// The constants of an operand that an operator keeps, called `role`.
+pub fn constants<'a>(importer: &mut Importer<'a>, node: &Node, at: usize, role: &str) -> Result<Declared<'a>, Error> {
+    let declared = importer.declared(node.input(at)?)?;
+    if declared.data.is_none() {
+        let reason = format!("its {role}, '{}', are computed at run time: make them constant", declared.name);
+        return Err(node.unsupported(reason));
+    }
+    importer.reserve(&declared)?;
+    Ok(declared)
+}
+
 /// The constant weights of a layer.
 pub fn filter<'a>(importer: &mut Importer<'a>, node: &Node) -> Result<Declared<'a>, Error> {
-    let filter = importer.declared(node.input(1)?)?;
-    if filter.data.is_none() {
-        return Err(
-            node.unsupported(format!("its weights, '{}', are computed at run time: make them constant", filter.name))
-        );
-    }
-    importer.reserve(&filter)?;
-    Ok(filter)
+    constants(importer, node, 1, "weights")
 }
 
 /// A constant matrix of the given type, quantised without a zero point, and its rows and columns.
@@ -101,15 +105,10 @@ pub fn matrix<'a>(
     at: usize,
     of: i8,
 ) -> Result<(Declared<'a>, [usize; 2]), Error> {
-    let declared = importer.declared(node.input(at)?)?;
+    let declared = constants(importer, node, at, "weights")?;
     if declared.kind != of {
         return Err(declared.wrong_type(&kind::name(of)));
     }
-    if declared.data.is_none() {
-        let reason = format!("its weights, '{}', are computed at run time: make them constant", declared.name);
-        return Err(node.unsupported(reason));
-    }
-    importer.reserve(&declared)?;
     match *declared.shape.as_slice() {
         [rows, columns] if rows > 0 && columns > 0 => Ok((declared, [rows, columns])),
         _ => Err(node.misshapen(format!("has weights of shape {:?}: two dimensions are needed", declared.shape))),
