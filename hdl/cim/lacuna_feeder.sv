@@ -16,11 +16,15 @@
 //             before its first window: all its windows, each twice; then nothing is issued until
 //             `decided_i`, from the cycle after which `gated_i` and `second_i` hold for the row of
 //             `row_o`. Later blocks of a job are not measured again.
-// Throughput: one window a cycle.
+//             With DigitBits of 8 (lacuna_pkg::double_feed), where two windows lie side by side in
+//             tile memory and are a row word each, both are read at once (`rd_double_o`) and handed
+//             over at once (`word_double_o`).
+// Throughput: one window a cycle, or two.
 // Latency:    start to first slot 1 cycle; slot to output 3 cycles.
 module lacuna_feeder #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned Pages         = 512,
+  parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned DepthwiseTaps = 16,
@@ -49,8 +53,10 @@ module lacuna_feeder #(
   output logic                   rd_req_o,
   output logic [AddrWidth-1:0]   rd_addr_o,
   output logic [OffWidth-1:0]    rd_position_o,
+  output logic                   rd_double_o,
   // Two cycles after `rd_req_o`.
   input  logic [WordBytes*8-1:0] rd_data_i,
+  input  logic [WordBytes*8-1:0] rd_next_i,
 
   // Every lane's queue holds at most LaneQueue - FeedLatency entries.
   input  logic                   room_i,
@@ -63,6 +69,9 @@ module lacuna_feeder #(
   // Row i is bits 9*i of the data, two's complement; rows from the count on mean nothing.
   output logic                   word_valid_o,
   output logic [WordBytes*9-1:0] word_data_o,
+  // The row word after it comes too, in `word_next_o`; both are whole.
+  output logic                   word_double_o,
+  output logic [WordBytes*9-1:0] word_next_o,
   output logic [OffWidth:0]      word_count_o,
   output logic [PageWidth-1:0]   word_page_o,
   output logic [1:0]             word_tag_o,
@@ -108,6 +117,7 @@ module lacuna_feeder #(
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
   localparam int unsigned MostVectors   = lacuna_spec_pkg::VectorsInFlight;
   localparam int unsigned FlightWidth   = $clog2(MostVectors + 1);
+  localparam bit          Double        = lacuna_pkg::double_feed(DigitBits, Lanes);
 
   // The highest bit is not needed unless there is a monitor.
   localparam logic [2:0] Idle    = 3'd0;
@@ -139,6 +149,17 @@ module lacuna_feeder #(
   assign columns    = run || depthwise;
   assign has_params = run || (post_tail.op != lacuna_spec_pkg::PostMax);
 
+  // Windows come two at a time: whole words, at addresses of words, an even number of them in line.
+  logic                double, apart;
+  logic [OffWidth-1:0] places;
+
+  assign places = walk.start[OffWidth-1:0] | walk.step_kx[OffWidth-1:0]
+                | walk.step_ky[OffWidth-1:0] | walk.step_ox[OffWidth-1:0]
+                | walk.step_oy[OffWidth-1:0]
+                | (head.from_input ? input_offset_i[OffWidth-1:0] : '0);
+  assign apart  = walk.segments[0] || (walk.tail != 5'(WordBytes)) || (places != '0);
+  assign double = Double && run && !monitored && !apart;
+
   // The window that is next.
   logic                 issue_probe;
   logic [AddrWidth-1:0] window_addr;
@@ -147,11 +168,11 @@ module lacuna_feeder #(
   logic [IndexWidth:0]  tap;
 
   lacuna_walker #(
-    .Lanes(Lanes), .TileWords(TileWords), .BlocksMove(DepthwiseTaps != 0),
+    .Lanes(Lanes), .TileWords(TileWords), .BlocksMove(DepthwiseTaps != 0), .Double(Double),
     .Skip(DepthwiseTaps != 0), .TapWidth(IndexWidth + 1)
   ) u_walker (
     .clk_i,
-    .walk_i(walk), .run_i(run), .blocks_move_i(depthwise),
+    .walk_i(walk), .run_i(run), .double_i(double), .blocks_move_i(depthwise),
     .offset_i(head.from_input ? input_offset_i : '0),
     .load_i(start_i), .advance_i(next_window), .again_i(issue_probe),
     .addr_o(window_addr), .pad_o(pad), .bytes_o(bytes), .tap_o(tap), .first_o(first), .last_o(last),
@@ -241,7 +262,7 @@ module lacuna_feeder #(
       if (vector_end) fill_q <= '0;
       else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
       if (vector_end) turn_q <= '0;
-      else if (word_out) turn_q <= turn_q + OffWidth'(1);
+      else if (word_out) turn_q <= turn_q + (double ? OffWidth'(2) : OffWidth'(1));
       probe_second_q <= issue_probe && !probe_second_q;
     end
   end
@@ -277,6 +298,7 @@ module lacuna_feeder #(
 
   assign rd_req_o      = issue_param || ((issue_window || issue_probe) && !pad);
   assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
+  assign rd_double_o   = double && (state_q == Windows);
   // A window that makes a row word by itself is turned: its bytes meet other lanes than those of
   // the word before, so that a busy channel does not meet the same lane at every kernel tap.
   always_comb begin
@@ -303,10 +325,11 @@ module lacuna_feeder #(
   logic slot_last_out;
 
   lacuna_slots #(
-    .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)
+    .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor), .Double(Double)
   ) u_slots (
     .clk_i, .rst_ni,
-    .start_i, .columns_i(columns), .depthwise_i(depthwise), .wide_i(wide), .pad_byte_i(walk.pad),
+    .start_i, .columns_i(columns), .depthwise_i(depthwise), .wide_i(wide), .double_i(double),
+    .pad_byte_i(walk.pad),
     .operand_index_i(IndexWidth'(post_tail.taps - 7'd1)),
     .gate_i(post_tail.gate), .second_gate_i(run_tail.second),
     .page_i(run_tail.page[PageWidth-1:0]), .vector_pages_i(run_tail.vector_pages[PageWidth-1:0]),
@@ -316,8 +339,9 @@ module lacuna_feeder #(
     .tap_i(product ? tap[IndexWidth:1] : tap[IndexWidth-1:0]), .gated_i,
     .second_i(issue_probe ? probe_second_q : Monitor && second_i),
     .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),
+    .next_window_i(rd_next_i),
     .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),
-    .data_o(word_data_o), .raw_o(param_data_o), .count_o(word_count_o),
+    .data_o(word_data_o), .next_o(word_next_o), .raw_o(param_data_o), .count_o(word_count_o),
     .tap_o(tap_index_o), .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
     .gated_o(word_gated_o), .second_o(probe_second_o), .page_o(word_page_o), .tag_o(word_tag_o),
     .weights_o(param_weights_o), .signs_o(param_signs_o), .index_o(param_index_o),
@@ -331,6 +355,7 @@ module lacuna_feeder #(
   assign idle_o          = rested_q && (state_q == Idle);
   assign param_columns_o = columns;
   assign word_last_o     = slot_last_out;
+  assign word_double_o   = double;
   assign probe_last_o    = slot_last_out;
   assign tap_last_o      = slot_last_out;
   assign tap_data_o      = word_data_o;

@@ -1,12 +1,13 @@
 // One row lane at 8-bit digits: a digit is a whole difference, so that a row has one slot and needs
 // no recoding, and the read register of the queue is the head.
 //
-// Contract:   as lacuna_lane. `negative_o` and `ones_o`: the digit as sign and one's complement,
+// Contract:   as lacuna_lane, but an entry has Rows rows, of pages from `push_page_i` on. `negative_o` and `ones_o`: the digit as sign and one's complement,
 //             its magnitude is `ones_o` + `negative_o`.
 // Throughput: one row a cycle while the queue is not empty, also across vectors.
 // Latency:    as lacuna_lane.
 module lacuna_lane_whole #(
   parameter  int unsigned Pages     = 512,
+  parameter  int unsigned Rows      = 2,
   localparam int unsigned PageWidth = $clog2(Pages)
 ) (
   input  logic                 clk_i,
@@ -16,9 +17,8 @@ module lacuna_lane_whole #(
   input  logic                 push_i,
   input  logic [1:0]           push_tag_i,
   input  logic [PageWidth-1:0] push_page_i,
-  input  logic [1:0]           push_live_i,
-  input  logic [8:0]           push_first_i,
-  input  logic [8:0]           push_second_i,
+  input  logic [Rows-1:0]      push_live_i,
+  input  logic [9*Rows-1:0]    push_rows_i,
   input  logic [2:0]           fed_i,      // vectors handed over whole, modulo 8
   output logic                 room_o,
 
@@ -38,7 +38,7 @@ module lacuna_lane_whole #(
 
   localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
   localparam int unsigned PtrWidth   = $clog2(Depth);
-  localparam int unsigned EntryWidth = 2 + PageWidth + 2 + 18;
+  localparam int unsigned EntryWidth = 2 + PageWidth + Rows + 9 * Rows;
   localparam int unsigned EntryBytes = (EntryWidth + 7) / 8;
 
   // Queue, and the head.
@@ -46,9 +46,10 @@ module lacuna_lane_whole #(
   logic [PtrWidth:0]       count_q;
   logic                    empty, load, head_valid_q, head_last, issue, retire;
   logic [8*EntryBytes-1:0] head;
-  logic [1:0]              tag, live;
+  logic [1:0]              tag;
   logic [PageWidth-1:0]    page;
-  logic [8:0]              first, second, digit;
+  logic [Rows-1:0]         live;
+  logic [9*Rows-1:0]       rows;
 
   assign empty  = (count_q == '0);
   assign room_o = (count_q <= (PtrWidth+1)'(Depth - lacuna_spec_pkg::FeedLatency));
@@ -61,22 +62,35 @@ module lacuna_lane_whole #(
     .rd_data_o(head),
     .wr_be_i  ({EntryBytes{push_i}}),
     .wr_addr_i(wr_ptr_q),
-    .wr_data_i((8*EntryBytes)'({push_tag_i, push_page_i, push_live_i, push_second_i, push_first_i}))
+    .wr_data_i((8*EntryBytes)'({push_tag_i, push_page_i, push_live_i, push_rows_i}))
   );
 
-  assign {tag, page, live, second, first} = head[EntryWidth-1:0];
+  assign {tag, page, live, rows} = head[EntryWidth-1:0];
 
   if (8 * EntryBytes > EntryWidth) begin : gen_spare
     logic unused;
     assign unused = ^head[8*EntryBytes-1:EntryWidth];
   end
 
-  // The row that leaves next.
-  logic first_done_q, is_second;
+  // The row that leaves next: the lowest that has not left. Those below it are done.
+  logic [Rows-2:0]         done_q, done;
+  logic [$clog2(Rows)-1:0] row;
+  logic [8:0]              digit;
 
-  assign is_second = first_done_q || !live[0];
-  assign head_last = is_second || !live[1];
-  assign digit     = is_second ? second : first;
+  always_comb begin
+    row       = ($clog2(Rows))'(Rows - 1);
+    digit     = rows[9*(Rows-1) +: 9];
+    done      = '1;
+    head_last = 1'b1;
+    for (int unsigned r = Rows - 1; r > 0; r--) begin
+      if (live[r-1] && !done_q[r-1]) begin
+        row       = ($clog2(Rows))'(r - 1);
+        digit     = rows[9*(r-1) +: 9];
+        done      = (Rows - 1)'((1 << r) - 1);
+        head_last = (live >> r) == '0;
+      end
+    end
+  end
 
   lacuna_vectors u_vectors (
     .clk_i,
@@ -115,10 +129,10 @@ module lacuna_lane_whole #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (load)       first_done_q <= 1'b0;
-    else if (issue) first_done_q <= 1'b1;
+    if (load)       done_q <= '0;
+    else if (issue) done_q <= done;
     if (issue) begin
-      page_o     <= page + PageWidth'(is_second);
+      page_o     <= page + PageWidth'(row);
       negative_o <= digit[8];
       ones_o     <= digit[7:0] ^ {8{digit[8]}};
     end

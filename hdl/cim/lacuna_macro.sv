@@ -4,7 +4,8 @@
 //             1 cycles ahead and keeps at most VectorsInFlight vectors between first window and
 //             `taken_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
 //             may be written at any time, a page only while no row uses it.
-// Throughput: one row word (2 Lanes rows) in and Lanes digit slots a cycle; ReduceColumns sums in
+//             At 8-bit digits (lacuna_pkg::double_feed) a second row word may come with a whole one.
+// Throughput: one row word (2 Lanes rows), or two, in and Lanes digit slots a cycle; ReduceColumns sums in
 //             lacuna_pkg::group_cycles.
 // Latency:    see hdl/README.md; counters are one cycle late.
 module lacuna_macro #(
@@ -35,6 +36,9 @@ module lacuna_macro #(
   output logic                             room_o,
   input  logic                             word_valid_i,
   input  logic [Columns*9-1:0]             word_data_i,   // differences, signed, -255 to 255
+  // The row word after it comes too; of no effect without lacuna_pkg::double_feed.
+  input  logic                             word_double_i,
+  input  logic [Columns*9-1:0]             word_next_i,
   input  logic [CountWidth-1:0]            word_count_i,  // rows present, 1 to Columns
   input  logic [PageWidth-1:0]             word_page_i,
   input  logic [1:0]                       word_tag_i,
@@ -54,6 +58,8 @@ module lacuna_macro #(
 
   // At 8-bit digits a lane needs no recoding, and cells have multipliers.
   localparam bit          Whole      = DigitBits == 8;
+  localparam bit          Double     = lacuna_pkg::double_feed(DigitBits, Lanes);
+  localparam int unsigned Rows       = Double ? 4 : 2;  // that a lane is handed at once
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
   localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
 
@@ -102,20 +108,35 @@ module lacuna_macro #(
     assign gated  = '1;
   end
 
+  if (!Double) begin : gen_single
+    logic unused;
+    assign unused = ^{word_double_i, word_next_i};
+  end
+
   for (genvar l = 0; l < Lanes; l++) begin : gen_lane
     logic [8:0]           first, second;
-    logic [1:0]           live;
+    logic [9*Rows-1:0]    rows;
+    logic [Rows-1:0]      live;
     logic                 issue, retire, push, weight_we;
     logic [PageWidth-1:0] page;
 
     assign first   = word_data_i[9*l +: 9];
     assign second  = word_data_i[9*(l+Lanes) +: 9];
 
+    if (Double) begin : gen_four
+      assign rows = {word_next_i[9*(l+Lanes) +: 9], word_next_i[9*l +: 9], second, first};
+    end else begin : gen_two
+      assign rows = {second, first};
+    end
+
     always_comb begin
       live = 'x;
       if (word_valid_i) begin
         live[0] = word_count_i > CountWidth'(l) && !(gate_zero && first == '0);
         live[1] = word_count_i > CountWidth'(l + Lanes) && !(gate_zero && second == '0);
+        for (int unsigned r = 2; r < Rows; r++) begin
+          live[r] = word_double_i && !(gate_zero && rows[9*r +: 9] == '0);
+        end
       end
     end
 
@@ -126,7 +147,7 @@ module lacuna_macro #(
       logic       negative;
       logic [7:0] ones;
 
-      lacuna_lane_whole #(.Pages(Pages)) u_lane (
+      lacuna_lane_whole #(.Pages(Pages), .Rows(Rows)) u_lane (
         .clk_i,
         .rst_ni,
         .start_i,
@@ -134,8 +155,7 @@ module lacuna_macro #(
         .push_tag_i   (word_tag_i),
         .push_page_i  (word_page_i),
         .push_live_i  (live),
-        .push_first_i (first),
-        .push_second_i(second),
+        .push_rows_i  (rows),
         .fed_i        (fed_q),
         .room_o       (room[l]),
         .freed_i      (freed),

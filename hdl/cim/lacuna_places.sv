@@ -7,11 +7,13 @@
 //             word of a vector, or parameters of a block's weights, of their signs (`wide_i`) or of
 //             its others; `block_end_i`: the vector is the block's last one. `columns_i`:
 //             parameters are those of blocks, which take turns in two banks, from job to job.
+//             `double_i`: every word is two, which have four pages; 0 unless Double.
 // Latency:    one cycle from one word to the next.
 module lacuna_places #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned IndexWidth = 4,
   parameter  bit          Monitor    = 1'b0,
+  parameter  bit          Double     = 1'b0,
   localparam int unsigned PageWidth  = $clog2(Pages)
 ) (
   input  logic                  clk_i,
@@ -22,6 +24,7 @@ module lacuna_places #(
   input  logic                  columns_i,
   input  logic                  depthwise_i,
   input  logic                  wide_i,
+  input  logic                  double_i,
   input  logic [PageWidth-1:0]  page_i,
   input  logic [PageWidth-1:0]  vector_pages_i,
 
@@ -42,9 +45,11 @@ module lacuna_places #(
   localparam logic [IndexWidth-1:0] SecondBiases = IndexWidth'(lacuna_spec_pkg::SecondBiases);
 
   logic [PageWidth-1:0]  block_page_q, next_block_page;
+  logic [PageWidth-1:0]  word_pages;
   logic [IndexWidth-1:0] next_index;
 
   assign next_block_page = block_page_q + vector_pages_i;
+  assign word_pages      = (Double && double_i) ? PageWidth'(4) : PageWidth'(2);
   assign next_index      = (Monitor && !weights_o && (index_o == Shifts)) ? SecondBiases
                          : index_o + IndexWidth'(1);
 
@@ -58,7 +63,7 @@ module lacuna_places #(
       signs_o      <= 1'b0;
     end else begin
       if (word_i) begin
-        page_o <= page_o + PageWidth'(2);
+        page_o <= page_o + word_pages;
         if (last_i) begin
           tag_o  <= tag_o + 2'd1;
           page_o <= block_end_i ? next_block_page : block_page_q;

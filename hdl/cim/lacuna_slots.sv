@@ -7,7 +7,9 @@
 // Contract:   mode, gate values and pages are held from `start_i` to the end of the job. Kinds,
 //             from the highest bit: a window that is measured, parameters, a tap, a row word;
 //             none: the slot only adds to the bytes held (`keep_i`), or nothing is issued.
-//             `window_i` comes two cycles after its slot.
+//             `window_i` comes two cycles after its slot. With `double_i`, held too, each row word is a
+//             window, and the window after it (`next_window_i`) comes with it, as `next_o`; it is 0
+//             unless Double.
 // Throughput: one slot a cycle.
 // Latency:    3 cycles.
 module lacuna_slots #(
@@ -15,6 +17,7 @@ module lacuna_slots #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned IndexWidth = 4,
   parameter  bit          Monitor    = 1'b0,
+  parameter  bit          Double     = 1'b0,
   localparam int unsigned WordBytes  = 2 * Lanes,
   localparam int unsigned OffWidth   = $clog2(WordBytes),
   localparam int unsigned PageWidth  = $clog2(Pages)
@@ -26,6 +29,7 @@ module lacuna_slots #(
   input  logic                   columns_i,    // parameters are of columns, not of the job
   input  logic                   depthwise_i,
   input  logic                   wide_i,
+  input  logic                   double_i,
   input  logic [IndexWidth-1:0]  operand_index_i,
   input  logic [7:0]             gate_i,
   input  logic [7:0]             second_gate_i,
@@ -48,9 +52,11 @@ module lacuna_slots #(
   input  logic [OffWidth-1:0]    position_i,   // of the window's first byte
   input  logic [OffWidth:0]      count_i,
   input  logic [WordBytes*8-1:0] window_i,
+  input  logic [WordBytes*8-1:0] next_window_i,
 
   output logic [3:0]             kind_o,
   output logic [WordBytes*9-1:0] data_o,
+  output logic [WordBytes*9-1:0] next_o,
   output logic [WordBytes*8-1:0] raw_o,        // parameters: nothing was subtracted
   output logic [OffWidth:0]      count_o,
   output logic [IndexWidth-1:0]  tap_o,        // a cycle early
@@ -143,13 +149,36 @@ module lacuna_slots #(
     .data_o
   );
 
-  lacuna_places #(.Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor)) u_places (
+  if (Double) begin : gen_next
+    logic [WordBytes*9-1:0] next_q;
+
+    always_ff @(posedge clk_i) begin
+      if (kind_2_q[0] && double_i) begin
+        for (int unsigned b = 0; b < WordBytes; b++) begin
+          next_q[9*b +: 9] <= (slot_2_q.pad ? {pad_byte_i[7], pad_byte_i}
+                                            : {next_window_i[8*b+7], next_window_i[8*b +: 8]})
+                            - {gate[7], gate};
+        end
+      end
+    end
+
+    assign next_o = next_q;
+  end else begin : gen_no_next
+    logic unused;
+    assign unused = ^next_window_i;
+    assign next_o = '0;
+  end
+
+  lacuna_places #(
+    .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor), .Double(Double)
+  ) u_places (
     .clk_i,
     .rst_ni,
     .start_i,
     .columns_i,
     .depthwise_i,
     .wide_i,
+    .double_i,
     .page_i,
     .vector_pages_i,
     .word_i     (kind_3_q[0]),

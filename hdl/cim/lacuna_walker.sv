@@ -8,15 +8,19 @@
 // the first kernel row in the first output row (`skip_left`, `skip_above`: the walk starts behind
 // them), and what lies beyond the input (`skip_beyond`), but never every window of an output.
 //
+// With `double_i` segments of `run` come two by two, as one window; there are none without a partner.
+//
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
 //             describe the current window and hold until then; after the last one they mean
-//             nothing. `blocks_move_i` is held like the walk, and 0 unless BlocksMove.
+//             nothing. `blocks_move_i` and `double_i` are held like the walk, and 0 unless BlocksMove
+//             and Double.
 // Throughput: one window a cycle.
 // Latency:    one cycle from load to the first window.
 module lacuna_walker #(
   parameter  int unsigned Lanes      = 8,
   parameter  int unsigned TileWords  = 2048,
   parameter  bit          BlocksMove = 1'b1,
+  parameter  bit          Double     = 1'b0,
   // `post` leaves padding out and counts taps; else `tap_o` is 0.
   parameter  bit          Skip       = 1'b1,
   parameter  int unsigned TapWidth   = 5,
@@ -31,6 +35,7 @@ module lacuna_walker #(
   input  lacuna_spec_pkg::walk_t walk_i,
   /* verilator lint_on UNUSEDSIGNAL */
   input  logic                   run_i,
+  input  logic                   double_i,
   input  logic                   blocks_move_i,
   input  logic [AddrWidth-1:0]   offset_i,
 
@@ -61,10 +66,16 @@ module lacuna_walker #(
     $error("lacuna_walker: AddrWidth is %0d; an instruction steps by 16 bits at most", AddrWidth);
   end
 
-  logic [9:0] count_0, count_2;
-  logic [5:0] count_1;
+  logic                 double;
+  logic [9:0]           segments, count_0, count_2;
+  logic [5:0]           count_1;
+  logic [AddrWidth-1:0] segment_step;
 
-  assign count_0 = run_i ? walk_i.segments : {4'd0, walk_i.k_w};
+  assign double       = Double && double_i;
+  assign segments     = double ? walk_i.segments >> 1 : walk_i.segments;
+  assign segment_step = double ? AddrWidth'(2 * WordBytes) : AddrWidth'(WordBytes);
+
+  assign count_0 = run_i ? segments : {4'd0, walk_i.k_w};
   assign count_1 = run_i ? walk_i.k_w : walk_i.k_h;
   assign count_2 = run_i ? {4'd0, walk_i.k_h} : walk_i.segments;
 
@@ -146,7 +157,7 @@ module lacuna_walker #(
         from = addr_3_q;
         step = step_ox;
       end
-      if (next_seg) step = AddrWidth'(WordBytes);
+      if (next_seg) step = segment_step;
       if (next_kx) step = walk_i.step_kx[AddrWidth-1:0];
       if (next_ky) step = walk_i.step_ky[AddrWidth-1:0];
       addr_next = load_i ? start : level_block ? block_start : from + step;

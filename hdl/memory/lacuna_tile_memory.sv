@@ -4,13 +4,16 @@
 // written in one cycle. Addresses wrap at the end of the memory.
 //
 // Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of
-//             `rd_data_o`, for all k in 0..W-1. Write: byte `(wr_position_i + k) mod W` of
+//             `rd_data_o`, for all k in 0..W-1; with `rd_double_i` and the address of a word, byte k
+//             of the word after it at byte `(rd_position_i + 1 + k) mod W` of `rd_next_o` (Double;
+//             else it is 0). Write: byte `(wr_position_i + k) mod W` of
 //             `wr_data_i` goes to `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
 // Throughput: one read and one write a cycle.
 // Latency:    read 2 cycles; a write is seen by reads 2 cycles later.
 module lacuna_tile_memory #(
   parameter  int unsigned Lanes     = 8,
   parameter  int unsigned TileWords = 2048,
+  parameter  bit          Double    = 1'b0,
   localparam int unsigned WordBytes = 2 * Lanes,
   localparam int unsigned OffWidth  = $clog2(WordBytes),
   localparam int unsigned AddrWidth = $clog2(TileWords * WordBytes)
@@ -20,7 +23,9 @@ module lacuna_tile_memory #(
   input  logic                   rd_en_i,
   input  logic [AddrWidth-1:0]   rd_addr_i,
   input  logic [OffWidth-1:0]    rd_position_i,
+  input  logic                   rd_double_i,
   output logic [WordBytes*8-1:0] rd_data_o,
+  output logic [WordBytes*8-1:0] rd_next_o,
 
   input  logic                   wr_en_i,
   input  logic [AddrWidth-1:0]   wr_addr_i,
@@ -86,6 +91,25 @@ module lacuna_tile_memory #(
   end
 
   assign rd_data_o = rd_data_q;
+
+  // The bank that has not the word has the one after it.
+  if (Double) begin : gen_next
+    logic            rd_double_q;
+    logic [Bits-1:0] rd_next_q;
+
+    always_ff @(posedge clk_i) begin
+      rd_double_q <= rd_en_i && rd_double_i;
+      if (rd_double_q) begin
+        rd_next_q <= rotated(rd_odd_q ? rd_even_word : rd_odd_word, rd_turn_q - OffWidth'(1));
+      end
+    end
+
+    assign rd_next_o = rd_next_q;
+  end else begin : gen_no_next
+    logic unused;
+    assign unused    = rd_double_i;
+    assign rd_next_o = '0;
+  end
 
   // Write, first cycle: into registers, for what comes here went through a crossbar.
   logic [OffWidth-1:0]  wr_off;

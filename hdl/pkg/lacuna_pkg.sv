@@ -11,6 +11,11 @@ package lacuna_pkg;
     group_cycles = (lanes == 2) ? lacuna_spec_pkg::SerialGroupCycles : 1;
   endfunction
 
+  // A feeder hands over two row words a cycle: where a lane issues a whole row of them a cycle.
+  function automatic bit double_feed(input int unsigned digit_bits, input int unsigned lanes);
+    double_feed = digit_bits == 8 && group_cycles(lanes) == 1;
+  endfunction
+
   // Columns of a lane that work in step: as many as a block RAM has bytes, or are reduced a cycle.
   function automatic int unsigned part_columns(input int unsigned reduce_columns);
     part_columns = (reduce_columns > lacuna_spec_pkg::PartColumns) ? reduce_columns

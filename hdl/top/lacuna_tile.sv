@@ -127,6 +127,8 @@ module lacuna_tile #(
   logic                   feed_rd_req;
   logic [AddrBits-1:0]    feed_rd_addr;
   logic [OffWidth-1:0]    feed_rd_position;
+  logic                   feed_rd_double;
+  logic [WordBytes*8-1:0] rd_next;
   logic                   post_wr_en;
   logic [AddrBits-1:0]    post_wr_addr;
   logic [ByteBits-1:0]    post_wr_bytes;
@@ -173,12 +175,16 @@ module lacuna_tile #(
     .wr_data_o         (wr_data)
   );
 
-  lacuna_tile_memory #(.Lanes(Lanes), .TileWords(TileWords)) u_memory (
+  lacuna_tile_memory #(
+    .Lanes(Lanes), .TileWords(TileWords), .Double(lacuna_pkg::double_feed(DigitBits, Lanes))
+  ) u_memory (
     .clk_i,
     .rd_en_i      (rd_en),
     .rd_addr_i    (rd_addr),
     .rd_position_i(rd_position),
+    .rd_double_i  (feed_rd_double),
     .rd_data_o,
+    .rd_next_o    (rd_next),
     .wr_en_i      (wr_en),
     .wr_addr_i    (wr_addr),
     .wr_bytes_i   (wr_bytes),
@@ -199,7 +205,8 @@ module lacuna_tile #(
   logic                             probe_valid, probe_second, probe_last;
   logic                             decided, gated, second, post_second;
   logic [RowWidth-1:0]              row, post_row;
-  logic [WordBytes*9-1:0]           word_data;
+  logic                             word_double;
+  logic [WordBytes*9-1:0]           word_data, word_next;
   logic [OffWidth:0]                word_count;
   logic [PageWidth-1:0]             word_page;
   logic [1:0]                       word_tag;
@@ -218,8 +225,8 @@ module lacuna_tile #(
   logic [WorkBits-1:0]              written;
 
   lacuna_feeder #(
-    .Lanes(Lanes), .Pages(Pages), .TileWords(TileWords), .ReduceColumns(ReduceColumns),
-    .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor)
+    .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
+    .ReduceColumns(ReduceColumns), .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor)
   ) u_feeder (
     .clk_i,
     .rst_ni,
@@ -231,12 +238,16 @@ module lacuna_tile #(
     .rd_req_o       (feed_rd_req),
     .rd_addr_o      (feed_rd_addr),
     .rd_position_o  (feed_rd_position),
+    .rd_double_o    (feed_rd_double),
     .rd_data_i      (rd_data_o),
+    .rd_next_i      (rd_next),
     .room_i         (room),
     .taken_i        (vector_taken),
     .give_way_i     (refused_q),
     .word_valid_o   (word_valid),
     .word_data_o    (word_data),
+    .word_double_o  (word_double),
+    .word_next_o    (word_next),
     .word_count_o   (word_count),
     .word_page_o    (word_page),
     .word_tag_o     (word_tag),
@@ -311,6 +322,8 @@ module lacuna_tile #(
     .room_o        (room),
     .word_valid_i  (word_valid),
     .word_data_i   (word_data),
+    .word_double_i (word_double),
+    .word_next_i   (word_next),
     .word_count_i  (word_count),
     .word_page_i   (word_page),
     .word_tag_i    (word_tag),

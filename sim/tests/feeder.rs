@@ -35,9 +35,20 @@ enum Given {
 }
 
 impl Given {
-    fn word(word: &RowWord) -> Self {
-        let RowWord { data, count, page, tag, last, gated } = *word;
-        Self::Word { data: data[..count as usize].to_vec(), page, tag, last, gated }
+    /// A row word, or two.
+    fn words(word: &RowWord, geometry: &Geometry) -> Vec<Self> {
+        let RowWord { data, next, count, page, tag, last, gated } = *word;
+        let one = |data: [i16; MAX_WORD], page, last| Self::Word {
+            data: data[..count as usize].to_vec(),
+            page: page & (geometry.pages as u16 - 1),
+            tag,
+            last,
+            gated,
+        };
+        match next {
+            None => vec![one(data, page, last)],
+            Some(next) => vec![one(data, page, false), one(next, page + 2, last)],
+        }
     }
 
     fn probe(probe: &Probe) -> Self {
@@ -56,45 +67,57 @@ impl Given {
     }
 
     /// What the RTL's outputs say in this cycle; `index`: what they said of a tap in the one before.
-    fn of(dut: &Model, word: usize, index: u8) -> Option<Self> {
-        let differences =
-            |port: &str, count: u32| (0..count).map(|b| ((dut.field(port, 9 * b, 9) << 7) as i16) >> 7).collect();
+    fn of(dut: &Model, geometry: &Geometry, index: u8) -> Vec<Self> {
+        let word = geometry.word_bytes();
+        let differences = |port: &str, count: u32| {
+            (0..count).map(|b| ((dut.field(port, 9 * b, 9) << 7) as i16) >> 7).collect::<Vec<_>>()
+        };
         let valid = ["word", "tap", "param", "probe"].map(|kind| dut.bit(&*format!("{kind}_valid_o")));
         match valid {
-            [false, false, false, false] => None,
-            [true, false, false, false] => Some(Self::Word {
-                data: differences("word_data_o", dut.get("word_count_o") as u32),
-                page: dut.get("word_page_o") as u16,
-                tag: dut.get("word_tag_o") as u8,
-                last: dut.bit("word_last_o"),
-                gated: dut.bit("word_gated_o"),
-            }),
-            [false, false, false, true] => Some(Self::Probe {
+            [false, false, false, false] => vec![],
+            [true, false, false, false] => {
+                let rows = |port| {
+                    let mut rows = [0; MAX_WORD];
+                    rows[..word].copy_from_slice(&differences(port, word as u32));
+                    rows
+                };
+                let first = RowWord {
+                    data: rows("word_data_o"),
+                    next: dut.bit("word_double_o").then(|| rows("word_next_o")),
+                    count: dut.get("word_count_o") as u8,
+                    page: dut.get("word_page_o") as u16,
+                    tag: dut.get("word_tag_o") as u8,
+                    last: dut.bit("word_last_o"),
+                    gated: dut.bit("word_gated_o"),
+                };
+                Self::words(&first, geometry)
+            }
+            [false, false, false, true] => vec![Self::Probe {
                 data: differences("word_data_o", dut.get("word_count_o") as u32),
                 second: dut.bit("probe_second_o"),
                 last: dut.bit("probe_last_o"),
-            }),
-            [false, true, false, false] => Some(Self::Tap {
+            }],
+            [false, true, false, false] => vec![Self::Tap {
                 data: differences("tap_data_o", word as u32),
                 index,
                 pad: dut.bit("tap_pad_o"),
                 first: dut.bit("tap_first_o"),
                 last: dut.bit("tap_last_o"),
-            }),
-            [false, false, true, false] => Some(Self::Param {
+            }],
+            [false, false, true, false] => vec![Self::Param {
                 data: (0..word).map(|b| dut.field("param_data_o", 8 * b as u32, 8) as u8).collect(),
                 weights: dut.bit("param_weights_o"),
                 signs: dut.bit("param_weights_o") && dut.bit("param_signs_o"),
                 index: dut.get("param_index_o") as u8,
                 bank: dut.get("param_bank_o") as u8,
-            }),
+            }],
             _ => panic!("two outputs at once: word, tap, param, probe = {valid:?}"),
         }
     }
 }
 
 /// Runs one job on both and compares every cycle, then the whole with im2col. `bank`: that of its first block, then of
-/// the next job's.
+/// the next job's. Returns how often two row words came at once.
 #[allow(clippy::too_many_lines, reason = "one cycle of both, port by port")]
 fn run_job(
     rng: &mut Rng,
@@ -104,10 +127,11 @@ fn run_job(
     memory: &TileMemory,
     stalls: &Stalls,
     bank: &mut u8,
-) {
+) -> usize {
     let word = geometry.word_bytes();
     let instr = walks::random(rng, geometry);
-    let offset = rng.random_range(0..geometry.tile_bytes());
+    let at = if rng.random_bool(0.5) { 1 } else { word };
+    let offset = rng.random_range(0..geometry.tile_bytes()) / at * at;
     // What a monitor says, row by row; without one all are gated, by the first gate value.
     let monitored = matches!(&instr, Instr::Run(_, _, tail) if tail.monitored(geometry));
     let mut decisions = [Decision { gated: true, second: false }; MONITOR_ROWS];
@@ -134,8 +158,9 @@ fn run_job(
     golden.start(&instr, offset);
 
     let run = matches!(instr, Instr::Run(..));
-    let mut given = Vec::new();
-    let mut reads: VecDeque<[u8; MAX_WORD]> = VecDeque::from([[0; MAX_WORD]; 2]);
+    let (mut given, mut doubled) = (Vec::new(), 0);
+    // What is read in a cycle, and the word after it.
+    let mut reads: VecDeque<[[u8; MAX_WORD]; 2]> = VecDeque::from([[[0; MAX_WORD]; 2]; 2]);
     let (mut fed, mut taken, mut finished) = (0, 0, 0);
     // What was true in the cycles of the slots whose outputs are due: room, vectors taken, the job was served.
     let mut issued = VecDeque::from([(false, 0, false); 3]);
@@ -166,21 +191,26 @@ fn run_job(
         dut.set("gated_i", decision.gated.into());
         dut.set("second_i", decision.second.into());
         golden.decide(decision, decided);
-        let data = reads.pop_front().unwrap();
-        dut.set_u128("rd_data_i", (0..word).fold(0, |value, b| value | u128::from(data[b]) << (8 * b)));
+        let [data, next] = reads
+            .pop_front()
+            .unwrap()
+            .map(|bytes| (0..word).fold(0, |value, b| value | u128::from(bytes[b]) << (8 * b)));
+        dut.set_u128("rd_data_i", data);
+        dut.set_u128("rd_next_i", next);
         dut.eval();
 
         let was_idle = golden.idle() || !std::mem::replace(&mut under_way, true);
         let out = golden.step(room, takes, block_done, memory);
-        let model = (out.word.as_ref().map(Given::word))
-            .or(out.probe.as_ref().map(Given::probe))
-            .or(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
-            .or(out.param.as_ref().map(|param| Given::param(param, word)));
-        let chip = Given::of(dut, word, tap_index);
+        let model: Vec<_> = (out.word.iter().flat_map(|word| Given::words(word, geometry)))
+            .chain(out.probe.as_ref().map(Given::probe))
+            .chain(out.tap.as_ref().map(|tap| Given::tap(tap, word)))
+            .chain(out.param.as_ref().map(|param| Given::param(param, word)))
+            .collect();
+        let chip = Given::of(dut, geometry, tap_index);
         tap_index = if geometry.depthwise_taps > 0 { dut.get("tap_index_o") as u8 } else { 0 };
         assert_eq!(chip, model, "left: chip, right: golden, in cycle {} of {instr:?}", dut.cycle());
         assert_eq!(dut.bit("rd_req_o"), golden.reading(), "read port in cycle {}", dut.cycle());
-        deciding = match &chip {
+        deciding = match chip.last() {
             Some(Given::Probe { last: true, .. }) => Some(rng.random_range(0..6)),
             _ => deciding.and_then(|cycles: u32| cycles.checked_sub(1)),
         };
@@ -194,8 +224,8 @@ fn run_job(
             assert_eq!(dut.bit("param_columns_o"), param.columns, "whose parameters in cycle {}", dut.cycle());
         }
         let early = out.param.is_some_and(|param| param.columns);
-        assert!(was_served || early || chip.is_none(), "too early in cycle {} of {instr:?}", dut.cycle());
-        match &chip {
+        assert!(was_served || early || chip.is_empty(), "too early in cycle {} of {instr:?}", dut.cycle());
+        match chip.last() {
             Some(Given::Word { last, .. }) => {
                 assert!(had_room, "a row word without room in cycle {}", dut.cycle());
                 assert!(fed - had_taken < VECTORS_IN_FLIGHT as u32, "too many vectors in cycle {}", dut.cycle());
@@ -212,11 +242,16 @@ fn run_job(
         }
         assert_eq!(dut.bit("idle_o"), was_idle, "idle in cycle {}", dut.cycle());
         let pending = finished < blocks;
-        quiet = if chip.is_some() || pending { 0 } else { quiet + 1 };
+        quiet = if !chip.is_empty() || pending { 0 } else { quiet + 1 };
+        doubled += usize::from(chip.len() > 1);
         given.extend(chip);
 
-        let read =
-            golden.reading().then(|| memory.read(dut.get("rd_addr_o") as usize, dut.get("rd_position_o") as usize));
+        let read = golden.reading().then(|| {
+            let (addr, position) = (dut.get("rd_addr_o") as usize, dut.get("rd_position_o") as usize);
+            let next =
+                if dut.bit("rd_double_o") { memory.read(addr + word, (position + 1) % word) } else { rng.random() };
+            [memory.read(addr, position), next]
+        });
         reads.push_back(read.unwrap_or_else(|| rng.random()));
         dut.step();
         dut.set("start_i", 0);
@@ -226,6 +261,7 @@ fn run_job(
     for (at, (given, want)) in given.iter().zip(&want).enumerate() {
         assert_eq!(given, want, "left: chip, right: im2col, output {at} of {instr:?}");
     }
+    doubled
 }
 
 fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
@@ -234,7 +270,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
     }
     dut.reset();
     let mut golden = Feeder::new(geometry);
-    let mut bank = 0;
+    let (mut bank, mut doubled) = (0, 0);
     let mut memory = TileMemory::new(geometry);
     let bytes: Vec<u8> = (0..geometry.tile_bytes()).map(|_| rng.random()).collect();
     memory.put(0, &bytes);
@@ -247,8 +283,9 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let block_done = if rng.random_bool(0.5) { share(rng) } else { rng.random_range(0.002..0.02) };
         let gives_way = if rng.random_bool(0.5) { 0.0 } else { rng.random_range(0.0..0.6) };
         let stalls = Stalls { room, taken, block_done, gives_way };
-        run_job(rng, geometry, dut, &mut golden, &memory, &stalls, &mut bank);
+        doubled += run_job(rng, geometry, dut, &mut golden, &memory, &stalls, &mut bank);
     }
+    assert_eq!(doubled > 0, geometry.feed_words() == 2, "two words at once");
 }
 
 /// A start takes one cycle, a slot three, and nothing comes between slots.

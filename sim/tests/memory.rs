@@ -31,19 +31,23 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         golden.step();
     }
     // Accesses crowd at both ends, where they meet and wrap.
-    let mut expected = [None; 2];
+    let mut expected: [Option<(u128, Option<u128>)>; 2] = [None; 2];
     for _ in 0..20_000 {
         golden.step();
         let mut place = || (size - 4 * word + rng.random_range(0..8 * word)) % size;
         let (rd_addr, wr_addr) = (place(), place());
         let (reads, writes) = (rng.random_bool(0.7), rng.random_bool(0.6));
         let position = rng.random_range(0..word);
+        let doubled = rng.random_bool(0.5);
+        // Two words are read from the first one's start.
+        let rd_addr = if doubled { rd_addr - rd_addr % word } else { rd_addr };
         let turned = rng.random_range(0..word);
         let count = rng.random_range(1..=word);
         let bytes: Vec<u8> = (0..word).map(|_| rng.random()).collect();
         dut.set("rd_en_i", reads.into());
         dut.set("rd_addr_i", rd_addr as u64);
         dut.set("rd_position_i", position as u64);
+        dut.set("rd_double_i", doubled.into());
         dut.set("wr_en_i", writes.into());
         dut.set("wr_addr_i", wr_addr as u64);
         dut.set("wr_bytes_i", count as u64);
@@ -51,12 +55,18 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let mut data = bytes.clone();
         data.rotate_right(turned);
         dut.set_u128("wr_data_i", word_of(&data));
-        let data = reads.then(|| word_of(&golden.read(rd_addr, position)[..word]));
+        let data = reads.then(|| {
+            let next = golden.read(rd_addr + word, (position + 1) % word);
+            (word_of(&golden.read(rd_addr, position)[..word]), doubled.then(|| word_of(&next[..word])))
+        });
         if writes {
             golden.write(wr_addr, &bytes[..count]);
         }
-        if let Some(data) = expected[1] {
+        if let Some((data, next)) = expected[1] {
             assert_eq!(dut.get_u128("rd_data_o"), data, "read two cycles before cycle {}", dut.cycle());
+            if let Some(next) = next.filter(|_| geometry.feed_words() == 2) {
+                assert_eq!(dut.get_u128("rd_next_o"), next, "the word after, in cycle {}", dut.cycle());
+            }
         }
         expected = [data, expected[0]];
         dut.step();
@@ -67,6 +77,13 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
 fn windows_of_a_base_memory_are_read_and_written_at_any_byte() {
     randomised("windows_of_a_base_memory_are_read_and_written_at_any_byte", |rng| {
         compare(rng, &Geometry::BASE, &mut tops::tile_memory_base());
+    });
+}
+
+#[test]
+fn a_memory_that_feeds_two_words_a_cycle_reads_the_word_after() {
+    randomised("a_memory_that_feeds_two_words_a_cycle_reads_the_word_after", |rng| {
+        compare(rng, &Geometry::WIDE, &mut tops::tile_memory_wide());
     });
 }
 

@@ -197,6 +197,13 @@ impl Geometry {
         self.group_cycles() > 1
     }
 
+    /// Row words that a feeder can hand over in a cycle: 2 where digits are whole rows, of which a lane issues one a
+    /// cycle, so that of a word that is half zeros it can use more than it gets. Not where the post unit is serial.
+    #[must_use]
+    pub const fn feed_words(&self) -> usize {
+        if self.digit_bits == 8 && !self.serial_post() { 2 } else { 1 }
+    }
+
     /// The RTL module parameters, by name.
     #[must_use]
     pub const fn parameters(&self) -> [(&'static str, usize); 11] {

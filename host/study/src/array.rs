@@ -79,9 +79,8 @@ impl ArrayModel {
     pub fn run(&mut self, gating: Gating, [rows, channels]: [usize; 2], vectors: &[i16]) -> ArrayRun {
         let count = vectors.len() / rows;
         let geometry = self.geometry;
-        let turned = channels.is_multiple_of(geometry.columns());
         let mut words =
-            vectors.chunks_exact(rows).enumerate().flat_map(|(v, rows)| self::words(v, rows, turned, geometry));
+            vectors.chunks_exact(rows).enumerate().flat_map(|(v, rows)| self::words(v, rows, channels, geometry));
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
         let (mut started, mut taken, mut fresh) = (0, 0, true);
         // Column groups that the reduction has not taken.
@@ -129,18 +128,33 @@ impl ArrayModel {
     }
 }
 
-/// The row words of a vector. The feeder turns those that are windows by themselves, each by a row more.
-fn words(vector: usize, rows: &[i16], turned: bool, geometry: Geometry) -> impl Iterator<Item = RowWord> {
+/// The row words of a vector, or pairs of them. The feeder turns those that are windows by themselves, each by a row
+/// more, and takes two windows at once where a kernel tap has them in pairs.
+fn words(vector: usize, rows: &[i16], channels: usize, geometry: Geometry) -> impl Iterator<Item = RowWord> {
     let columns = geometry.columns();
-    let last = rows.len().div_ceil(columns) - 1;
-    rows.chunks(columns).enumerate().map(move |(j, chunk)| {
-        let mut data = [0; MAX_WORD];
-        data[..chunk.len()].copy_from_slice(chunk);
-        if turned {
-            data[..columns].rotate_right(j % columns);
+    let turned = channels.is_multiple_of(columns);
+    let at_once = if channels.is_multiple_of(2 * columns) { geometry.feed_words() } else { 1 };
+    let slots = rows.chunks(at_once * columns);
+    let last = slots.len() - 1;
+    slots.enumerate().map(move |(j, slot)| {
+        let word = |k: usize, rows: &[i16]| {
+            let mut data = [0; MAX_WORD];
+            data[..rows.len()].copy_from_slice(rows);
+            if turned {
+                data[..columns].rotate_right((at_once * j + k) % columns);
+            }
+            data
+        };
+        let (first, second) = slot.split_at(slot.len().min(columns));
+        RowWord {
+            data: word(0, first),
+            next: (at_once == 2).then(|| word(1, second)),
+            count: first.len() as u8,
+            page: (2 * at_once * j % geometry.pages) as u16,
+            tag: (vector % 4) as u8,
+            last: j == last,
+            gated: true,
         }
-        let page = (2 * j % geometry.pages) as u16;
-        RowWord { data, count: chunk.len() as u8, page, tag: (vector % 4) as u8, last: j == last, gated: true }
     })
 }
 

@@ -51,7 +51,15 @@ impl Job {
                 let mut data = [-77; MAX_WORD];
                 data[..chunk.len()].copy_from_slice(chunk);
                 let (count, page) = (chunk.len() as u8, (self.page + 2 * j) as u16);
-                words.push_back(RowWord { data, count, page, tag: (v % 4) as u8, last: j + 1 == chunks, gated: true });
+                words.push_back(RowWord {
+                    data,
+                    next: None,
+                    count,
+                    page,
+                    tag: (v % 4) as u8,
+                    last: j + 1 == chunks,
+                    gated: true,
+                });
             }
         }
         words

@@ -30,6 +30,8 @@ pub struct Job {
     gated: Vec<bool>,
     /// Chance that the feeder does nothing though it could.
     pause: f64,
+    /// Two whole row words come at once.
+    doubled: bool,
 }
 
 impl Job {
@@ -73,7 +75,8 @@ impl Job {
             _ => 0.0,
         };
         let gated = (0..count).map(|_| !geometry.monitor || rng.random_bool(0.6)).collect();
-        Self { gating, page, vector_pages, blocks, vectors, gated, pause }
+        let doubled = geometry.feed_words() == 2 && rng.random_bool(0.6);
+        Self { gating, page, vector_pages, blocks, vectors, gated, pause, doubled }
     }
 
     /// Vectors of 64 rows of which a share differs from the gate value.
@@ -91,7 +94,8 @@ impl Job {
             }
         };
         let vectors = (0..VECTORS).map(|_| (0..ROWS).map(|_| row()).collect()).collect();
-        Self { gating, page: 0, vector_pages: 8, blocks: 1, vectors, gated: vec![true; VECTORS], pause: 0.0 }
+        let gated = vec![true; VECTORS];
+        Self { gating, page: 0, vector_pages: 8, blocks: 1, vectors, gated, pause: 0.0, doubled: false }
     }
 
     /// The same vectors in another gating mode.
@@ -106,19 +110,29 @@ impl Job {
     fn words(&self, columns: usize) -> VecDeque<RowWord> {
         let mut words = VecDeque::new();
         for (v, rows) in self.vectors.iter().enumerate() {
-            let chunks = rows.len().div_ceil(columns);
-            for (j, chunk) in rows.chunks(columns).enumerate() {
-                // Rows that are not there hold anything.
-                let mut data = [77; MAX_WORD];
-                data[..chunk.len()].copy_from_slice(chunk);
+            let mut page = self.page + self.block_of(v) * self.vector_pages;
+            let mut rest = &rows[..];
+            while !rest.is_empty() {
+                let two = self.doubled && rest.len() >= 2 * columns;
+                let (first, others) = rest.split_at(rest.len().min(columns));
+                let (second, others) = others.split_at(if two { columns } else { 0 });
+                rest = others;
+                let word = |rows: &[i16]| {
+                    // Rows that are not there hold anything.
+                    let mut data = [77; MAX_WORD];
+                    data[..rows.len()].copy_from_slice(rows);
+                    data
+                };
                 words.push_back(RowWord {
-                    data,
-                    count: chunk.len() as u8,
-                    page: (self.page + self.block_of(v) * self.vector_pages + 2 * j) as u16,
+                    data: word(first),
+                    next: two.then(|| word(second)),
+                    count: first.len() as u8,
+                    page: page as u16,
                     tag: (v % 4) as u8,
-                    last: j + 1 == chunks,
+                    last: rest.is_empty(),
                     gated: self.gated[v],
                 });
+                page += if two { 4 } else { 2 };
             }
         }
         words
@@ -313,6 +327,10 @@ impl Bench {
         let Some(word) = word else { return };
         for (row, &d) in (0..).zip(&word.data[..self.geometry.columns()]) {
             self.dut.set_field("word_data_i", 9 * row, 9, (d as u64) & 0x1ff);
+        }
+        self.dut.set("word_double_i", word.next.is_some().into());
+        for (row, &d) in (0..).zip(&word.next.unwrap_or_default()[..self.geometry.columns()]) {
+            self.dut.set_field("word_next_i", 9 * row, 9, (d as u64) & 0x1ff);
         }
         self.dut.set("word_count_i", word.count.into());
         self.dut.set("word_page_i", u64::from(word.page));

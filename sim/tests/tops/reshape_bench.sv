@@ -73,6 +73,7 @@ module reshape_bench #(
 
   for (genvar t = 0; t < Tiles; t++) begin : gen_tile
     logic                       rd_req, rd_gnt, rd_en, wr_en, unused_host_rd, unused_host_wr;
+    logic [WordBytes*8-1:0]     unused_next;
     logic [AddrBits-1:0]        reshape_addr, rd_addr, wr_addr;
     logic [OffBits-1:0]         rd_position, wr_position, reshape_position;
     logic [ByteBits-1:0]        wr_bytes;
@@ -130,7 +131,8 @@ module reshape_bench #(
 
     lacuna_tile_memory #(.Lanes(Lanes), .TileWords(TileWords)) u_memory (
       .clk_i,
-      .rd_en_i(rd_en), .rd_addr_i(rd_addr), .rd_position_i(rd_position), .rd_data_o(rd_data_o[t]),
+      .rd_en_i(rd_en), .rd_addr_i(rd_addr), .rd_position_i(rd_position), .rd_double_i(1'b0),
+      .rd_data_o(rd_data_o[t]), .rd_next_o(unused_next),
       .wr_en_i(wr_en), .wr_addr_i(wr_addr), .wr_bytes_i(wr_bytes), .wr_position_i(wr_position),
       .wr_data_i(wr_data)
     );

@@ -23,7 +23,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let word = geometry.word_bytes() as i64;
     let size = geometry.tile_bytes() as i64;
     let any = rng.random_range(1..42);
-    let channels: i64 = *[any, any, any, 1, 3, 5, 10, 16, 24, 40].choose(rng).unwrap();
+    let channels: i64 = *[any, any, any, 1, 3, 5, 10, 16, 24, 32, 40, 64].choose(rng).unwrap();
     let (in_h, in_w) = (rng.random_range(1..8), rng.random_range(1..8));
     let (k_h, k_w) = (rng.random_range(1..=5), rng.random_range(1..=5));
     let dense = rng.random_bool(0.7);
@@ -32,6 +32,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let segments = (channels + word - 1) / word;
     let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
     let (y_stride, x_stride) = limits(3);
+    let at = if rng.random_bool(0.5) { 1 } else { word };
     let run = rng.random_bool(0.5);
     // A `run` may read windows twice.
     let mut dilation = || rng.random_range(i64::from(!run)..=3);
@@ -42,7 +43,7 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let (k_h, k_w) = if product { (k_h.clamp(2, most), 2) } else { (k_h.min(most), k_w.min(most)) };
     let blocks = if run || depthwise { rng.random_range(1..4) } else { 1 };
     let walk = Walk {
-        start: rng.random_range(-200..size),
+        start: rng.random_range(-200..size) / at * at,
         out_h: rng.random_range(1..5),
         out_w: rng.random_range(1..5),
         k_h,

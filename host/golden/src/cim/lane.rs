@@ -19,13 +19,18 @@ pub struct Activity {
     pub filling: u64,
 }
 
-/// A row pair on its way to the head.
+/// Rows that the feeder hands a lane at once, at most: two of each of two row words.
+pub(super) const ROWS: usize = 4;
+/// Digits of an entry, at most. Where there are four rows a row is one digit.
+const DIGITS: usize = 2 * SLOTS_MAX;
+
+/// Rows on their way to the head.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Entry {
     pub tag: u8,
     pub page: u16,
-    /// Row differences; `None` is a row that is disabled.
-    pub rows: [Option<i16>; 2],
+    /// Row differences, a page each; `None` is a row that is disabled or not there.
+    pub rows: [Option<i16>; ROWS],
 }
 
 /// One digit slot on its way to the cells.
@@ -48,33 +53,37 @@ pub(super) struct LaneCycle {
 struct Head {
     tag: u8,
     page: u16,
-    /// Slots of the first row, then those of the second.
-    values: [i16; 2 * SLOTS_MAX],
+    /// Slots of the rows, one after the other.
+    values: [i16; DIGITS],
     next: usize,
-    /// Slots of the first row.
-    first: usize,
-    len: usize,
+    /// The slots of each row end here.
+    ends: [usize; ROWS],
 }
 
 impl Head {
     fn valid(&self) -> bool {
-        self.next < self.len
+        self.next < self.ends[ROWS - 1]
     }
 
     fn digit(&self) -> Digit {
-        Digit { page: self.page + u16::from(self.next >= self.first), value: self.values[self.next] }
+        let row: u16 = self.ends[..ROWS - 1].iter().map(|&end| u16::from(self.next >= end)).sum();
+        Digit { page: self.page + row, value: self.values[self.next] }
     }
 
     fn load(&mut self, entry: &Entry, recoder: &Recoder, gating: Gating) {
-        let [first, second] = entry.rows.map(|d| recoder.slots(d, gating));
         self.tag = entry.tag;
         self.page = entry.page;
         self.next = 0;
-        self.first = usize::from(first.len);
-        self.len = self.first + usize::from(second.len);
-        // Whole arrays, because they are short: the second covers what the first does not use.
-        self.values[..SLOTS_MAX].copy_from_slice(&first.values);
-        self.values[self.first..self.first + SLOTS_MAX].copy_from_slice(&second.values);
+        let mut len = 0;
+        for (row, end) in entry.rows.iter().zip(&mut self.ends) {
+            if row.is_some() {
+                let slots = recoder.slots(*row, gating);
+                // A whole array, because it is short: the next row covers what this one does not use.
+                self.values[len..len + SLOTS_MAX].copy_from_slice(&slots.values);
+                len += usize::from(slots.len);
+            }
+            *end = len;
+        }
     }
 }
 

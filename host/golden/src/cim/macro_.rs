@@ -9,7 +9,7 @@ use lacuna_spec::{
 use super::{
     Activity, Recoder,
     array::{Cells, MAX_COLUMNS},
-    lane::{Entry, Lane},
+    lane::{Entry, Lane, ROWS},
 };
 use crate::feeder::RowWord;
 
@@ -207,11 +207,11 @@ impl Macro {
         self.modes[usize::from(word.tag)] = gating;
         let lanes = self.lanes.len();
         for (l, lane) in self.lanes.iter_mut().enumerate() {
-            let rows = [l, l + lanes].map(|row| {
-                let d = word.data[row];
-                (row < usize::from(word.count) && (d != 0 || gating == Gating::Off)).then_some(d)
-            });
-            if rows != [None; 2] {
+            let live = |d: i16| (d != 0 || gating == Gating::Off).then_some(d);
+            let row = |row: usize| if row < usize::from(word.count) { live(word.data[row]) } else { None };
+            let next = |row: usize| word.next.and_then(|data| live(data[row]));
+            let rows = [row(l), row(l + lanes), next(l), next(l + lanes)];
+            if rows != [None; ROWS] {
                 lane.push(Entry { tag: word.tag, page: word.page, rows });
             }
         }

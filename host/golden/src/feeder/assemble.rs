@@ -41,8 +41,11 @@ impl Feeder {
                 let mut merged = slot.window;
                 merged[..below].copy_from_slice(&self.held[..below]);
                 if slot.kind != Kind::Part {
+                    let gate = self.gates[usize::from(slot.second)];
+                    let rows = |bytes: [u8; MAX_WORD]| bytes.map(|byte| i16::from(byte as i8) - gate);
                     out.word = Some(RowWord {
-                        data: merged.map(|byte| i16::from(byte as i8) - self.gates[usize::from(slot.second)]),
+                        data: rows(merged),
+                        next: slot.next.map(rows),
                         count: slot.count,
                         page: slot.page,
                         tag: slot.tag,

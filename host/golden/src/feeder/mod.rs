@@ -42,6 +42,8 @@ enum State {
 pub struct Feeder {
     geometry: Geometry,
     run: bool,
+    /// Two windows a slot.
+    doubled: bool,
     depthwise: bool,
     product: bool,
     wide: bool,
@@ -103,6 +105,7 @@ impl Feeder {
         Self {
             geometry: *geometry,
             run: false,
+            doubled: false,
             depthwise: false,
             product: false,
             wide: false,
@@ -159,7 +162,8 @@ impl Feeder {
         self.depthwise = matches!(instr, Instr::Post(_, _, tail) if tail.depthwise(&self.geometry));
         self.product = matches!(instr, Instr::Post(_, _, tail) if tail.product(&self.geometry));
         self.wide = matches!(instr, Instr::Post(_, _, tail) if tail.wide(&self.geometry));
-        self.walker = Walker::new(&self.geometry, walk, run, self.depthwise, offset);
+        self.doubled = matches!(instr, Instr::Run(_, walk, tail) if walk.doubled(tail, offset, &self.geometry));
+        self.walker = Walker::new(&self.geometry, walk, run, self.doubled, self.depthwise, offset);
         self.pad = walk.pad as u8;
         self.has_params = true;
         self.monitored = false;
@@ -296,6 +300,10 @@ impl Feeder {
         let full = filled >= word;
         let rest = filled & (word - 1);
         let (last, left_over) = (self.walker.last(), full && rest != 0);
+        let words = 1 + u8::from(self.doubled);
+        // A window that makes a row word by itself is turned, so that its bytes meet other lanes than those before.
+        let position = if filled == word && self.fill == 0 { self.turn } else { self.fill };
+        let addr = self.walker.addr();
         let slot = Slot {
             kind: match (full, last) {
                 (true, _) => Kind::Full,
@@ -306,13 +314,13 @@ impl Feeder {
             last: last && !left_over,
             position: self.fill,
             count: if full { word } else { filled },
-            // A window that makes a row word by itself is turned, so that its bytes meet other lanes than those before.
-            window: self.window(memory, if filled == word && self.fill == 0 { self.turn } else { self.fill }),
+            window: self.window(memory, position),
+            next: self.doubled.then(|| self.window_at(addr + usize::from(word), memory, (position + 1) & (word - 1))),
             ..self.slot()
         };
         self.fill = rest;
         if full {
-            self.turn = (self.turn + 1) & (word - 1);
+            self.turn = (self.turn + words) & (word - 1);
         }
         if last && left_over {
             self.page = (self.page + 2) & self.page_mask();
@@ -321,7 +329,7 @@ impl Feeder {
             self.end_vector();
         } else {
             if full {
-                self.page = (self.page + 2) & self.page_mask();
+                self.page = (self.page + 2 * u16::from(words)) & self.page_mask();
             }
             self.walker.advance();
         }
@@ -335,11 +343,15 @@ impl Feeder {
     }
 
     fn window(&mut self, memory: &TileMemory, position: u8) -> [u8; MAX_WORD] {
+        self.window_at(self.walker.addr(), memory, position)
+    }
+
+    fn window_at(&mut self, addr: usize, memory: &TileMemory, position: u8) -> [u8; MAX_WORD] {
         if self.walker.pad() {
             return [self.pad; MAX_WORD];
         }
         self.reading = true;
-        memory.read(self.walker.addr(), position as usize)
+        memory.read(addr, position as usize)
     }
 
     fn end_vector(&mut self) {

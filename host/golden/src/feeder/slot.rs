@@ -42,4 +42,6 @@ pub(super) struct Slot {
     /// Less the second gate value.
     pub second: bool,
     pub window: [u8; MAX_WORD],
+    /// The window after it, of a slot of two.
+    pub next: Option<[u8; MAX_WORD]>,
 }

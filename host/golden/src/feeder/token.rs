@@ -3,14 +3,16 @@
 /// Bytes of the widest word of any geometry.
 pub const MAX_WORD: usize = 16;
 
-/// Up to one word of gated rows of one vector.
+/// Up to one word of gated rows of one vector, or two whole ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowWord {
     /// Gated rows `d = q - gate`, -255 to 255; those from `count` on mean nothing.
     pub data: [i16; MAX_WORD],
+    /// The rows of the row word after it, if that is handed over too; both are whole then.
+    pub next: Option<[i16; MAX_WORD]>,
     /// Rows present, 1 to the word.
     pub count: u8,
-    /// Page of the first row of each lane; the second is at the next page.
+    /// Page of the first row of each lane; its others are at the next pages.
     pub page: u16,
     /// The vector's number in its job, modulo 4.
     pub tag: u8,

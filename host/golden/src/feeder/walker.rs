@@ -57,15 +57,22 @@ pub(super) struct Walker {
 }
 
 impl Walker {
-    /// Stands at the first window.
-    pub(super) fn new(geometry: &Geometry, walk: &Walk, run: bool, blocks_move: bool, offset: usize) -> Self {
+    /// Stands at the first window. `doubled`: segments of `run` come two by two, as one window.
+    pub(super) fn new(
+        geometry: &Geometry,
+        walk: &Walk,
+        run: bool,
+        doubled: bool,
+        blocks_move: bool,
+        offset: usize,
+    ) -> Self {
         let mask = geometry.tile_bytes() - 1;
         let addr = |value: i64| value as usize & mask;
         let word = geometry.word_bytes();
         let (segments, k_w, k_h) = (walk.segments as u16, walk.k_w as u16, walk.k_h as u16);
         let (step_kx, step_ky) = (addr(walk.step_kx), addr(walk.step_ky));
         let (inner, inner_steps) = if run {
-            ([segments, k_w, k_h], [word, step_kx, step_ky])
+            ([segments >> u32::from(doubled), k_w, k_h], [word << u32::from(doubled), step_kx, step_ky])
         } else {
             ([k_w, k_h, segments], [step_kx, step_ky, word])
         };

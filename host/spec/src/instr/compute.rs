@@ -222,6 +222,22 @@ packed! {
     }
 }
 
+impl Walk {
+    /// Whether a chip reads the windows of a `run` two at a time, each pair in a slot: words that lie side by side, in
+    /// memory and in the vector. `offset` is the start of the input, where the walk begins at it. A monitored `run`
+    /// measures its windows one by one.
+    #[must_use]
+    pub const fn doubled(&self, tail: &RunTail, offset: usize, geometry: &Geometry) -> bool {
+        let word = geometry.word_bytes() as i64;
+        let places = self.start | self.step_kx | self.step_ky | self.step_ox | self.step_oy | offset as i64;
+        geometry.feed_words() == 2
+            && !tail.monitored(geometry)
+            && self.segments % 2 == 0
+            && self.tail == word
+            && places & (word - 1) == 0
+    }
+}
+
 impl RunTail {
     /// Whether a chip measures it and reads biases for the second gate value.
     #[must_use]
