@@ -35,6 +35,7 @@ hdl/cim/lacuna_pick_select.sv
 hdl/cim/lacuna_pick.sv
 hdl/cim/lacuna_digit_products.sv
 hdl/cim/lacuna_cell_row.sv
+hdl/cim/lacuna_holds.sv
 hdl/cim/lacuna_cell_part.sv
 hdl/cim/lacuna_cells.sv
 hdl/cim/lacuna_products.sv

@@ -2,8 +2,9 @@
 // holds that keep a vector's.
 //
 // Contract:   controls of lacuna_cells, which each part sees later than the part before. A retire
-//             copies the sums to the holds. Column c has byte c of a page and bits SumBits*c of the
-//             holds. A page may be written while others are used.
+//             puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is the oldest,
+//             while `show_i`. Column c has byte c of a page and bits SumBits*c of the holds. A page may
+//             be written while others are used.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1.
 module lacuna_cell_part #(
@@ -11,6 +12,7 @@ module lacuna_cell_part #(
   parameter  int unsigned Pages     = 512,
   parameter  int unsigned DigitBits = 4,
   parameter  int unsigned SumBits   = 25,
+  parameter  int unsigned Slack     = 1,
   parameter  int unsigned AccBits   = 22,
   localparam int unsigned PageWidth = $clog2(Pages),
   localparam int unsigned CodeBits  = (DigitBits == 2) ? 2 : 4,
@@ -34,9 +36,11 @@ module lacuna_cell_part #(
   input  logic [PageWidth-1:0]       weight_page_i,
   input  logic [Columns*8-1:0]       weight_data_i,
 
-  // Whether the sums, and the holds, are inverted; looked at by a check alone.
+  // Whether the sums, and the holds, are inverted.
   input  logic                       inverted_i,
-  input  logic                       kept_i,
+  input  logic                       show_i,
+  input  logic                       show_end_i,
+  output logic                       inverted_o,
   output logic [Columns*SumBits-1:0] holds_o
 );
 
@@ -84,37 +88,42 @@ module lacuna_cell_part #(
     .sums_o      (sums)
   );
 
-  always_ff @(posedge clk_i) begin
-    if (retire_i) begin
-      for (int unsigned c = 0; c < Columns; c++) begin
-        holds_o[SumBits*c +: SumBits] <= sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
-      end
+  logic [Columns*SumBits-1:0] ordered;
+
+  always_comb begin
+    for (int unsigned c = 0; c < Columns; c++) begin
+      ordered[SumBits*c +: SumBits] = sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
     end
   end
+
+  lacuna_holds #(.Width(Columns * SumBits + 1), .Slack(Slack)) u_holds (
+    .clk_i,
+    .rst_ni,
+    .retire_i,
+    .sums_i ({inverted_i, ordered}),
+    .show_i,
+    .end_i  (show_end_i),
+    .holds_o({inverted_o, holds_o})
+  );
 
 `ifdef LACUNA_CHECK
   // The compiler promises that no vector adds up to more than AccBits in one cell.
   localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
 
-  logic first_q;
+  logic [Columns*SumBits-1:0] before_q, upright;
+
+  assign upright = ordered ^ {(Columns*SumBits){inverted_i}};
 
   always_ff @(posedge clk_i) begin
-    if (!rst_ni) first_q <= 1'b1;
-    else if (retire_i) first_q <= 1'b0;
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (rst_ni && retire_i) begin
+    if (!rst_ni) before_q <= '0;
+    else if (retire_i) begin
+      before_q <= upright;
       for (int unsigned c = 0; c < Columns; c++) begin
-        assert (((sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits] ^ {SumBits{inverted_i}})
-                 - (first_q ? '0 : holds_o[SumBits*c +: SumBits] ^ {SumBits{kept_i}})
-                 + Lowest) >> AccBits == '0);
+        assert ((upright[SumBits*c +: SumBits] - before_q[SumBits*c +: SumBits] + Lowest) >> AccBits
+                == '0);
       end
     end
   end
-`else
-  logic unused;
-  assign unused = inverted_i ^ kept_i;
 `endif
 
 endmodule

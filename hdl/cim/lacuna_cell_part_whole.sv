@@ -2,8 +2,9 @@
 // and a running sum each, and the holds that keep a vector's.
 //
 // Contract:   controls of lacuna_cells_whole, which each part sees later than the part before. A
-//             retire copies the sums to the holds; column c has byte c of a page and bits SumBits*c
-//             of the holds, which `shift_i` moves down by a column group. A page may be written
+//             retire puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is the
+//             oldest, while `show_i`. Column c has byte c of a page and bits SumBits*c of the holds,
+//             which `show_i` moves down by a column group if they are a Chain. A page may be written
 //             while others are used.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, operands 1, product 1, accumulate 1.
@@ -12,6 +13,8 @@ module lacuna_cell_part_whole #(
   parameter  int unsigned Pages         = 256,
   parameter  int unsigned ReduceColumns = 1,
   parameter  int unsigned SumBits       = 23,
+  parameter  int unsigned Slack         = 1,
+  parameter  bit          Chain         = 1'b0,
   parameter  int unsigned AccBits       = 22,
   localparam int unsigned PageWidth     = $clog2(Pages)
 ) (
@@ -26,7 +29,8 @@ module lacuna_cell_part_whole #(
   input  logic                       negative_i,   // beside product_en_i
   input  logic                       sum_en_i,
   input  logic                       retire_i,     // beside sum_en_i, which is after it
-  input  logic                       shift_i,
+  input  logic                       show_i,
+  input  logic                       show_end_i,
 
   input  logic                       weight_we_i,
   input  logic [PageWidth-1:0]       weight_page_i,
@@ -89,9 +93,24 @@ module lacuna_cell_part_whole #(
 `endif
   end
 
-  always_ff @(posedge clk_i) begin
-    if (retire_i)     holds_o <= sums_q;
-    else if (shift_i) holds_o <= holds_o >> (ReduceColumns * SumBits);
+  if (Chain) begin : gen_chain
+    logic unused;
+    assign unused = show_end_i;
+
+    always_ff @(posedge clk_i) begin
+      if (retire_i)    holds_o <= sums_q;
+      else if (show_i) holds_o <= holds_o >> (ReduceColumns * SumBits);
+    end
+  end else begin : gen_holds
+    lacuna_holds #(.Width(Columns * SumBits), .Slack(Slack)) u_holds (
+      .clk_i,
+      .rst_ni,
+      .retire_i,
+      .sums_i (sums_q),
+      .show_i,
+      .end_i  (show_end_i),
+      .holds_o
+    );
   end
 
 endmodule

@@ -18,12 +18,15 @@ module lacuna_cells #(
   parameter  int unsigned Pages         = 512,
   parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned Slack         = 1,
   parameter  int unsigned AccBits       = 22,
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned Pairs         = (Groups + 1) / 2,
+  localparam int unsigned PartColumns   = lacuna_pkg::part_columns(ReduceColumns),
+  localparam int unsigned Parts         = Columns / PartColumns,
   localparam int unsigned PlaneWidth    = $clog2(8 / DigitBits),
   localparam int unsigned SlotTerms     = DigitBits / 2
 ) (
@@ -42,6 +45,7 @@ module lacuna_cells #(
 
   input  logic                             show_i,
   input  logic [Pairs:0]                   show_select_i,  // as lacuna_pick wants it
+  input  logic [Parts-1:0]                 show_end_i,     // the last look at a part's holds
   output logic [ReduceColumns*SumBits-1:0] shown_o,
   output logic                             inverted_o
 );
@@ -50,8 +54,6 @@ module lacuna_cells #(
   localparam int unsigned FixBits   = (DigitBits == 2) ? 3 : 2;
   localparam int unsigned GroupBits = ReduceColumns * SumBits;
 
-  localparam int unsigned PartColumns = lacuna_pkg::part_columns(ReduceColumns);
-  localparam int unsigned Parts       = Columns / PartColumns;
   localparam int unsigned Skew        = PartColumns / ReduceColumns;
   localparam int unsigned LastSkew    = (Parts - 1) * Skew;
 
@@ -91,7 +93,7 @@ module lacuna_cells #(
   logic [LastSkew:0]   no_high_q, flip_q;
   // The accumulators and the holds are kept inverted.
   logic                inverted_d, inverted_q;
-  logic [Parts-1:0]    hold_inverted_q;
+  logic [Parts-1:0]    hold_inverted;
 
   // One word a stage: a simulator shifts all at once. Of the later stages not all is looked at.
   localparam int unsigned SteerBits = 1 + FixBits + CodeBits;
@@ -126,6 +128,13 @@ module lacuna_cells #(
     flip_q  <= (LastSkew+1)'({flip_q, (DigitBits == 4) && (negate_next != inverted_d)});
   end
 
+  // As `inverted_q`, as many cycles later.
+  /* verilator lint_off UNUSEDSIGNAL */
+  logic [LastSkew:0] inverted_late_q;
+  /* verilator lint_on UNUSEDSIGNAL */
+
+  always_ff @(posedge clk_i) inverted_late_q <= (LastSkew+1)'({inverted_late_q, inverted_q});
+
   // A word a group: its holds, and whether they are inverted.
   localparam int unsigned WordBits = GroupBits + 1;
 
@@ -146,7 +155,12 @@ module lacuna_cells #(
     end else begin : gen_later
       assign read          = live_q[Late-1];
       assign page          = pages_q[(Late-1)*PageWidth +: PageWidth];
-      assign sums_inverted = hold_inverted_q[p-1];
+      if (Slack == 1) begin : gen_held
+        // No vector ends before the part before has shown this one.
+        assign sums_inverted = hold_inverted[p-1];
+      end else begin : gen_passed
+        assign sums_inverted = inverted_late_q[Late-1];
+      end
     end
 
     lacuna_cell_part #(
@@ -154,6 +168,7 @@ module lacuna_cells #(
       .Pages    (Pages),
       .DigitBits(DigitBits),
       .SumBits  (SumBits),
+      .Slack    (Slack),
       .AccBits  (AccBits)
     ) u_part (
       .clk_i,
@@ -172,17 +187,15 @@ module lacuna_cells #(
       .weight_page_i,
       .weight_data_i(weight_data_i[8*PartColumns*p +: 8*PartColumns]),
       .inverted_i   (sums_inverted),
-      .kept_i       (hold_inverted_q[p]),
+      .show_i,
+      .show_end_i   (show_end_i[p]),
+      .inverted_o   (hold_inverted[p]),
       .holds_o      (holds)
     );
 
-    always_ff @(posedge clk_i) begin
-      if (retire_q[Late+2]) hold_inverted_q[p] <= sums_inverted;
-    end
-
     for (genvar g = 0; g < Skew; g++) begin : gen_word
       assign words[WordBits*(p*Skew+g) +: WordBits] = {
-        hold_inverted_q[p], holds[GroupBits*g +: GroupBits]
+        hold_inverted[p], holds[GroupBits*g +: GroupBits]
       };
     end
   end

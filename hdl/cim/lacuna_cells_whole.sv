@@ -1,6 +1,6 @@
 // The cells of one lane at 8-bit digits, and the pipeline that drives them.
 //
-// Contract:   as lacuna_cells. Where all columns are one part, holds are a chain instead, and
+// Contract:   as lacuna_cells. Where all columns are one part and the slack is 1, holds are a chain, and
 //             nothing picks among them: `shown_o` is the first column group of the vector last
 //             retired, and each `show_i` moves the next one there. A retire in the cycle of the
 //             last `show_i` is in time.
@@ -11,13 +11,16 @@ module lacuna_cells_whole #(
   parameter  int unsigned Lanes         = 2,
   parameter  int unsigned Pages         = 256,
   parameter  int unsigned ReduceColumns = 1,
+  parameter  int unsigned Slack         = 1,
   parameter  int unsigned AccBits       = 22,
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned GroupBits     = ReduceColumns * SumBits,
   localparam int unsigned Groups        = Columns / ReduceColumns,
-  localparam int unsigned Pairs         = (Groups + 1) / 2
+  localparam int unsigned Pairs         = (Groups + 1) / 2,
+  localparam int unsigned PartColumns   = lacuna_pkg::part_columns(ReduceColumns),
+  localparam int unsigned Parts         = Columns / PartColumns
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,
@@ -34,11 +37,11 @@ module lacuna_cells_whole #(
 
   input  logic                 show_i,
   input  logic [Pairs:0]       show_select_i,  // as lacuna_pick wants it
+  input  logic [Parts-1:0]     show_end_i,     // the last look at a part's holds
   output logic [GroupBits-1:0] shown_o
 );
 
-  localparam int unsigned PartColumns = lacuna_pkg::part_columns(ReduceColumns);
-  localparam int unsigned Parts       = Columns / PartColumns;
+  localparam bit          Chain       = Parts == 1 && Slack == 1;
   localparam int unsigned Skew        = PartColumns / ReduceColumns;
   localparam int unsigned LastSkew    = (Parts - 1) * Skew;
 
@@ -92,6 +95,8 @@ module lacuna_cells_whole #(
       .Pages        (Pages),
       .ReduceColumns(ReduceColumns),
       .SumBits      (SumBits),
+      .Slack        (Slack),
+      .Chain        (Chain),
       .AccBits      (AccBits)
     ) u_part (
       .clk_i,
@@ -104,7 +109,8 @@ module lacuna_cells_whole #(
       .negative_i   (negative_q[Late+1]),
       .sum_en_i     (live_q[Late+2]),
       .retire_i     (retire_q[Late+2]),
-      .shift_i      (Parts == 1 && show_i),
+      .show_i,
+      .show_end_i   (show_end_i[p]),
       .weight_we_i,
       .weight_page_i,
       .weight_data_i(weight_data_i[8*PartColumns*p +: 8*PartColumns]),
@@ -112,7 +118,7 @@ module lacuna_cells_whole #(
     );
   end
 
-  if (Parts == 1) begin : gen_chain
+  if (Chain) begin : gen_chain
     logic unused;
     assign unused  = ^show_select_i;
     assign shown_o = holds[GroupBits-1:0];

@@ -5,8 +5,8 @@
 // are packed into row words without gaps: `fill` is the place of the next byte.
 //
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
-//             the first one of a vector only if fewer than VectorsInFlight vectors are fed and not
-//             taken. The parameters of a block wait for a free bank. The last tap of a word is
+//             the first one of a vector only if fewer than lacuna_pkg::vectors_in_flight are fed and
+//             not taken. The parameters of a block wait for a free bank. The last tap of a word is
 //             issued Columns / ReduceColumns cycles after the one before it, or later, and none
 //             while `give_way_i`; `tap_index_o` comes a cycle before its tap. Weights of
 //             `depthwise` precede the other parameters, those of `product` a tap. Where the post
@@ -27,12 +27,15 @@ module lacuna_feeder #(
   parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned Slack         = 1,
   parameter  int unsigned DepthwiseTaps = 16,
   parameter  bit          Monitor       = 1'b0,
   localparam int unsigned WordBytes     = 2 * Lanes,
   localparam int unsigned OffWidth      = $clog2(WordBytes),
   localparam int unsigned AddrWidth     = $clog2(TileWords * WordBytes),
   localparam int unsigned PageWidth     = $clog2(Pages),
+  localparam int unsigned MostVectors   = lacuna_pkg::vectors_in_flight(Slack),
+  localparam int unsigned TagBits       = $clog2(MostVectors),
   localparam int unsigned IndexWidth    = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
   localparam int unsigned RowWidth      = $clog2(lacuna_spec_pkg::MonitorRows)
 ) (
@@ -58,7 +61,7 @@ module lacuna_feeder #(
   input  logic [WordBytes*8-1:0] rd_data_i,
   input  logic [WordBytes*8-1:0] rd_next_i,
 
-  // Every lane's queue holds at most LaneQueue - FeedLatency entries.
+  // Every lane's queue has room for FeedLatency entries.
   input  logic                   room_i,
   // The reduction takes a vector.
   input  logic                   taken_i,
@@ -74,7 +77,7 @@ module lacuna_feeder #(
   output logic [WordBytes*9-1:0] word_next_o,
   output logic [OffWidth:0]      word_count_o,
   output logic [PageWidth-1:0]   word_page_o,
-  output logic [1:0]             word_tag_o,
+  output logic [TagBits-1:0]     word_tag_o,
   output logic                   word_last_o,
   output logic                   word_gated_o,
 
@@ -115,7 +118,6 @@ module lacuna_feeder #(
   localparam int unsigned GroupCycles   = lacuna_pkg::group_cycles(Lanes);
   localparam bit          SerialPost    = GroupCycles > 1;
   localparam int unsigned GapWidth      = lacuna_pkg::index_width(Groups * GroupCycles);
-  localparam int unsigned MostVectors   = lacuna_spec_pkg::VectorsInFlight;
   localparam int unsigned FlightWidth   = $clog2(MostVectors + 1);
   localparam bit          Double        = lacuna_pkg::double_feed(DigitBits, Lanes);
 
@@ -325,7 +327,8 @@ module lacuna_feeder #(
   logic slot_last_out;
 
   lacuna_slots #(
-    .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor), .Double(Double)
+    .Lanes(Lanes), .Pages(Pages), .IndexWidth(IndexWidth), .TagBits(TagBits), .Monitor(Monitor),
+    .Double(Double)
   ) u_slots (
     .clk_i, .rst_ni,
     .start_i, .columns_i(columns), .depthwise_i(depthwise), .wide_i(wide), .double_i(double),

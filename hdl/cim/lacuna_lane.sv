@@ -2,14 +2,17 @@
 // that ends vectors.
 //
 // Contract:   a push is never refused: the feeder leaves room (`room_o`). `busy_o`: the hold
-//             registers keep a vector; `freed_i` frees them in its own cycle.
-//             Vectors are tagged modulo 4; at most 4 are between feed and reduction.
+//             registers keep a vector, of Slack at most; `freed_i` frees the oldest's in its own cycle.
+//             At most as many vectors are between feed and reduction as there are tags.
 // Throughput: one digit slot a cycle while the queue is not empty, also across vectors.
 // Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector
 //             is current, leaves in the output registers of t + 3.
 module lacuna_lane #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned DigitBits  = 4,
+  parameter  int unsigned Slack      = 1,
+  localparam int unsigned Tags       = lacuna_pkg::vectors_in_flight(Slack),
+  localparam int unsigned TagBits    = $clog2(Tags),
   localparam int unsigned PageWidth  = $clog2(Pages),
   localparam int unsigned PlaneWidth = $clog2(8 / DigitBits),
   localparam int unsigned SlotTerms  = DigitBits / 2
@@ -17,15 +20,15 @@ module lacuna_lane #(
   input  logic                   clk_i,
   input  logic                   rst_ni,
   input  logic                   start_i,    // forgets all vectors: the next one has tag 0
-  input  logic [3:0]             essential_i,  // by tag: no digit that is 0 is issued
+  input  logic [Tags-1:0]        essential_i,  // by tag: no digit that is 0 is issued
 
   input  logic                   push_i,
-  input  logic [1:0]             push_tag_i,
+  input  logic [TagBits-1:0]     push_tag_i,
   input  logic [PageWidth-1:0]   push_page_i,
   input  logic [1:0]             push_live_i,
   input  logic [8:0]             push_first_i,
   input  logic [8:0]             push_second_i,
-  input  logic [2:0]             fed_i,      // vectors handed over whole, modulo 8
+  input  logic [TagBits:0]       fed_i,      // vectors handed over whole, modulo twice the tags
   output logic                   room_o,
 
   input  logic                   freed_i,
@@ -42,9 +45,9 @@ module lacuna_lane #(
   output logic                   blocked_o   // could retire but for the hold registers
 );
 
-  localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
+  localparam int unsigned Depth      = lacuna_pkg::lane_queue(Slack);
   localparam int unsigned PtrWidth   = $clog2(Depth);
-  localparam int unsigned EntryWidth = 2 + PageWidth + 2 + 18;
+  localparam int unsigned EntryWidth = TagBits + PageWidth + 2 + 18;
   localparam int unsigned Slots      = 8 / DigitBits + 1;
   localparam int unsigned RowTerms   = 3 * Slots * SlotTerms;
 
@@ -65,7 +68,8 @@ module lacuna_lane #(
   end
 
   // The entry next for the head, recoded. A simulator skips it unless the head takes it.
-  logic [1:0]            tag, live;
+  logic [TagBits-1:0]    tag;
+  logic [1:0]            live;
   logic [PageWidth-1:0]  page;
   logic [8:0]            first, second;
   logic [2*RowTerms-1:0] terms;
@@ -106,7 +110,7 @@ module lacuna_lane #(
 
   // Head: lowest pending slot first.
   logic                  head_valid_q;
-  logic [1:0]            head_tag_q;
+  logic [TagBits-1:0]    head_tag_q;
   logic [PageWidth-1:0]  head_page_q;
   logic [2*RowTerms-1:0] head_terms_q;
   logic [2*Slots-1:0]    head_pending_q, head_rest;
@@ -126,7 +130,7 @@ module lacuna_lane #(
 
   logic retire;
 
-  lacuna_vectors u_vectors (
+  lacuna_vectors #(.Slack(Slack)) u_vectors (
     .clk_i,
     .rst_ni,
     .start_i,

@@ -8,6 +8,8 @@
 module lacuna_lane_whole #(
   parameter  int unsigned Pages     = 512,
   parameter  int unsigned Rows      = 2,
+  parameter  int unsigned Slack     = 1,
+  localparam int unsigned TagBits   = $clog2(lacuna_pkg::vectors_in_flight(Slack)),
   localparam int unsigned PageWidth = $clog2(Pages)
 ) (
   input  logic                 clk_i,
@@ -15,11 +17,11 @@ module lacuna_lane_whole #(
   input  logic                 start_i,    // forgets all vectors: the next one has tag 0
 
   input  logic                 push_i,
-  input  logic [1:0]           push_tag_i,
+  input  logic [TagBits-1:0]   push_tag_i,
   input  logic [PageWidth-1:0] push_page_i,
   input  logic [Rows-1:0]      push_live_i,
   input  logic [9*Rows-1:0]    push_rows_i,
-  input  logic [2:0]           fed_i,      // vectors handed over whole, modulo 8
+  input  logic [TagBits:0]     fed_i,      // vectors handed over whole, modulo twice the tags
   output logic                 room_o,
 
   input  logic                 freed_i,
@@ -36,9 +38,9 @@ module lacuna_lane_whole #(
   output logic                 blocked_o   // could retire but for the hold registers
 );
 
-  localparam int unsigned Depth      = lacuna_spec_pkg::LaneQueue;
+  localparam int unsigned Depth      = lacuna_pkg::lane_queue(Slack);
   localparam int unsigned PtrWidth   = $clog2(Depth);
-  localparam int unsigned EntryWidth = 2 + PageWidth + Rows + 9 * Rows;
+  localparam int unsigned EntryWidth = TagBits + PageWidth + Rows + 9 * Rows;
   localparam int unsigned EntryBytes = (EntryWidth + 7) / 8;
 
   // Queue, and the head.
@@ -46,7 +48,7 @@ module lacuna_lane_whole #(
   logic [PtrWidth:0]       count_q;
   logic                    empty, load, head_valid_q, head_last, issue, retire;
   logic [8*EntryBytes-1:0] head;
-  logic [1:0]              tag;
+  logic [TagBits-1:0]      tag;
   logic [PageWidth-1:0]    page;
   logic [Rows-1:0]         live;
   logic [9*Rows-1:0]       rows;
@@ -92,7 +94,7 @@ module lacuna_lane_whole #(
     end
   end
 
-  lacuna_vectors u_vectors (
+  lacuna_vectors #(.Slack(Slack)) u_vectors (
     .clk_i,
     .rst_ni,
     .start_i,

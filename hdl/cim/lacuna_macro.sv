@@ -1,7 +1,7 @@
 // The compute-in-memory macro: Lanes x 2 Lanes cells behind a stream of row words.
 //
 // Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency -
-//             1 cycles ahead and keeps at most VectorsInFlight vectors between first window and
+//             1 cycles ahead and keeps at most lacuna_pkg::vectors_in_flight vectors between first window and
 //             `taken_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
 //             may be written at any time, a page only while no row uses it.
 //             At 8-bit digits (lacuna_pkg::double_feed) a second row word may come with a whole one.
@@ -13,11 +13,14 @@ module lacuna_macro #(
   parameter  int unsigned Pages         = 512,
   parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned Slack         = 1,
   parameter  int unsigned AccBits       = 22,
   parameter  bit          Monitor       = 1'b0,
   localparam int unsigned Columns       = 2 * Lanes,
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned LaneWidth     = $clog2(Lanes),
+  localparam int unsigned Tags          = lacuna_pkg::vectors_in_flight(Slack),
+  localparam int unsigned TagBits       = $clog2(Tags),
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned CountWidth    = $clog2(Columns + 1),
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Columns / ReduceColumns),
@@ -41,7 +44,7 @@ module lacuna_macro #(
   input  logic [Columns*9-1:0]             word_next_i,
   input  logic [CountWidth-1:0]            word_count_i,  // rows present, 1 to Columns
   input  logic [PageWidth-1:0]             word_page_i,
-  input  logic [1:0]                       word_tag_i,
+  input  logic [TagBits-1:0]               word_tag_i,
   input  logic                             word_last_i,   // the last word of its vector
   // The gating mode holds for this vector, else `off`; 1 unless Monitor.
   input  logic                             word_gated_i,
@@ -62,6 +65,7 @@ module lacuna_macro #(
   localparam int unsigned Rows       = Double ? 4 : 2;  // that a lane is handed at once
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
   localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
+  localparam int unsigned Parts      = Columns / lacuna_pkg::part_columns(ReduceColumns);
 
   if (Lanes != 2 && Lanes != 4 && Lanes != 8) begin : gen_bad_lanes
     $error("lacuna_macro: Lanes is %0d; choose 2, 4 or 8", Lanes);
@@ -69,12 +73,15 @@ module lacuna_macro #(
   if (DigitBits != 2 && DigitBits != 4 && DigitBits != 8) begin : gen_bad_digits
     $error("lacuna_macro: DigitBits is %0d; choose 2, 4 or 8", DigitBits);
   end
+  if (Slack != 1 && Slack != 2 && Slack != 4 && Slack != 8) begin : gen_bad_slack
+    $error("lacuna_macro: Slack is %0d; choose 1, 2, 4 or 8", Slack);
+  end
   if (Columns % ReduceColumns != 0) begin : gen_bad_reduce
     $error("lacuna_macro: ReduceColumns is %0d; it must divide %0d", ReduceColumns, Columns);
   end
 
-  // Vectors handed over whole, modulo 8.
-  logic [2:0] fed_q;
+  // Vectors handed over whole, modulo twice the tags.
+  logic [TagBits:0] fed_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) fed_q <= '0;
@@ -86,18 +93,19 @@ module lacuna_macro #(
   logic [Lanes*GroupBits-1:0] shown;
   logic [Lanes-1:0]           inverted;
   logic [Pairs:0]             show_select;
+  logic [Parts-1:0]           show_end;
   logic                       show, freed, gate_zero;
 
   assign room_o    = &room;
   assign gate_zero = (gating_i != lacuna_spec_pkg::GatingOff) && (word_gated_i || !Monitor);
 
   // Of the vectors in flight, by tag: they are gated by digits.
-  logic [3:0] essential, gated;
+  logic [Tags-1:0] essential, gated;
 
-  assign essential = gated & {4{gating_i == lacuna_spec_pkg::GatingDigit}};
+  assign essential = gated & {Tags{gating_i == lacuna_spec_pkg::GatingDigit}};
 
   if (Monitor && !Whole) begin : gen_gated
-    logic [3:0] gated_q;
+    logic [Tags-1:0] gated_q;
     always_ff @(posedge clk_i) begin
       if (word_valid_i) gated_q[word_tag_i] <= word_gated_i;
     end
@@ -147,7 +155,7 @@ module lacuna_macro #(
       logic       negative;
       logic [7:0] ones;
 
-      lacuna_lane_whole #(.Pages(Pages), .Rows(Rows)) u_lane (
+      lacuna_lane_whole #(.Pages(Pages), .Rows(Rows), .Slack(Slack)) u_lane (
         .clk_i,
         .rst_ni,
         .start_i,
@@ -174,6 +182,7 @@ module lacuna_macro #(
         .Lanes        (Lanes),
         .Pages        (Pages),
         .ReduceColumns(ReduceColumns),
+        .Slack        (Slack),
         .AccBits      (AccBits)
       ) u_cells (
         .clk_i,
@@ -188,6 +197,7 @@ module lacuna_macro #(
         .weight_data_i,
         .show_i       (show),
         .show_select_i(show_select),
+        .show_end_i   (show_end),
         .shown_o      (shown[GroupBits*l +: GroupBits])
       );
 
@@ -199,7 +209,7 @@ module lacuna_macro #(
       logic [PlaneWidth-1:0]  plane;
       logic [3*SlotTerms-1:0] terms;
 
-      lacuna_lane #(.Pages(Pages), .DigitBits(DigitBits)) u_lane (
+      lacuna_lane #(.Pages(Pages), .DigitBits(DigitBits), .Slack(Slack)) u_lane (
         .clk_i,
         .rst_ni,
         .start_i,
@@ -229,6 +239,7 @@ module lacuna_macro #(
         .Pages        (Pages),
         .DigitBits    (DigitBits),
         .ReduceColumns(ReduceColumns),
+        .Slack        (Slack),
         .AccBits      (AccBits)
       ) u_cells (
         .clk_i,
@@ -243,6 +254,7 @@ module lacuna_macro #(
         .weight_data_i,
         .show_i       (show),
         .show_select_i(show_select),
+        .show_end_i   (show_end),
         .shown_o      (shown[GroupBits*l +: GroupBits]),
         .inverted_o   (inverted[l])
       );
@@ -253,7 +265,6 @@ module lacuna_macro #(
     .Lanes        (Lanes),
     .ReduceColumns(ReduceColumns),
     .SumBits      (SumBits),
-    .FreeingGroup (lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns - 1),
     .GroupCycles  (lacuna_pkg::group_cycles(Lanes))
   ) u_reduce (
     .clk_i,
@@ -263,6 +274,7 @@ module lacuna_macro #(
     .taken_o,
     .show_o       (show),
     .show_select_o(show_select),
+    .show_end_o   (show_end),
     .shown_i      (shown),
     .inverted_i   (inverted),
     .sum_valid_o,

@@ -1,6 +1,6 @@
 // Where what leaves the feeder goes: pages and vector of a row word, place and bank of parameters.
 //
-// `tag_o` counts vectors modulo 4. Biases for a second gate value follow the shifts, with indices
+// `tag_o` counts vectors. Biases for a second gate value follow the shifts, with indices
 // from SecondBiases on.
 //
 // Contract:   outputs describe the word or parameters of `word_i` or `param_i`. `last_i`: the last
@@ -12,6 +12,7 @@
 module lacuna_places #(
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned IndexWidth = 4,
+  parameter  int unsigned TagBits    = 2,
   parameter  bit          Monitor    = 1'b0,
   parameter  bit          Double     = 1'b0,
   localparam int unsigned PageWidth  = $clog2(Pages)
@@ -34,7 +35,7 @@ module lacuna_places #(
   input  logic                  block_end_i,
 
   output logic [PageWidth-1:0]  page_o,
-  output logic [1:0]            tag_o,
+  output logic [TagBits-1:0]    tag_o,
   output logic                  weights_o,
   output logic                  signs_o,     // of weights
   output logic [IndexWidth-1:0] index_o,
@@ -65,7 +66,7 @@ module lacuna_places #(
       if (word_i) begin
         page_o <= page_o + word_pages;
         if (last_i) begin
-          tag_o  <= tag_o + 2'd1;
+          tag_o  <= tag_o + TagBits'(1);
           page_o <= block_end_i ? next_block_page : block_page_q;
           if (block_end_i) block_page_q <= next_block_page;
         end

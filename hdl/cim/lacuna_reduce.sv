@@ -1,7 +1,8 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
 // Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
-//             `taken_o` marks the first, `freed_o` the one with which the lanes' holds are free.
+//             `taken_o` marks the first, `freed_o` the one with which the lanes' holds are free: the
+//             last of the first columns that work in step (lacuna_pkg::part_columns).
 //             A group's sum is the total of the lanes' holds minus the total of the same group one
 //             vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
 //             vector passes here, in order. Reset clears the cells, and the totals before the first
@@ -13,11 +14,12 @@ module lacuna_reduce #(
   parameter  int unsigned Lanes         = 8,
   parameter  int unsigned ReduceColumns = 4,
   parameter  int unsigned SumBits       = 25,
-  parameter  int unsigned FreeingGroup  = 0,
   parameter  int unsigned GroupCycles   = 1,
   localparam int unsigned Groups        = 2 * Lanes / ReduceColumns,
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned Pairs         = (Groups + 1) / 2,
+  localparam int unsigned PartGroups    = lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns,
+  localparam int unsigned Parts         = Groups / PartGroups,
   localparam int unsigned Levels        = $clog2(Lanes),
   localparam int unsigned GroupBits     = ReduceColumns * SumBits
 ) (
@@ -29,6 +31,7 @@ module lacuna_reduce #(
 
   output logic                       show_o,
   output logic [Pairs:0]             show_select_o,  // for lacuna_pick
+  output logic [Parts-1:0]           show_end_o,     // the last look at a part's holds
   // With show_o; a lane's sums are to be inverted where `inverted_i`.
   input  logic [Lanes*GroupBits-1:0] shown_i,
   input  logic [Lanes-1:0]           inverted_i,
@@ -48,7 +51,7 @@ module lacuna_reduce #(
   assign issue     = (&busy_i || group_q != '0) && ready;
   assign last      = (group_q == GroupWidth'(Groups - 1));
   assign taken_o   = issue && (group_q == '0);
-  assign freed_o   = issue && (group_q == GroupWidth'(FreeingGroup));
+  assign freed_o   = issue && (group_q == GroupWidth'(PartGroups - 1));
 
   if (GroupCycles == 1) begin : gen_always
     assign ready = 1'b1;
@@ -93,6 +96,9 @@ module lacuna_reduce #(
 
   always_ff @(posedge clk_i) begin
     show_select_o <= select;
+    for (int unsigned p = 0; p < Parts; p++) begin
+      show_end_o[p] <= valid_q[ShowDelay-2] && picked == GroupWidth'((p + 1) * PartGroups - 1);
+    end
   end
 
   assign show_o      = valid_q[ShowDelay-1];

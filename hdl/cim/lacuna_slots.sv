@@ -16,6 +16,7 @@ module lacuna_slots #(
   parameter  int unsigned Lanes      = 8,
   parameter  int unsigned Pages      = 512,
   parameter  int unsigned IndexWidth = 4,
+  parameter  int unsigned TagBits    = 2,
   parameter  bit          Monitor    = 1'b0,
   parameter  bit          Double     = 1'b0,
   localparam int unsigned WordBytes  = 2 * Lanes,
@@ -68,7 +69,7 @@ module lacuna_slots #(
 
   // Of a row word.
   output logic [PageWidth-1:0]   page_o,
-  output logic [1:0]             tag_o,
+  output logic [TagBits-1:0]     tag_o,
   // Of parameters.
   output logic                   weights_o,
   output logic                   signs_o,
@@ -170,7 +171,7 @@ module lacuna_slots #(
   end
 
   lacuna_places #(
-    .Pages(Pages), .IndexWidth(IndexWidth), .Monitor(Monitor), .Double(Double)
+    .Pages(Pages), .IndexWidth(IndexWidth), .TagBits(TagBits), .Monitor(Monitor), .Double(Double)
   ) u_places (
     .clk_i,
     .rst_ni,

@@ -15,6 +15,7 @@ module lacuna_registers #(
   parameter  int unsigned DigitBits     = lacuna_spec_pkg::BaseDigitBits,
   parameter  int unsigned TileWords     = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
+  parameter  int unsigned Slack         = lacuna_spec_pkg::BaseSlack,
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
@@ -96,7 +97,8 @@ module lacuna_registers #(
     | (512'(ReduceColumns) << (32 * lacuna_spec_pkg::RegReduceColumns))
     | (512'(DepthwiseTaps) << (32 * lacuna_spec_pkg::RegDepthwiseTaps))
     | (512'(Transposer)    << (32 * lacuna_spec_pkg::RegTransposer))
-    | (512'(Monitor)       << (32 * lacuna_spec_pkg::RegMonitor));
+    | (512'(Monitor)       << (32 * lacuna_spec_pkg::RegMonitor))
+    | (512'(Slack)         << (32 * lacuna_spec_pkg::RegSlack));
 
   logic [31:0] constant;
 
@@ -108,7 +110,7 @@ module lacuna_registers #(
       lacuna_spec_pkg::RegLanes, lacuna_spec_pkg::RegPages, lacuna_spec_pkg::RegDigitBits,
       lacuna_spec_pkg::RegTileWords, lacuna_spec_pkg::RegProgramLen, lacuna_spec_pkg::RegAccBits,
       lacuna_spec_pkg::RegReduceColumns, lacuna_spec_pkg::RegDepthwiseTaps,
-      lacuna_spec_pkg::RegTransposer, lacuna_spec_pkg::RegMonitor:
+      lacuna_spec_pkg::RegTransposer, lacuna_spec_pkg::RegMonitor, lacuna_spec_pkg::RegSlack:
                                          rd_data_o = constant;
       lacuna_spec_pkg::RegStart:         rd_data_o = '0;
       lacuna_spec_pkg::RegStatus:        rd_data_o = {30'd0, fault_q, running_i};

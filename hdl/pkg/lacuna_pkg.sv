@@ -16,6 +16,17 @@ package lacuna_pkg;
     double_feed = digit_bits == 8 && group_cycles(lanes) == 1;
   endfunction
 
+  // Vectors between their first window and the first group of their reduction, at most.
+  function automatic int unsigned vectors_in_flight(input int unsigned slack);
+    vectors_in_flight = (2 * slack > lacuna_spec_pkg::VectorsInFlight)
+                        ? 2 * slack : lacuna_spec_pkg::VectorsInFlight;
+  endfunction
+
+  // Entries of a lane's input queue.
+  function automatic int unsigned lane_queue(input int unsigned slack);
+    lane_queue = (slack == 1) ? lacuna_spec_pkg::LaneQueue : 2 * lacuna_spec_pkg::LaneQueue;
+  endfunction
+
   // Columns of a lane that work in step: as many as a block RAM has bytes, or are reduced a cycle.
   function automatic int unsigned part_columns(input int unsigned reduce_columns);
     part_columns = (reduce_columns > lacuna_spec_pkg::PartColumns) ? reduce_columns

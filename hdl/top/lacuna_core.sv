@@ -10,6 +10,7 @@ module lacuna_core #(
   parameter  int unsigned DigitBits     = lacuna_spec_pkg::BaseDigitBits,
   parameter  int unsigned TileWords     = lacuna_spec_pkg::BaseTileWords,
   parameter  int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
+  parameter  int unsigned Slack         = lacuna_spec_pkg::BaseSlack,
   parameter  int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter  int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter  int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
@@ -137,7 +138,7 @@ module lacuna_core #(
 
   lacuna_registers #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits), .ProgramLen(ProgramLen),
     .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Monitor(Monitor)
   ) u_registers (
     .clk_i, .rst_ni,
@@ -329,8 +330,8 @@ module lacuna_core #(
 
     lacuna_tile #(
       .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-      .ReduceColumns(ReduceColumns), .AccBits(AccBits), .DepthwiseTaps(DepthwiseTaps),
-      .Monitor(Monitor), .Hold(Hold)
+      .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits),
+      .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor), .Hold(Hold)
     ) u_tile (
       .clk_i, .rst_ni,
       .start_i        (compute_start[t]),

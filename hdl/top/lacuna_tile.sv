@@ -21,6 +21,7 @@ module lacuna_tile #(
   parameter  int unsigned DigitBits     = 4,
   parameter  int unsigned TileWords     = 2048,
   parameter  int unsigned ReduceColumns = 4,
+  parameter  int unsigned Slack         = 1,
   parameter  int unsigned AccBits       = 22,
   parameter  int unsigned DepthwiseTaps = 16,
   parameter  bit          Monitor       = 1'b0,
@@ -87,6 +88,7 @@ module lacuna_tile #(
   localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
   localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
   localparam int unsigned RowWidth   = $clog2(lacuna_spec_pkg::MonitorRows);
+  localparam int unsigned TagBits    = $clog2(lacuna_pkg::vectors_in_flight(Slack));
 
   logic         feeder_start, feeder_idle, busy, run;
   logic [511:0] feeder_instr, instr;
@@ -209,7 +211,7 @@ module lacuna_tile #(
   logic [WordBytes*9-1:0]           word_data, word_next;
   logic [OffWidth:0]                word_count;
   logic [PageWidth-1:0]             word_page;
-  logic [1:0]                       word_tag;
+  logic [TagBits-1:0]               word_tag;
   logic                             tap_valid, tap_pad, tap_first, tap_last;
   logic [WordBytes*9-1:0]           tap_data;
   logic [IndexWidth-1:0]            tap_index;
@@ -226,7 +228,8 @@ module lacuna_tile #(
 
   lacuna_feeder #(
     .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .DepthwiseTaps(DepthwiseTaps), .Monitor(Monitor)
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .DepthwiseTaps(DepthwiseTaps),
+    .Monitor(Monitor)
   ) u_feeder (
     .clk_i,
     .rst_ni,
@@ -309,7 +312,7 @@ module lacuna_tile #(
 
   lacuna_macro #(
     .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .ReduceColumns(ReduceColumns),
-    .AccBits(AccBits), .Monitor(Monitor)
+    .Slack(Slack), .AccBits(AccBits), .Monitor(Monitor)
   ) u_macro (
     .clk_i,
     .rst_ni,

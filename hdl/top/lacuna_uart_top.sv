@@ -10,6 +10,7 @@ module lacuna_uart_top #(
   parameter int unsigned DigitBits     = lacuna_spec_pkg::BaseDigitBits,
   parameter int unsigned TileWords     = lacuna_spec_pkg::BaseTileWords,
   parameter int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
+  parameter int unsigned Slack         = lacuna_spec_pkg::BaseSlack,
   parameter int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
@@ -66,7 +67,7 @@ module lacuna_uart_top #(
 
   lacuna_core #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits), .ProgramLen(ProgramLen),
     .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Monitor(Monitor)
   ) u_core (
     .clk_i, .rst_ni(reset_n),

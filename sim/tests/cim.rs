@@ -58,6 +58,21 @@ fn macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle() {
     agrees("macro_that_reduces_all_columns_at_once_equals_golden_in_every_cycle", geometry, tops::macro_one_group);
 }
 
+/// Lanes end up to four vectors ahead of the slowest.
+#[test]
+fn macro_with_four_sets_of_holds_equals_golden_in_every_cycle() {
+    let geometry =
+        Geometry { lanes: 4, pages: 256, digit_bits: 2, reduce_columns: 4, slack: 4, monitor: false, ..Geometry::BASE };
+    agrees("macro_with_four_sets_of_holds_equals_golden_in_every_cycle", geometry, tops::macro_slack_2_bits);
+}
+
+/// Parts are looked at twice.
+#[test]
+fn macro_with_two_sets_of_holds_equals_golden_in_every_cycle() {
+    let geometry = Geometry { pages: 256, reduce_columns: 2, slack: 2, ..Geometry::BASE };
+    agrees("macro_with_two_sets_of_holds_equals_golden_in_every_cycle", geometry, tops::macro_slack_4_bits);
+}
+
 /// Macros whose toggles are counted, by digit width.
 const COUNTED: [(usize, fn() -> Model); 3] =
     [(2, tops::macro_toggles_2), (4, tops::macro_toggles_4), (8, tops::macro_toggles_8)];

@@ -34,6 +34,7 @@ fn core_4x4() -> Geometry {
         digit_bits: 4,
         tile_words: 256,
         reduce_columns: 2,
+        slack: 2,
         acc_bits: 22,
         program_len: 32,
         depthwise_taps: 32,

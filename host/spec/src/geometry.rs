@@ -19,6 +19,8 @@ pub struct Geometry {
     pub tile_words: usize,
     /// Columns that the reduction tree sums a cycle; divides `columns()`.
     pub reduce_columns: usize,
+    /// Vectors that a lane can end before the reduction comes to them, 1, 2, 4 or 8: its sets of hold registers.
+    pub slack: usize,
     /// Bits of a cell's local accumulator; the compiler checks that no lane sum can exceed it.
     pub acc_bits: usize,
     /// Instructions that the program memory holds, a power of two.
@@ -33,13 +35,15 @@ pub struct Geometry {
 
 /// Cycles from one column group to the next of a chip with two lanes, whose post unit is serial.
 pub const SERIAL_GROUP_CYCLES: usize = 4;
-/// Entries of a lane's input queue. A power of two; the feeder keeps [`FEED_LATENCY`] free.
+/// Entries of a lane's input queue where its slack is 1, else there are twice as many. A power of two; the feeder keeps
+/// [`FEED_LATENCY`] free.
 pub const LANE_QUEUE: usize = 16;
 /// Cycles from the issue of a window read until its entry is visible in the lane queue.
 pub const FEED_LATENCY: usize = 4;
 /// Columns of a lane that work in step, at 2- and 4-bit digits, if no more are reduced a cycle: bytes of a block RAM.
 pub const PART_COLUMNS: usize = 4;
-/// Vectors between the start of their feed and the end of their reduction, at most: as many as there are tags.
+/// Vectors between the start of their feed and that of their reduction, at most, where the slack is 1 or 2: as many as
+/// there are tags.
 pub const VECTORS_IN_FLIGHT: usize = 4;
 /// Parameter words of one column block: 4 of biases, 4 of multipliers, 1 of shifts.
 pub const PARAM_WORDS: usize = 9;
@@ -71,6 +75,7 @@ impl Geometry {
         digit_bits: 8,
         tile_words: 1024,
         reduce_columns: 1,
+        slack: 1,
         acc_bits: 22,
         program_len: 64,
         depthwise_taps: 0,
@@ -86,6 +91,7 @@ impl Geometry {
         digit_bits: 4,
         tile_words: 1024,
         reduce_columns: 2,
+        slack: 1,
         acc_bits: 22,
         program_len: 128,
         depthwise_taps: 16,
@@ -103,6 +109,7 @@ impl Geometry {
         digit_bits: 4,
         tile_words: 2048,
         reduce_columns: 4,
+        slack: 1,
         acc_bits: 22,
         program_len: 256,
         depthwise_taps: 16,
@@ -118,6 +125,7 @@ impl Geometry {
         digit_bits: 8,
         tile_words: 4096,
         reduce_columns: 8,
+        slack: 8,
         acc_bits: 24,
         program_len: 512,
         depthwise_taps: 64,
@@ -197,6 +205,18 @@ impl Geometry {
         self.group_cycles() > 1
     }
 
+    /// Entries of a lane's input queue.
+    #[must_use]
+    pub const fn lane_queue(&self) -> usize {
+        if self.slack == 1 { LANE_QUEUE } else { 2 * LANE_QUEUE }
+    }
+
+    /// Vectors between the start of their feed and that of their reduction, at most; tags are numbers modulo this.
+    #[must_use]
+    pub const fn vectors_in_flight(&self) -> usize {
+        if 2 * self.slack > VECTORS_IN_FLIGHT { 2 * self.slack } else { VECTORS_IN_FLIGHT }
+    }
+
     /// Row words that a feeder can hand over in a cycle: 2 where digits are whole rows, of which a lane issues one a
     /// cycle, so that of a word that is half zeros it can use more than it gets. Not where the post unit is serial.
     #[must_use]
@@ -206,7 +226,7 @@ impl Geometry {
 
     /// The RTL module parameters, by name.
     #[must_use]
-    pub const fn parameters(&self) -> [(&'static str, usize); 11] {
+    pub const fn parameters(&self) -> [(&'static str, usize); 12] {
         [
             ("Tiles", self.tiles),
             ("Lanes", self.lanes),
@@ -214,6 +234,7 @@ impl Geometry {
             ("DigitBits", self.digit_bits),
             ("TileWords", self.tile_words),
             ("ReduceColumns", self.reduce_columns),
+            ("Slack", self.slack),
             ("AccBits", self.acc_bits),
             ("ProgramLen", self.program_len),
             ("DepthwiseTaps", self.depthwise_taps),
@@ -261,6 +282,7 @@ mod tests {
             assert!(g.pages.is_power_of_two() && g.tile_words.is_power_of_two(), "{}", g.name);
             assert!(g.program_len.is_power_of_two(), "{}", g.name);
             assert_eq!(g.columns() % g.reduce_columns, 0, "{}", g.name);
+            assert!(matches!(g.slack, 1 | 2 | 4 | 8) && (g.slack == 1 || g.lanes > 2), "{}", g.name);
             assert!(matches!(g.depthwise_taps, 0 | 16 | 32 | 64), "{}", g.name);
             assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
             assert!(!g.transposer || g.word_bytes() >= 8, "{}", g.name);

@@ -48,6 +48,7 @@ registers! {
     DEPTHWISE_TAPS = 10 Ro "Kernel taps that the post unit can multiply by weights; 0 if it cannot.";
     TRANSPOSER = 11 Ro "1 if the reshape engine can transpose and checks its jobs against the memory's bounds, else 0.";
     MONITOR = 12 Ro "1 if tiles have a sparsity monitor and biases for a second gate value, else 0.";
+    SLACK = 13 Ro "Vectors that a lane can end before the reduction comes to them.";
     START = 16 Wo "Writing starts the program at that instruction. Ignored while STATUS.running is 1.";
     STATUS = 17 Ro "Bit 0: running. Bit 1: fault; FAULT tells why. A start clears the fault.";
     RUNS = 18 Ro "Programs finished since reset, modulo 2^32.";

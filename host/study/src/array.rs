@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use lacuna_golden::cim::Macro;
 use lacuna_golden::feeder::{MAX_WORD, RowWord};
 use lacuna_spec::Geometry;
-use lacuna_spec::geometry::{FEED_LATENCY, VECTORS_IN_FLIGHT};
+use lacuna_spec::geometry::FEED_LATENCY;
 use lacuna_spec::instr::Gating;
 use serde::Serialize;
 
@@ -92,7 +92,7 @@ impl ArrayModel {
             let word = flight.pop_front().flatten();
             let room = self.array.room();
             let out = self.array.step(gating, word.as_ref());
-            let waits = fresh && started - taken >= VECTORS_IN_FLIGHT;
+            let waits = fresh && started - taken >= geometry.vectors_in_flight();
             let issued = if room && !waits { next } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);
@@ -151,7 +151,7 @@ fn words(vector: usize, rows: &[i16], channels: usize, geometry: Geometry) -> im
             next: (at_once == 2).then(|| word(1, second)),
             count: first.len() as u8,
             page: (2 * at_once * j % geometry.pages) as u16,
-            tag: (vector % 4) as u8,
+            tag: (vector % geometry.vectors_in_flight()) as u8,
             last: j == last,
             gated: true,
         }

@@ -7,11 +7,7 @@ use lacuna_golden::{
     feeder::{MAX_WORD, RowWord},
 };
 use lacuna_sim::{Model, testing::Rng};
-use lacuna_spec::{
-    Geometry,
-    geometry::{FEED_LATENCY, VECTORS_IN_FLIGHT},
-    instr::Gating,
-};
+use lacuna_spec::{Geometry, geometry::FEED_LATENCY, instr::Gating};
 use rand::Rng as _;
 
 /// Rows a lane that cannot exceed 22-bit accumulators whatever the data.
@@ -107,7 +103,8 @@ impl Job {
         vector * self.blocks / self.vectors.len()
     }
 
-    fn words(&self, columns: usize) -> VecDeque<RowWord> {
+    fn words(&self, geometry: &Geometry) -> VecDeque<RowWord> {
+        let columns = geometry.columns();
         let mut words = VecDeque::new();
         for (v, rows) in self.vectors.iter().enumerate() {
             let mut page = self.page + self.block_of(v) * self.vector_pages;
@@ -128,7 +125,7 @@ impl Job {
                     next: two.then(|| word(second)),
                     count: first.len() as u8,
                     page: page as u16,
-                    tag: (v % 4) as u8,
+                    tag: (v % geometry.vectors_in_flight()) as u8,
                     last: rest.is_empty(),
                     gated: self.gated[v],
                 });
@@ -269,7 +266,7 @@ impl Bench {
         let columns = self.geometry.columns();
         let expected: Vec<_> = (0..job.vectors.len()).map(|v| self.expected(job, v)).collect();
         let used = job.page..job.page + job.blocks * job.vector_pages;
-        let mut words = job.words(columns);
+        let mut words = job.words(&self.geometry);
         let mut flight = VecDeque::from([None; FEED_LATENCY - 1]);
         let mut sums: Vec<i32> = Vec::new();
         let mut seen = Seen::default();
@@ -297,8 +294,10 @@ impl Bench {
                 sums.extend(&group[..self.geometry.reduce_columns]);
             }
 
-            let may =
-                cycle > 0 && room && !rng.random_bool(job.pause) && (!fresh || started - taken < VECTORS_IN_FLIGHT);
+            let may = cycle > 0
+                && room
+                && !rng.random_bool(job.pause)
+                && (!fresh || started - taken < self.geometry.vectors_in_flight());
             let issued = if may { words.pop_front() } else { None };
             if let Some(word) = &issued {
                 started += usize::from(fresh);

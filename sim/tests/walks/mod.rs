@@ -23,16 +23,22 @@ pub fn random(rng: &mut Rng, geometry: &Geometry) -> Instr {
     let word = geometry.word_bytes() as i64;
     let size = geometry.tile_bytes() as i64;
     let any = rng.random_range(1..42);
-    let channels: i64 = *[any, any, any, 1, 3, 5, 10, 16, 24, 32, 40, 64].choose(rng).unwrap();
+    // Whole words side by side, which a feeder may read two at a time.
+    let whole = rng.random_bool(0.3);
+    let channels: i64 = if whole {
+        2 * word * rng.random_range(1..3)
+    } else {
+        *[any, any, any, 1, 3, 5, 10, 16, 24, 40].choose(rng).unwrap()
+    };
     let (in_h, in_w) = (rng.random_range(1..8), rng.random_range(1..8));
     let (k_h, k_w) = (rng.random_range(1..=5), rng.random_range(1..=5));
-    let dense = rng.random_bool(0.7);
+    let dense = whole || rng.random_bool(0.7);
     let pixel = if dense { channels } else { rng.random_range(-100..100) };
     let row = if dense { channels * in_w } else { rng.random_range(-3000..3000) };
     let segments = (channels + word - 1) / word;
     let mut limits = |most: i64| (rng.random_range(1..=most), rng.random_range(1..=most));
     let (y_stride, x_stride) = limits(3);
-    let at = if rng.random_bool(0.5) { 1 } else { word };
+    let at = if whole { word } else { 1 };
     let run = rng.random_bool(0.5);
     // A `run` may read windows twice.
     let mut dilation = || rng.random_range(i64::from(!run)..=3);
@@ -271,7 +277,7 @@ pub fn expected(geometry: &Geometry, instr: &Instr, offset: usize, memory: &[u8]
                             last: j == words - 1,
                         });
                     }
-                    tag = (tag + 1) % 4;
+                    tag = (tag + 1) % geometry.vectors_in_flight() as u8;
                 }
             }
             Expected { given, words: (walk.blocks * walk.out_h * walk.out_w) as u32, blocks: walk.blocks as u32 }

@@ -71,6 +71,7 @@ impl LinkDevice {
             digit_bits: registers.read(regs::DIGIT_BITS).await? as usize,
             tile_words: registers.read(regs::TILE_WORDS).await? as usize,
             reduce_columns: registers.read(regs::REDUCE_COLUMNS).await? as usize,
+            slack: registers.read(regs::SLACK).await? as usize,
             acc_bits: registers.read(regs::ACC_BITS).await? as usize,
             program_len: registers.read(regs::PROGRAM_LEN).await? as usize,
             depthwise_taps: registers.read(regs::DEPTHWISE_TAPS).await? as usize,

@@ -139,6 +139,7 @@ impl Chip {
             regs::DIGIT_BITS => g.digit_bits as u32,
             regs::TILE_WORDS => g.tile_words as u32,
             regs::PROGRAM_LEN => g.program_len as u32,
+            regs::SLACK => g.slack as u32,
             regs::ACC_BITS => g.acc_bits as u32,
             regs::REDUCE_COLUMNS => g.reduce_columns as u32,
             regs::DEPTHWISE_TAPS => g.depthwise_taps as u32,

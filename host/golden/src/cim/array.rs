@@ -1,7 +1,12 @@
 //! Weights, accumulators and hold registers of a macro (`lacuna_cells`), without their pipeline.
 
+use lacuna_spec::Geometry;
+
 /// Columns of the widest geometry.
 pub const MAX_COLUMNS: usize = 16;
+
+/// Sets of hold registers, at most.
+const HOLDS: usize = 8;
 
 /// Cells of one lane.
 #[derive(Debug, Clone)]
@@ -9,12 +14,16 @@ pub(super) struct Cells {
     /// `MAX_COLUMNS` a page.
     weights: Vec<[i8; MAX_COLUMNS]>,
     sums: [i32; MAX_COLUMNS],
-    hold: [i32; MAX_COLUMNS],
+    holds: [[i32; MAX_COLUMNS]; HOLDS],
+    /// Where the next vector's sums go, and the oldest ones are.
+    write: usize,
+    read: usize,
 }
 
 impl Cells {
-    pub fn new(pages: usize) -> Self {
-        Self { weights: vec![[0; MAX_COLUMNS]; pages], sums: [0; MAX_COLUMNS], hold: [0; MAX_COLUMNS] }
+    pub fn new(geometry: &Geometry) -> Self {
+        let weights = vec![[0; MAX_COLUMNS]; geometry.pages];
+        Self { weights, sums: [0; MAX_COLUMNS], holds: [[0; MAX_COLUMNS]; HOLDS], write: 0, read: 0 }
     }
 
     pub fn write_page(&mut self, page: usize, weights: &[i8]) {
@@ -32,12 +41,15 @@ impl Cells {
 
     /// Ends a vector.
     pub fn retire(&mut self) {
-        self.hold = self.sums;
+        self.holds[self.write] = self.sums;
+        self.write = (self.write + 1) % HOLDS;
         self.sums = [0; MAX_COLUMNS];
     }
 
-    /// What the last retired vector added up to.
-    pub fn hold(&self) -> &[i32; MAX_COLUMNS] {
-        &self.hold
+    /// What the vector that was retired first added up to; the next is the one after.
+    pub fn take(&mut self) -> &[i32; MAX_COLUMNS] {
+        let hold = &self.holds[self.read];
+        self.read = (self.read + 1) % HOLDS;
+        hold
     }
 }

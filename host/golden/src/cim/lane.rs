@@ -1,6 +1,6 @@
 //! One row lane (`lacuna_lane`): queue, head and the rule that ends vectors.
 
-use lacuna_spec::{geometry::LANE_QUEUE, instr::Gating};
+use lacuna_spec::{Geometry, geometry::LANE_QUEUE, instr::Gating};
 
 use super::{Recoder, SLOTS_MAX};
 
@@ -23,6 +23,10 @@ pub struct Activity {
 pub(super) const ROWS: usize = 4;
 /// Digits of an entry, at most. Where there are four rows a row is one digit.
 const DIGITS: usize = 2 * SLOTS_MAX;
+/// Entries of the deepest queue.
+const QUEUE: usize = 2 * LANE_QUEUE;
+/// Tags of the most vectors in flight.
+pub(super) const TAGS: usize = 16;
 
 /// Rows on their way to the head.
 #[derive(Debug, Clone, Copy, Default)]
@@ -90,20 +94,31 @@ impl Head {
 /// The registers of one lane.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Lane {
-    queue: [Entry; LANE_QUEUE],
+    queue: [Entry; QUEUE],
     read: usize,
     count: usize,
     head: Head,
     vector: u8,
-    busy: bool,
+    /// Vectors in the hold registers.
+    held: usize,
+    slack: usize,
+    /// A vector's number modulo twice the tags, and its tag, are these bits of it.
+    number_mask: u8,
+    tag_mask: u8,
     /// Where the cycles went.
     pub activity: Activity,
 }
 
 impl Lane {
+    /// A lane after reset.
+    pub fn new(geometry: &Geometry) -> Self {
+        let tags = geometry.vectors_in_flight() as u8;
+        Self { slack: geometry.slack, number_mask: 2 * tags - 1, tag_mask: tags - 1, ..Self::default() }
+    }
+
     /// The next vector has tag 0.
     pub fn start(&mut self) {
-        debug_assert!(self.count == 0 && !self.head.valid() && !self.busy);
+        debug_assert!(self.count == 0 && !self.head.valid() && self.held == 0);
         self.vector = 0;
         self.activity = Activity::default();
     }
@@ -113,20 +128,20 @@ impl Lane {
         self.count
     }
 
-    /// The hold registers keep a vector.
+    /// The hold registers keep a vector that the reduction has not come to.
     pub fn busy(&self) -> bool {
-        self.busy
+        self.held > 0
     }
 
-    /// One cycle without its push: `fed` whole vectors (modulo 8) were handed over before it, and
-    /// `freed` says that the hold registers are freed in it. `modes`: gating by tag.
-    pub fn step(&mut self, fed: u8, freed: bool, recoder: &Recoder, modes: [Gating; 4]) -> LaneCycle {
+    /// One cycle without its push: `fed` whole vectors (modulo twice the tags) were handed over before it, and
+    /// `freed` says that a vector's hold registers are freed in it. `modes`: gating by tag.
+    pub fn step(&mut self, fed: u8, freed: bool, recoder: &Recoder, modes: &[Gating; TAGS]) -> LaneCycle {
         let empty = self.count == 0;
         let valid = self.head.valid();
-        let spent = if valid { self.head.tag != self.vector & 3 } else { empty && fed != self.vector };
-        let retire = spent && (!self.busy || freed);
-        let active = (self.vector + u8::from(retire)) & 7;
-        let issue = valid && self.head.tag == active & 3;
+        let spent = if valid { self.head.tag != self.vector & self.tag_mask } else { empty && fed != self.vector };
+        let retire = spent && (self.held < self.slack || freed);
+        let active = (self.vector + u8::from(retire)) & self.number_mask;
+        let issue = valid && self.head.tag == active & self.tag_mask;
 
         let out = LaneCycle {
             retire,
@@ -139,11 +154,11 @@ impl Lane {
         if !empty && !self.head.valid() {
             let entry = &self.queue[self.read];
             self.head.load(entry, recoder, modes[usize::from(entry.tag)]);
-            self.read = (self.read + 1) % LANE_QUEUE;
+            self.read = (self.read + 1) % QUEUE;
             self.count -= 1;
         }
         self.vector = active;
-        self.busy = retire || (self.busy && !freed);
+        self.held = self.held + usize::from(retire) - usize::from(freed);
 
         let activity = &mut self.activity;
         *match (issue, retire, out.starved, out.blocked) {
@@ -158,8 +173,8 @@ impl Lane {
 
     /// The push of the cycle whose [`Lane::step`] has just run.
     pub fn push(&mut self, entry: Entry) {
-        assert!(self.count < LANE_QUEUE, "the feeder leaves room");
-        self.queue[(self.read + self.count) % LANE_QUEUE] = entry;
+        assert!(self.count < QUEUE, "the feeder leaves room");
+        self.queue[(self.read + self.count) % QUEUE] = entry;
         self.count += 1;
     }
 }

@@ -1,15 +1,11 @@
 //! The macro (`lacuna_macro`, `lacuna_reduce`), cycle by cycle.
 
-use lacuna_spec::{
-    Geometry,
-    geometry::{FEED_LATENCY, LANE_QUEUE},
-    instr::Gating,
-};
+use lacuna_spec::{Geometry, geometry::FEED_LATENCY, instr::Gating};
 
 use super::{
     Activity, Recoder,
     array::{Cells, MAX_COLUMNS},
-    lane::{Entry, Lane, ROWS},
+    lane::{Entry, Lane, ROWS, TAGS},
 };
 use crate::feeder::RowWord;
 
@@ -68,9 +64,13 @@ pub struct Macro {
     group_wait: usize,
     /// Bits of `i32` above the sums' width.
     spare_bits: u32,
+    /// Entries of a lane's queue with which there is room for what is on its way.
+    most_queued: usize,
+    /// Vectors handed over whole, modulo twice the tags.
     fed: u8,
+    fed_mask: u8,
     /// The gating mode of each vector in flight, by its tag.
-    modes: [Gating; 4],
+    modes: [Gating; TAGS],
     group: usize,
     /// Of the vector that is reduced.
     sums: [i32; MAX_COLUMNS],
@@ -89,16 +89,18 @@ impl Macro {
         let levels = geometry.lanes.ilog2();
         Self {
             recoder: Recoder::new(geometry.digit_bits),
-            lanes: vec![Lane::default(); geometry.lanes],
-            cells: vec![Cells::new(geometry.pages); geometry.lanes],
+            lanes: vec![Lane::new(geometry); geometry.lanes],
+            cells: vec![Cells::new(geometry); geometry.lanes],
             reduce_columns: geometry.reduce_columns,
             groups: geometry.groups(),
             freeing_group: geometry.freeing_group(),
             group_cycles: geometry.group_cycles(),
             group_wait: 0,
             spare_bits: i32::BITS - (geometry.acc_bits as u32 + levels),
+            most_queued: geometry.lane_queue() - FEED_LATENCY,
             fed: 0,
-            modes: [Gating::Off; 4],
+            fed_mask: 2 * geometry.vectors_in_flight() as u8 - 1,
+            modes: [Gating::Off; TAGS],
             group: 0,
             sums: [0; MAX_COLUMNS],
             pipeline: [None; SUM_DELAY_MAX],
@@ -123,7 +125,7 @@ impl Macro {
     /// `room_o`: the feeder may issue a window in this cycle. Ask before [`Macro::step`].
     #[must_use]
     pub fn room(&self) -> bool {
-        self.lanes.iter().all(|lane| lane.count() <= LANE_QUEUE - FEED_LATENCY)
+        self.lanes.iter().all(|lane| lane.count() <= self.most_queued)
     }
 
     /// Where each lane's cycles went since [`Macro::start`].
@@ -162,7 +164,7 @@ impl Macro {
 
         let mut tally = Tally { reducing: issue, ..Tally::default() };
         for (lane, cells) in self.lanes.iter_mut().zip(&mut self.cells) {
-            let cycle = lane.step(self.fed, freed, &self.recoder, self.modes);
+            let cycle = lane.step(self.fed, freed, &self.recoder, &self.modes);
             if cycle.retire {
                 cells.retire();
             }
@@ -186,8 +188,8 @@ impl Macro {
     /// Sums all columns over the lanes, as wide as the tree: later the holds may be another vector's.
     fn reduce(&mut self) {
         let mut sums = [0i32; MAX_COLUMNS];
-        for cells in &self.cells {
-            for (sum, hold) in sums.iter_mut().zip(cells.hold()) {
+        for cells in &mut self.cells {
+            for (sum, hold) in sums.iter_mut().zip(cells.take()) {
                 *sum = sum.wrapping_add(*hold);
             }
         }
@@ -215,6 +217,6 @@ impl Macro {
                 lane.push(Entry { tag: word.tag, page: word.page, rows });
             }
         }
-        self.fed = (self.fed + u8::from(word.last)) & 7;
+        self.fed = (self.fed + u8::from(word.last)) & self.fed_mask;
     }
 }

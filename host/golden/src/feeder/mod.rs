@@ -15,7 +15,7 @@ pub use token::{FeederOut, MAX_WORD, Param, Probe, RowWord, Tap};
 use crate::{cim::Decision, memory::TileMemory};
 use lacuna_spec::{
     Geometry,
-    geometry::{MONITOR_ROWS, PARAM_WORDS, SECOND_BIASES, VECTORS_IN_FLIGHT},
+    geometry::{MONITOR_ROWS, PARAM_WORDS, SECOND_BIASES},
     instr::{Instr, PostConstants, PostOp},
 };
 use slot::{Kind, Slot};
@@ -291,7 +291,7 @@ impl Feeder {
     }
 
     fn issue_rows(&mut self, room: bool, memory: &TileMemory) -> Slot {
-        if !room || (self.walker.first() && self.in_flight == VECTORS_IN_FLIGHT as u8) {
+        if !room || (self.walker.first() && usize::from(self.in_flight) == self.geometry.vectors_in_flight()) {
             return Slot::default();
         }
         self.in_flight += u8::from(self.walker.first());
@@ -364,7 +364,7 @@ impl Feeder {
         self.page = self.block_page;
         self.fill = 0;
         self.turn = 0;
-        self.tag = (self.tag + 1) & 3;
+        self.tag = (self.tag + 1) & (self.geometry.vectors_in_flight() as u8 - 1);
         self.end_window();
     }
 

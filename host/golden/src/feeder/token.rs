@@ -14,7 +14,7 @@ pub struct RowWord {
     pub count: u8,
     /// Page of the first row of each lane; its others are at the next pages.
     pub page: u16,
-    /// The vector's number in its job, modulo 4.
+    /// The vector's number in its job, modulo the vectors in flight.
     pub tag: u8,
     /// The vector ends here.
     pub last: bool,
