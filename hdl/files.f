@@ -21,6 +21,7 @@ hdl/cim/lacuna_assembler.sv
 hdl/cim/lacuna_param_reader.sv
 hdl/cim/lacuna_places.sv
 hdl/cim/lacuna_slots.sv
+hdl/cim/lacuna_row_words.sv
 hdl/cim/lacuna_feeder.sv
 hdl/cim/lacuna_recode.sv
 hdl/cim/lacuna_monitor.sv

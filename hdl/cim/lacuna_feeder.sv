@@ -1,8 +1,8 @@
 // Feeder: reads the windows of `run` and `post` and hands over row words, taps and parameters.
 //
 // A *slot* is issued a cycle: a parameter word, a window, or a flush of what a vector's last window
-// left over. Its control travels beside the tile memory's two read cycles. The windows of a vector
-// are packed into row words without gaps: `fill` is the place of the next byte.
+// left over. Its control travels beside the tile memory's two read cycles. lacuna_row_words packs
+// the windows of a vector into row words.
 //
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
 //             the first one of a vector only if fewer than lacuna_pkg::vectors_in_flight are fed and
@@ -185,16 +185,15 @@ module lacuna_feeder #(
   logic [2:0]            state_q, row_start;
   logic [FlightWidth-1:0] in_flight_q; // vectors fed and not taken
   logic [GapWidth-1:0]   gap_q;        // cycles until a (last) tap may be issued
-  logic [OffWidth-1:0]   fill_q;
-  logic [OffWidth-1:0]   turn_q;       // row words of the vector so far
   logic                  probe_second_q;
   // `product`: the next window is a tap, and whether the one before it was the word's first.
   logic                  tap_next_q, first_q;
   logic                  operand;
 
   logic issue_param, issue_window, issue_flush, param_end, part_end;
-  logic word_full, left_over, word_out, vector_end, whole;
-  logic [OffWidth:0] filled;
+  logic word_full, left_over, word_out, vector_end;
+  logic [OffWidth-1:0] fill;
+  logic [OffWidth:0]   count;
 
   logic [AddrWidth-1:0] param_addr;
 
@@ -216,12 +215,14 @@ module lacuna_feeder #(
   assign operand      = issue_window && product && !tap_next_q;
   assign issue_probe  = Monitor && (state_q == Probe) && served_i;
 
-  assign filled      = {1'b0, fill_q} + bytes;
-  assign word_full   = filled[OffWidth];
-  assign left_over   = word_full && (filled[OffWidth-1:0] != '0);
-  assign whole       = bytes[OffWidth] && (fill_q == '0);
-  assign word_out    = issue_flush || (issue_window && run && (word_full || last));
-  assign vector_end  = issue_flush || (issue_window && run && last && !left_over);
+  lacuna_row_words #(.Lanes(Lanes)) u_row_words (
+    .clk_i, .start_i,
+    .window_i(issue_window && run), .flush_i(issue_flush), .double_i(double),
+    .bytes_i(bytes), .last_i(last),
+    .fill_o(fill), .position_o(rd_position_o), .count_o(count), .full_o(word_full),
+    .left_over_o(left_over), .word_o(word_out), .vector_end_o(vector_end)
+  );
+
   assign next_window = run ? issue_flush || (issue_window && !(last && left_over))
                              || (issue_probe && probe_second_q)
                            : issue_window;
@@ -253,18 +254,12 @@ module lacuna_feeder #(
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       gap_q          <= '0;
-      fill_q         <= '0;
-      turn_q         <= '0;
       probe_second_q <= 1'b0;
     end else begin
       if (issue_window && last) gap_q <= GapWidth'(Groups * GroupCycles - 1);
       else if (SerialPost && issue_window) gap_q <= GapWidth'(Groups - 1);
       else if (gap_q != '0) gap_q <= gap_q - GapWidth'(1);
 
-      if (vector_end) fill_q <= '0;
-      else if (issue_window && run) fill_q <= filled[OffWidth-1:0];
-      if (vector_end) turn_q <= '0;
-      else if (word_out) turn_q <= turn_q + (double ? OffWidth'(2) : OffWidth'(1));
       probe_second_q <= issue_probe && !probe_second_q;
     end
   end
@@ -301,17 +296,10 @@ module lacuna_feeder #(
   assign rd_req_o      = issue_param || ((issue_window || issue_probe) && !pad);
   assign rd_addr_o     = (state_q == Params) ? param_addr : window_addr;
   assign rd_double_o   = double && (state_q == Windows);
-  // A window that makes a row word by itself is turned: its bytes meet other lanes than those of
-  // the word before, so that a busy channel does not meet the same lane at every kernel tap.
-  always_comb begin
-    rd_position_o = '0;
-    if ((state_q == Windows) && run) rd_position_o = whole ? turn_q : fill_q;
-  end
 
   // The slot that is issued.
-  logic [3:0]        kind;  // probe, parameter, tap, word
-  logic              slot_last;
-  logic [OffWidth:0] count;
+  logic [3:0] kind;  // probe, parameter, tap, word
+  logic       slot_last;
 
   assign kind = {issue_probe, issue_param || operand, issue_window && !run && !operand, word_out};
 
@@ -319,9 +307,6 @@ module lacuna_feeder #(
     slot_last = run ? vector_end : last;
     if (issue_param) slot_last = part_end;
     if (issue_probe) slot_last = probe_second_q && row_end;
-    count = filled;
-    if (word_full) count = (OffWidth + 1)'(WordBytes);
-    if (issue_flush) count = {1'b0, fill_q};
   end
 
   logic slot_last_out;
@@ -341,7 +326,7 @@ module lacuna_feeder #(
     .last_i(slot_last), .operand_i(operand), .block_end_i(block_end),
     .tap_i(product ? tap[IndexWidth:1] : tap[IndexWidth-1:0]), .gated_i,
     .second_i(issue_probe ? probe_second_q : Monitor && second_i),
-    .position_i(run ? fill_q : '0), .count_i(count), .window_i(rd_data_i),
+    .position_i(fill), .count_i(count), .window_i(rd_data_i),
     .next_window_i(rd_next_i),
     .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),
     .data_o(word_data_o), .next_o(word_next_o), .raw_o(param_data_o), .count_o(word_count_o),
