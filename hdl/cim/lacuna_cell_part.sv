@@ -2,9 +2,9 @@
 // holds that keep a vector's.
 //
 // Contract:   controls of lacuna_cells, which each part sees later than the part before. A retire
-//             puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is the oldest,
-//             while `show_i`. Column c has byte c of a page and bits SumBits*c of the holds. A page may
-//             be written while others are used.
+//             puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is the
+//             oldest, while `show_i`. Column c has byte c of a page and bits SumBits*c of the
+//             holds. A page may be written while others are used.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1.
 module lacuna_cell_part #(
@@ -36,10 +36,10 @@ module lacuna_cell_part #(
   input  logic [PageWidth-1:0]       weight_page_i,
   input  logic [Columns*8-1:0]       weight_data_i,
 
-  // Whether the sums, and the holds, are inverted.
-  input  logic                       inverted_i,
   input  logic                       show_i,
   input  logic                       show_end_i,
+  // Whether the sums, and the holds, are inverted.
+  input  logic                       inverted_i,
   output logic                       inverted_o,
   output logic [Columns*SumBits-1:0] holds_o
 );
@@ -90,9 +90,13 @@ module lacuna_cell_part #(
 
   logic [Columns*SumBits-1:0] ordered;
 
+  // A simulator puts them in order only when they are kept.
   always_comb begin
-    for (int unsigned c = 0; c < Columns; c++) begin
-      ordered[SumBits*c +: SumBits] = sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
+    ordered = 'x;
+    if (retire_i) begin
+      for (int unsigned c = 0; c < Columns; c++) begin
+        ordered[SumBits*c +: SumBits] = sums[Stride*lacuna_pkg::cell_word(c, Columns) +: SumBits];
+      end
     end
   end
 
@@ -100,27 +104,25 @@ module lacuna_cell_part #(
     .clk_i,
     .rst_ni,
     .retire_i,
-    .sums_i ({inverted_i, ordered}),
+    .sums_i    ({inverted_i, ordered}),
     .show_i,
-    .end_i  (show_end_i),
-    .holds_o({inverted_o, holds_o})
+    .show_end_i,
+    .holds_o   ({inverted_o, holds_o})
   );
 
 `ifdef LACUNA_CHECK
   // The compiler promises that no vector adds up to more than AccBits in one cell.
   localparam logic [SumBits-1:0] Lowest = SumBits'(1) << (AccBits - 1);
 
-  logic [Columns*SumBits-1:0] before_q, upright;
-
-  assign upright = ordered ^ {(Columns*SumBits){inverted_i}};
+  logic [Columns*SumBits-1:0] before_q;
 
   always_ff @(posedge clk_i) begin
     if (!rst_ni) before_q <= '0;
     else if (retire_i) begin
-      before_q <= upright;
+      before_q <= ordered ^ {(Columns*SumBits){inverted_i}};
       for (int unsigned c = 0; c < Columns; c++) begin
-        assert ((upright[SumBits*c +: SumBits] - before_q[SumBits*c +: SumBits] + Lowest) >> AccBits
-                == '0);
+        assert (((ordered[SumBits*c +: SumBits] ^ {SumBits{inverted_i}})
+                 - before_q[SumBits*c +: SumBits] + Lowest) >> AccBits == '0);
       end
     end
   end

@@ -2,10 +2,10 @@
 // and a running sum each, and the holds that keep a vector's.
 //
 // Contract:   controls of lacuna_cells_whole, which each part sees later than the part before. A
-//             retire puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is the
-//             oldest, while `show_i`. Column c has byte c of a page and bits SumBits*c of the holds,
-//             which `show_i` moves down by a column group if they are a Chain. A page may be written
-//             while others are used.
+//             retire puts the sums into the holds, of which Slack vectors' are kept; `holds_o` is
+//             the oldest, while `show_i`. Column c has byte c of a page and bits SumBits*c of the
+//             holds, which `show_i` moves down by a column group if they are a Chain. A page may be
+//             written while others are used.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, operands 1, product 1, accumulate 1.
 module lacuna_cell_part_whole #(
@@ -106,9 +106,9 @@ module lacuna_cell_part_whole #(
       .clk_i,
       .rst_ni,
       .retire_i,
-      .sums_i (sums_q),
+      .sums_i(sums_q),
       .show_i,
-      .end_i  (show_end_i),
+      .show_end_i,
       .holds_o
     );
   end

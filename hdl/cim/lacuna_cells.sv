@@ -5,11 +5,13 @@
 // though that vector retires as soon as the reduction has come to the first part.
 //
 // Contract:   `issue_i` starts one digit slot of page `page_i`; `retire_i` (with or without a slot)
-//             ends a vector: the hold registers then keep what the slots before this cycle added up
-//             to. A slot whose digit is 0 leaves every register as it is. With `show_i`, `shown_o`
-//             is the holds of the column group that `show_select_i` picks; if `inverted_o`, they
-//             are to be inverted. Groups are shown in consecutive cycles, unless there is one part.
-//             A page may be written while others are used, not while its slots are under way.
+//             ends a vector: the hold registers, which have room for Slack vectors, then keep what
+//             the slots before this cycle added up to. A slot whose digit is 0 leaves every
+//             register as it is. With `show_i`, `shown_o` is the column group that `show_select_i`
+//             picks of the oldest vector kept; if `inverted_o`, it is to be inverted. `show_end_i`
+//             comes with the last look at each part. Groups are shown in consecutive cycles, unless
+//             there is one part. A page may be written while others are used, not while its slots
+//             are under way.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, weight register 1, product 1, accumulate 1: a retire in cycle t is in
 //             the hold registers of part 0 in t + 4, in those of the next part Skew cycles later.
@@ -26,7 +28,7 @@ module lacuna_cells #(
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned Pairs         = (Groups + 1) / 2,
   localparam int unsigned PartColumns   = lacuna_pkg::part_columns(ReduceColumns),
-  localparam int unsigned Parts         = Columns / PartColumns,
+  localparam int unsigned Parts         = lacuna_pkg::parts(Lanes, ReduceColumns),
   localparam int unsigned PlaneWidth    = $clog2(8 / DigitBits),
   localparam int unsigned SlotTerms     = DigitBits / 2
 ) (
@@ -128,13 +130,6 @@ module lacuna_cells #(
     flip_q  <= (LastSkew+1)'({flip_q, (DigitBits == 4) && (negate_next != inverted_d)});
   end
 
-  // As `inverted_q`, as many cycles later.
-  /* verilator lint_off UNUSEDSIGNAL */
-  logic [LastSkew:0] inverted_late_q;
-  /* verilator lint_on UNUSEDSIGNAL */
-
-  always_ff @(posedge clk_i) inverted_late_q <= (LastSkew+1)'({inverted_late_q, inverted_q});
-
   // A word a group: its holds, and whether they are inverted.
   localparam int unsigned WordBits = GroupBits + 1;
 
@@ -159,7 +154,9 @@ module lacuna_cells #(
         // No vector ends before the part before has shown this one.
         assign sums_inverted = hold_inverted[p-1];
       end else begin : gen_passed
-        assign sums_inverted = inverted_late_q[Late-1];
+        logic [Late-1:0] late_q;
+        always_ff @(posedge clk_i) late_q <= Late'({late_q, inverted_q});
+        assign sums_inverted = late_q[Late-1];
       end
     end
 

@@ -1,9 +1,9 @@
 // The cells of one lane at 8-bit digits, and the pipeline that drives them.
 //
-// Contract:   as lacuna_cells. Where all columns are one part and the slack is 1, holds are a chain, and
-//             nothing picks among them: `shown_o` is the first column group of the vector last
-//             retired, and each `show_i` moves the next one there. A retire in the cycle of the
-//             last `show_i` is in time.
+// Contract:   as lacuna_cells. Where all columns are one part and the slack is 1, holds are a
+//             chain, and nothing picks among them: `shown_o` is the first column group of the
+//             vector last retired, and each `show_i` moves the next one there. A retire in the
+//             cycle of the last `show_i` is in time.
 // Throughput: one digit a cycle.
 // Latency:    weight read 1, operands 1, product 1, accumulate 1: a retire in cycle t is in the
 //             hold registers of part 0 in t + 4, in those of the next part Skew cycles later.
@@ -20,7 +20,7 @@ module lacuna_cells_whole #(
   localparam int unsigned Groups        = Columns / ReduceColumns,
   localparam int unsigned Pairs         = (Groups + 1) / 2,
   localparam int unsigned PartColumns   = lacuna_pkg::part_columns(ReduceColumns),
-  localparam int unsigned Parts         = Columns / PartColumns
+  localparam int unsigned Parts         = lacuna_pkg::parts(Lanes, ReduceColumns)
 ) (
   input  logic                 clk_i,
   input  logic                 rst_ni,

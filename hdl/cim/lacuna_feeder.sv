@@ -5,20 +5,20 @@
 // the windows of a vector into row words.
 //
 // Contract:   the read port is granted at once. A `run` window or flush is issued only if `room_i`,
-//             the first one of a vector only if fewer than lacuna_pkg::vectors_in_flight are fed and
-//             not taken. The parameters of a block wait for a free bank. The last tap of a word is
-//             issued Columns / ReduceColumns cycles after the one before it, or later, and none
+//             the first one of a vector only if fewer than lacuna_pkg::vectors_in_flight are fed
+//             and not taken. The parameters of a block wait for a free bank. The last tap of a word
+//             is issued Columns / ReduceColumns cycles after the one before it, or later, and none
 //             while `give_way_i`; `tap_index_o` comes a cycle before its tap. Weights of
 //             `depthwise` precede the other parameters, those of `product` a tap. Where the post
 //             unit is serial (lacuna_pkg::group_cycles above 1), every tap keeps its distance:
-//             Columns cycles, after the last tap of a word Columns * group_cycles; and
-//             `tap_data_o` holds until the next slot. With Monitor, an output row of a monitored `run` is measured
-//             before its first window: all its windows, each twice; then nothing is issued until
-//             `decided_i`, from the cycle after which `gated_i` and `second_i` hold for the row of
-//             `row_o`. Later blocks of a job are not measured again.
-//             With DigitBits of 8 (lacuna_pkg::double_feed), where two windows lie side by side in
-//             tile memory and are a row word each, both are read at once (`rd_double_o`) and handed
-//             over at once (`word_double_o`).
+//             Columns cycles, after the last tap of a word Columns * group_cycles; and `tap_data_o`
+//             holds until the next slot. With Monitor, an output row of a monitored `run` is
+//             measured before its first window: all its windows, each twice; then nothing is issued
+//             until `decided_i`, from the cycle after which `gated_i` and `second_i` hold for the
+//             row of `row_o`. Later blocks of a job are not measured again. With DigitBits of 8
+//             (lacuna_pkg::double_feed), where two windows lie side by side in tile memory and are
+//             a row word each, both are read at once (`rd_double_o`) and handed over at once
+//             (`word_double_o`).
 // Throughput: one window a cycle, or two.
 // Latency:    start to first slot 1 cycle; slot to output 3 cycles.
 module lacuna_feeder #(
@@ -35,7 +35,7 @@ module lacuna_feeder #(
   localparam int unsigned AddrWidth     = $clog2(TileWords * WordBytes),
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned MostVectors   = lacuna_pkg::vectors_in_flight(Slack),
-  localparam int unsigned TagBits       = $clog2(MostVectors),
+  localparam int unsigned TagBits       = lacuna_pkg::tag_bits(Slack),
   localparam int unsigned IndexWidth    = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4,
   localparam int unsigned RowWidth      = $clog2(lacuna_spec_pkg::MonitorRows)
 ) (
@@ -47,7 +47,7 @@ module lacuna_feeder #(
   /* verilator lint_off UNUSEDSIGNAL */
   input  logic [511:0]           instr_i,
   /* verilator lint_on UNUSEDSIGNAL */
-  input  logic [AddrWidth-1:0]   input_offset_i,
+  input  logic [AddrWidth-1:0]   input_offset_i,  // held likewise
   // Array and post unit have come to the job. Before, only parameters of columns are read.
   input  logic                   served_i,
   // No job, or every slot of it is handed over before another one starts.
@@ -329,7 +329,8 @@ module lacuna_feeder #(
     .position_i(fill), .count_i(count), .window_i(rd_data_i),
     .next_window_i(rd_next_i),
     .kind_o({probe_valid_o, param_valid_o, tap_valid_o, word_valid_o}),
-    .data_o(word_data_o), .next_o(word_next_o), .raw_o(param_data_o), .count_o(word_count_o),
+    .data_o(word_data_o), .double_o(word_double_o), .next_o(word_next_o), .raw_o(param_data_o),
+    .count_o(word_count_o),
     .tap_o(tap_index_o), .pad_o(tap_pad_o), .first_o(tap_first_o), .last_o(slot_last_out),
     .gated_o(word_gated_o), .second_o(probe_second_o), .page_o(word_page_o), .tag_o(word_tag_o),
     .weights_o(param_weights_o), .signs_o(param_signs_o), .index_o(param_index_o),
@@ -343,7 +344,6 @@ module lacuna_feeder #(
   assign idle_o          = rested_q && (state_q == Idle);
   assign param_columns_o = columns;
   assign word_last_o     = slot_last_out;
-  assign word_double_o   = double;
   assign probe_last_o    = slot_last_out;
   assign tap_last_o      = slot_last_out;
   assign tap_data_o      = word_data_o;

@@ -1,10 +1,10 @@
 // The hold registers of some columns of a lane: what they had added up to at the end of each vector
 // that the reduction has not read yet, at most Slack of them.
 //
-// Contract:   a retire keeps `sums_i`; `holds_o` is the oldest that is kept, looked at while `show_i`.
-//             `end_i` comes with the last look at it: from the next cycle on it is the one after. With
-//             a Slack of 1 there is one register, which a retire overwrites, in time if it comes in
-//             the cycle of `end_i`.
+// Contract:   a retire keeps `sums_i`; `holds_o` is the oldest that is kept, looked at while
+//             `show_i`. `show_end_i` comes with the last look at it: from the next cycle on it is
+//             the one after. A retire in that cycle is in time where Slack vectors are kept. With a
+//             Slack of 1 there is one register.
 // Throughput: one retire and one look a cycle.
 // Latency:    a retire shows in the next cycle.
 module lacuna_holds #(
@@ -18,18 +18,22 @@ module lacuna_holds #(
   input  logic [Width-1:0] sums_i,
 
   input  logic             show_i,
-  input  logic             end_i,
+  input  logic             show_end_i,
   output logic [Width-1:0] holds_o
 );
 
   if (Slack == 1) begin : gen_register
     logic unused;
-    assign unused = rst_ni ^ show_i ^ end_i;
+    assign unused = rst_ni ^ show_i ^ show_end_i;
 
     always_ff @(posedge clk_i) begin
       if (retire_i) holds_o <= sums_i;
     end
   end else begin : gen_queue
+    if ((Slack & (Slack - 1)) != 0) begin : gen_bad_slack
+      $error("lacuna_holds: Slack is %0d; it must be a power of two", Slack);
+    end
+
     localparam int unsigned PtrWidth = $clog2(Slack);
 
     logic [PtrWidth-1:0] wr_ptr_q, rd_ptr_q;
@@ -40,7 +44,7 @@ module lacuna_holds #(
         rd_ptr_q <= '0;
       end else begin
         wr_ptr_q <= wr_ptr_q + PtrWidth'(retire_i);
-        rd_ptr_q <= rd_ptr_q + PtrWidth'(end_i);
+        rd_ptr_q <= rd_ptr_q + PtrWidth'(show_end_i);
       end
     end
 
@@ -53,6 +57,19 @@ module lacuna_holds #(
       .rd_addr_i(rd_ptr_q),
       .rd_data_o(holds_o)
     );
+
+`ifdef LACUNA_CHECK
+    logic [PtrWidth:0] kept_q;
+
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) kept_q <= '0;
+      else begin
+        kept_q <= kept_q + (PtrWidth+1)'(retire_i) - (PtrWidth+1)'(show_end_i);
+        assert (!retire_i || show_end_i || kept_q != (PtrWidth+1)'(Slack));
+        assert (!show_end_i || kept_q != '0);
+      end
+    end
+`endif
   end
 
 endmodule

@@ -2,8 +2,8 @@
 // that ends vectors.
 //
 // Contract:   a push is never refused: the feeder leaves room (`room_o`). `busy_o`: the hold
-//             registers keep a vector, of Slack at most; `freed_i` frees the oldest's in its own cycle.
-//             At most as many vectors are between feed and reduction as there are tags.
+//             registers keep a vector, of Slack at most; `freed_i` frees the oldest's in its own
+//             cycle. At most as many vectors are between feed and reduction as there are tags.
 // Throughput: one digit slot a cycle while the queue is not empty, also across vectors.
 // Latency:    a push in cycle t is in the queue in t + 1, in the head in t + 2 and, if its vector
 //             is current, leaves in the output registers of t + 3.
@@ -12,7 +12,7 @@ module lacuna_lane #(
   parameter  int unsigned DigitBits  = 4,
   parameter  int unsigned Slack      = 1,
   localparam int unsigned Tags       = lacuna_pkg::vectors_in_flight(Slack),
-  localparam int unsigned TagBits    = $clog2(Tags),
+  localparam int unsigned TagBits    = lacuna_pkg::tag_bits(Slack),
   localparam int unsigned PageWidth  = $clog2(Pages),
   localparam int unsigned PlaneWidth = $clog2(8 / DigitBits),
   localparam int unsigned SlotTerms  = DigitBits / 2

@@ -1,15 +1,16 @@
 // One row lane at 8-bit digits: a digit is a whole difference, so that a row has one slot and needs
 // no recoding, and the read register of the queue is the head.
 //
-// Contract:   as lacuna_lane, but an entry has Rows rows, of pages from `push_page_i` on. `negative_o` and `ones_o`: the digit as sign and one's complement,
-//             its magnitude is `ones_o` + `negative_o`.
+// Contract:   as lacuna_lane, but an entry has Rows rows, of pages from `push_page_i` on.
+//             `negative_o` and `ones_o`: the digit as sign and one's complement, its magnitude is
+//             `ones_o` + `negative_o`.
 // Throughput: one row a cycle while the queue is not empty, also across vectors.
 // Latency:    as lacuna_lane.
 module lacuna_lane_whole #(
   parameter  int unsigned Pages     = 512,
   parameter  int unsigned Rows      = 2,
   parameter  int unsigned Slack     = 1,
-  localparam int unsigned TagBits   = $clog2(lacuna_pkg::vectors_in_flight(Slack)),
+  localparam int unsigned TagBits   = lacuna_pkg::tag_bits(Slack),
   localparam int unsigned PageWidth = $clog2(Pages)
 ) (
   input  logic                 clk_i,

@@ -1,12 +1,12 @@
 // The compute-in-memory macro: Lanes x 2 Lanes cells behind a stream of row words.
 //
 // Contract:   a row word is taken in the cycle it is valid; the feeder reads `room_o` FeedLatency -
-//             1 cycles ahead and keeps at most lacuna_pkg::vectors_in_flight vectors between first window and
-//             `taken_o`. `start_i` comes when all vectors have left: the next has tag 0. Weights
-//             may be written at any time, a page only while no row uses it.
-//             At 8-bit digits (lacuna_pkg::double_feed) a second row word may come with a whole one.
-// Throughput: one row word (2 Lanes rows), or two, in and Lanes digit slots a cycle; ReduceColumns sums in
-//             lacuna_pkg::group_cycles.
+//             1 cycles ahead and keeps at most lacuna_pkg::vectors_in_flight vectors between first
+//             window and `taken_o`. `start_i` comes when all vectors have left: the next has tag 0.
+//             Weights may be written at any time, a page only while no row uses it. At 8-bit digits
+//             (lacuna_pkg::double_feed) a second row word may come with a whole one.
+// Throughput: one row word (2 Lanes rows), or two, in and Lanes digit slots a cycle; ReduceColumns
+//             sums in lacuna_pkg::group_cycles.
 // Latency:    see hdl/README.md; counters are one cycle late.
 module lacuna_macro #(
   parameter  int unsigned Lanes         = 8,
@@ -20,7 +20,7 @@ module lacuna_macro #(
   localparam int unsigned SumBits       = AccBits + $clog2(Lanes),
   localparam int unsigned LaneWidth     = $clog2(Lanes),
   localparam int unsigned Tags          = lacuna_pkg::vectors_in_flight(Slack),
-  localparam int unsigned TagBits       = $clog2(Tags),
+  localparam int unsigned TagBits       = lacuna_pkg::tag_bits(Slack),
   localparam int unsigned PageWidth     = $clog2(Pages),
   localparam int unsigned CountWidth    = $clog2(Columns + 1),
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Columns / ReduceColumns),
@@ -65,7 +65,7 @@ module lacuna_macro #(
   localparam int unsigned Rows       = Double ? 4 : 2;  // that a lane is handed at once
   localparam int unsigned GroupBits  = ReduceColumns * SumBits;
   localparam int unsigned Pairs      = (Columns / ReduceColumns + 1) / 2;
-  localparam int unsigned Parts      = Columns / lacuna_pkg::part_columns(ReduceColumns);
+  localparam int unsigned Parts      = lacuna_pkg::parts(Lanes, ReduceColumns);
 
   if (Lanes != 2 && Lanes != 4 && Lanes != 8) begin : gen_bad_lanes
     $error("lacuna_macro: Lanes is %0d; choose 2, 4 or 8", Lanes);
@@ -75,6 +75,9 @@ module lacuna_macro #(
   end
   if (Slack != 1 && Slack != 2 && Slack != 4 && Slack != 8) begin : gen_bad_slack
     $error("lacuna_macro: Slack is %0d; choose 1, 2, 4 or 8", Slack);
+  end
+  if (Slack != 1 && Lanes == 2) begin : gen_serial_slack
+    $error("lacuna_macro: Slack is %0d; two lanes have 1", Slack);
   end
   if (Columns % ReduceColumns != 0) begin : gen_bad_reduce
     $error("lacuna_macro: ReduceColumns is %0d; it must divide %0d", ReduceColumns, Columns);

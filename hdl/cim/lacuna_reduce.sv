@@ -1,12 +1,12 @@
 // Sums a vector's columns over the lanes, one column group a cycle.
 //
 // Contract:   when every lane is busy, groups 0, 1, .. are issued, one in GroupCycles cycles;
-//             `taken_o` marks the first, `freed_o` the one with which the lanes' holds are free: the
-//             last of the first columns that work in step (lacuna_pkg::part_columns).
-//             A group's sum is the total of the lanes' holds minus the total of the same group one
-//             vector before, modulo 2^SumBits: cells do not clear their accumulators. So every
-//             vector passes here, in order. Reset clears the cells, and the totals before the first
-//             group of a vector fed after it.
+//             `taken_o` marks the first, `freed_o` the one with which the lanes' holds are free:
+//             the last of the first columns that work in step (lacuna_pkg::part_columns). A group's
+//             sum is the total of the lanes' holds minus the total of the same group one vector
+//             before, modulo 2^SumBits: cells do not clear their accumulators. So every vector
+//             passes here, in order. Reset clears the cells, and the totals before the first group
+//             of a vector fed after it.
 // Throughput: one group in GroupCycles cycles.
 // Latency:    holds are read 4 cycles after a group is issued (then the retires have reached them);
 //             one cycle a level of the tree and one for the difference.
@@ -19,7 +19,7 @@ module lacuna_reduce #(
   localparam int unsigned GroupWidth    = lacuna_pkg::index_width(Groups),
   localparam int unsigned Pairs         = (Groups + 1) / 2,
   localparam int unsigned PartGroups    = lacuna_pkg::part_columns(ReduceColumns) / ReduceColumns,
-  localparam int unsigned Parts         = Groups / PartGroups,
+  localparam int unsigned Parts         = lacuna_pkg::parts(Lanes, ReduceColumns),
   localparam int unsigned Levels        = $clog2(Lanes),
   localparam int unsigned GroupBits     = ReduceColumns * SumBits
 ) (
@@ -96,8 +96,12 @@ module lacuna_reduce #(
 
   always_ff @(posedge clk_i) begin
     show_select_o <= select;
-    for (int unsigned p = 0; p < Parts; p++) begin
-      show_end_o[p] <= valid_q[ShowDelay-2] && picked == GroupWidth'((p + 1) * PartGroups - 1);
+    if (!rst_ni) begin
+      show_end_o <= '0;
+    end else begin
+      for (int unsigned p = 0; p < Parts; p++) begin
+        show_end_o[p] <= valid_q[ShowDelay-2] && picked == GroupWidth'((p + 1) * PartGroups - 1);
+      end
     end
   end
 

@@ -3,11 +3,12 @@
 // A window that makes a row word by itself is turned: its bytes meet other lanes than those of the
 // word before, so that a busy channel does not meet the same lane at every kernel tap.
 //
-// Contract:   outputs tell of the window or flush that may be next. `window_i`: a window of `run` is
-//             issued, of `bytes_i` bytes, the vector's last if `last_i`; if it completes a word and
-//             leaves bytes over (`full_o`, `left_over_o`) then, a `flush_i` follows, a slot without a
-//             window. `word_o`: with it a row word is complete, `vector_end_o`: the vector is.
-//             `double_i`: each window is two, a row word each. Outside of vectors all is 0.
+// Contract:   outputs tell of the window or flush that may be next. `window_i`: a window of `run`
+//             is issued, of `bytes_i` bytes, the vector's last if `last_i`; if it completes a word
+//             and leaves bytes over (`full_o`, `left_over_o`) then, a `flush_i` follows, a slot
+//             without a window. `word_o`: with it a row word is complete, `vector_end_o`: the
+//             vector is. `double_i`: each window is two, a row word each. Outside of vectors all is
+//             0.
 // Throughput: one window a cycle.
 // Latency:    none.
 module lacuna_row_words #(

@@ -5,9 +5,9 @@
 // come out.
 //
 // Contract:   mode, gate values and pages are held from `start_i` to the end of the job. Kinds,
-//             from the highest bit: a window that is measured, parameters, a tap, a row word;
-//             none: the slot only adds to the bytes held (`keep_i`), or nothing is issued.
-//             `window_i` comes two cycles after its slot. With `double_i`, held too, each row word is a
+//             from the highest bit: a window that is measured, parameters, a tap, a row word; none:
+//             the slot only adds to the bytes held (`keep_i`), or nothing is issued. `window_i`
+//             comes two cycles after its slot. With `double_i`, held too, each row word is a
 //             window, and the window after it (`next_window_i`) comes with it, as `next_o`; it is 0
 //             unless Double.
 // Throughput: one slot a cycle.
@@ -57,6 +57,7 @@ module lacuna_slots #(
 
   output logic [3:0]             kind_o,
   output logic [WordBytes*9-1:0] data_o,
+  output logic                   double_o,     // `next_o` comes with `data_o`
   output logic [WordBytes*9-1:0] next_o,
   output logic [WordBytes*8-1:0] raw_o,        // parameters: nothing was subtracted
   output logic [OffWidth:0]      count_o,
@@ -151,9 +152,11 @@ module lacuna_slots #(
   );
 
   if (Double) begin : gen_next
+    logic                   double_q;
     logic [WordBytes*9-1:0] next_q;
 
     always_ff @(posedge clk_i) begin
+      double_q <= double_i;
       if (kind_2_q[0] && double_i) begin
         for (int unsigned b = 0; b < WordBytes; b++) begin
           next_q[9*b +: 9] <= (slot_2_q.pad ? {pad_byte_i[7], pad_byte_i}
@@ -163,11 +166,13 @@ module lacuna_slots #(
       end
     end
 
-    assign next_o = next_q;
+    assign double_o = double_q;
+    assign next_o   = next_q;
   end else begin : gen_no_next
     logic unused;
-    assign unused = ^next_window_i;
-    assign next_o = '0;
+    assign unused   = ^next_window_i;
+    assign double_o = 1'b0;
+    assign next_o   = '0;
   end
 
   lacuna_places #(

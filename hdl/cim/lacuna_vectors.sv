@@ -4,15 +4,15 @@
 // it can come: the head is of another one, or there is no head and the feeder has handed the vector
 // over whole. It then retires, unless the hold registers still keep Slack vectors before it.
 //
-// Contract:   `fed_i` counts vectors handed over whole, at most lacuna_pkg::vectors_in_flight(Slack)
-//             more than the lane has retired. `busy_o`: the hold registers keep a vector; `freed_i`
-//             frees those of the oldest in its own cycle.
+// Contract:   `fed_i` counts vectors handed over whole, at most
+//             lacuna_pkg::vectors_in_flight(Slack) more than the lane has retired. `busy_o`: the
+//             hold registers keep a vector; `freed_i` frees those of the oldest in its own cycle.
 //             `start_i` makes 0 the current vector.
 // Throughput: a digit a cycle, a retire shares its cycle with the next vector's first.
 // Latency:    none.
 module lacuna_vectors #(
   parameter  int unsigned Slack   = 1,
-  localparam int unsigned TagBits = $clog2(lacuna_pkg::vectors_in_flight(Slack))
+  localparam int unsigned TagBits = lacuna_pkg::tag_bits(Slack)
 ) (
   input  logic               clk_i,
   input  logic               rst_ni,
@@ -39,7 +39,8 @@ module lacuna_vectors #(
   logic                full, spent;
 
   assign full      = held_q == HeldBits'(Slack);
-  assign spent     = head_valid_i ? (head_tag_i != vec_q[TagBits-1:0]) : (empty_i && fed_i != vec_q);
+  assign spent     = head_valid_i ? (head_tag_i != vec_q[TagBits-1:0])
+                                  : (empty_i && fed_i != vec_q);
   assign retire_o  = spent && (!full || freed_i);
   assign active    = vec_q + (TagBits + 1)'(retire_o);
   assign issue_o   = head_valid_i && (head_tag_i == active[TagBits-1:0]);
@@ -62,5 +63,14 @@ module lacuna_vectors #(
       held_q <= held_d;
     end
   end
+
+`ifdef LACUNA_CHECK
+  always_ff @(posedge clk_i) begin
+    if (rst_ni) begin
+      assert (!freed_i || held_q != '0);
+      assert (!retire_o || freed_i || !full);
+    end
+  end
+`endif
 
 endmodule

@@ -8,12 +8,13 @@
 // the first kernel row in the first output row (`skip_left`, `skip_above`: the walk starts behind
 // them), and what lies beyond the input (`skip_beyond`), but never every window of an output.
 //
-// With `double_i` segments of `run` come two by two, as one window; there are none without a partner.
+// With `double_i` segments of `run` come two by two, as one window; there are none without a
+// partner.
 //
 // Contract:   `load_i` makes the first window the current one, `advance_i` the next one. Outputs
 //             describe the current window and hold until then; after the last one they mean
-//             nothing. `blocks_move_i` and `double_i` are held like the walk, and 0 unless BlocksMove
-//             and Double.
+//             nothing. `blocks_move_i` and `double_i` are held like the walk, and 0 unless
+//             BlocksMove and Double.
 // Throughput: one window a cycle.
 // Latency:    one cycle from load to the first window.
 module lacuna_walker #(

@@ -4,10 +4,10 @@
 // written in one cycle. Addresses wrap at the end of the memory.
 //
 // Contract:   read: byte `rd_addr_i + k` appears at byte `(rd_position_i + k) mod W` of
-//             `rd_data_o`, for all k in 0..W-1; with `rd_double_i` and the address of a word, byte k
-//             of the word after it at byte `(rd_position_i + 1 + k) mod W` of `rd_next_o` (Double;
-//             else it is 0). Write: byte `(wr_position_i + k) mod W` of
-//             `wr_data_i` goes to `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
+//             `rd_data_o`, for all k in 0..W-1; with `rd_double_i` and the address of a word, byte
+//             k of the word after it at byte `(rd_position_i + 1 + k) mod W` of `rd_next_o`
+//             (Double; else it is 0). Write: byte `(wr_position_i + k) mod W` of `wr_data_i` goes
+//             to `wr_addr_i + k`, for k < `wr_bytes_i` (1 to W).
 // Throughput: one read and one write a cycle.
 // Latency:    read 2 cycles; a write is seen by reads 2 cycles later.
 module lacuna_tile_memory #(
@@ -52,8 +52,8 @@ module lacuna_tile_memory #(
 
   assign {rd_index, rd_odd, rd_off} = rd_addr_i;
 
-  // Right by bytes: byte `(k + turn) mod W` becomes byte k. Where nothing is read or written nothing
-  // is rotated either: a simulator then skips it.
+  // Right by bytes: byte `(k + turn) mod W` becomes byte k. Where nothing is read or written
+  // nothing is rotated either: a simulator then skips it.
   function automatic logic [Bits-1:0] rotated(input logic [Bits-1:0]     data,
                                               input logic [OffWidth-1:0] turn);
     rotated = data;

@@ -22,6 +22,11 @@ package lacuna_pkg;
                         ? 2 * slack : lacuna_spec_pkg::VectorsInFlight;
   endfunction
 
+  // Bits of a vector's number modulo these.
+  function automatic int unsigned tag_bits(input int unsigned slack);
+    tag_bits = $clog2(vectors_in_flight(slack));
+  endfunction
+
   // Entries of a lane's input queue.
   function automatic int unsigned lane_queue(input int unsigned slack);
     lane_queue = (slack == 1) ? lacuna_spec_pkg::LaneQueue : 2 * lacuna_spec_pkg::LaneQueue;
@@ -31,6 +36,12 @@ package lacuna_pkg;
   function automatic int unsigned part_columns(input int unsigned reduce_columns);
     part_columns = (reduce_columns > lacuna_spec_pkg::PartColumns) ? reduce_columns
                                                                    : lacuna_spec_pkg::PartColumns;
+  endfunction
+
+  // How many such parts of columns a lane has.
+  function automatic int unsigned parts(input int unsigned lanes,
+                                        input int unsigned reduce_columns);
+    parts = 2 * lanes / part_columns(reduce_columns);
   endfunction
 
   // Where a lane keeps what it adds up for a column, in words: byte 0 of each four columns first,

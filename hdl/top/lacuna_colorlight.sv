@@ -11,6 +11,7 @@ module lacuna_colorlight #(
   parameter int unsigned DigitBits     = lacuna_spec_pkg::SmallDigitBits,
   parameter int unsigned TileWords     = lacuna_spec_pkg::SmallTileWords,
   parameter int unsigned ReduceColumns = lacuna_spec_pkg::SmallReduceColumns,
+  parameter int unsigned Slack         = lacuna_spec_pkg::SmallSlack,
   parameter int unsigned AccBits       = lacuna_spec_pkg::SmallAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::SmallProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::SmallDepthwiseTaps,
@@ -38,7 +39,7 @@ module lacuna_colorlight #(
 
   lacuna_uart_top #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits), .ProgramLen(ProgramLen),
     .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Divisor(Divisor)
   ) u_top (
     .clk_i(clk), .rst_ni(locked && rst_ni),

@@ -1,8 +1,8 @@
 // `nano` on a Tang Nano 20K (GW2AR-18): the chip with its UART link, at 81 MHz.
 //
-// Contract:   3 Mbaud on the board's USB connector. `s1_i` is high while pressed and resets the chip.
-//             LEDs, lit by 0: 0 toggles with every request that is heard, 1 the clock is locked, 2
-//             and 3 the line is low: host to chip, and chip to host.
+// Contract:   3 Mbaud on the board's USB connector. `s1_i` is high while pressed and resets the
+//             chip. LEDs, lit by 0: 0 toggles with every request that is heard, 1 the clock is
+//             locked, 2 and 3 the line is low: host to chip, and chip to host.
 module lacuna_tang_nano #(
   parameter int unsigned Tiles         = lacuna_spec_pkg::NanoTiles,
   parameter int unsigned Lanes         = lacuna_spec_pkg::NanoLanes,
@@ -10,6 +10,7 @@ module lacuna_tang_nano #(
   parameter int unsigned DigitBits     = lacuna_spec_pkg::NanoDigitBits,
   parameter int unsigned TileWords     = lacuna_spec_pkg::NanoTileWords,
   parameter int unsigned ReduceColumns = lacuna_spec_pkg::NanoReduceColumns,
+  parameter int unsigned Slack         = lacuna_spec_pkg::NanoSlack,
   parameter int unsigned AccBits       = lacuna_spec_pkg::NanoAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::NanoProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::NanoDepthwiseTaps,
@@ -38,7 +39,7 @@ module lacuna_tang_nano #(
 
   lacuna_uart_top #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits), .ProgramLen(ProgramLen),
     .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Monitor(Monitor), .Divisor(Divisor)
   ) u_top (
     .clk_i(clk), .rst_ni(locked && !s1_i),

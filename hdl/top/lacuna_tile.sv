@@ -3,14 +3,14 @@
 // Contract:   `start_i` comes beside the instruction (`run` or `post`) when the tile is not
 //             `occupied_o`: it holds no job, or one whose windows are all issued. The feeder starts
 //             one cycle later, and reads parameters of columns beforehand; monitor, macro and post
-//             unit begin (`begin_o`) when `turn_i`: the job before is done, and its work need not be
-//             held any longer; `waits_o` until then. Windows and what else is read
-//             come after that: jobs of a tile may depend on each other. `done_o`: a read granted
-//             in the next cycle sees the last word. Offsets are stable during a job. Weights are
-//             never refused; other clients keep their request until the grant, which does not
-//             depend on it. Read data, one bus for all, comes 2 cycles after the grant.
-// Throughput: one read and one write of a word a cycle, shared; see lacuna_feeder, lacuna_macro and
-//             lacuna_post for jobs.
+//             unit begin (`begin_o`) when `turn_i`: the job before is done, and its work need not
+//             be held any longer; `waits_o` until then. Windows and what else is read come after
+//             that: jobs of a tile may depend on each other. `done_o`: a read granted in the next
+//             cycle sees the last word. Offsets are stable during a job. Weights are never refused;
+//             other clients keep their request until the grant, which does not depend on it. Read
+//             data, one bus for all, comes 2 cycles after the grant.
+// Throughput: one read and one write of a word a cycle, shared (at 8-bit digits the feeder reads
+//             two); see lacuna_feeder, lacuna_macro and lacuna_post for jobs.
 // Latency:    an idle tile begins 2 cycles after `start_i`. Events (`digits_o`, stalls) are one
 //             cycle late. `work_o` holds from `done_o` to the cycle of `begin_o`: digits issued by
 //             `run`, words written by `post`; so does `decisions_o`, what the monitor decided in a
@@ -88,7 +88,7 @@ module lacuna_tile #(
   localparam int unsigned GroupWidth = lacuna_pkg::index_width(WordBytes / ReduceColumns);
   localparam int unsigned IndexWidth = (DepthwiseTaps > 16) ? $clog2(DepthwiseTaps) : 4;
   localparam int unsigned RowWidth   = $clog2(lacuna_spec_pkg::MonitorRows);
-  localparam int unsigned TagBits    = $clog2(lacuna_pkg::vectors_in_flight(Slack));
+  localparam int unsigned TagBits    = lacuna_pkg::tag_bits(Slack);
 
   logic         feeder_start, feeder_idle, busy, run;
   logic [511:0] feeder_instr, instr;

@@ -10,6 +10,7 @@ module lacuna_ulx3s #(
   parameter int unsigned DigitBits     = lacuna_spec_pkg::BaseDigitBits,
   parameter int unsigned TileWords     = lacuna_spec_pkg::BaseTileWords,
   parameter int unsigned ReduceColumns = lacuna_spec_pkg::BaseReduceColumns,
+  parameter int unsigned Slack         = lacuna_spec_pkg::BaseSlack,
   parameter int unsigned AccBits       = lacuna_spec_pkg::BaseAccBits,
   parameter int unsigned ProgramLen    = lacuna_spec_pkg::BaseProgramLen,
   parameter int unsigned DepthwiseTaps = lacuna_spec_pkg::BaseDepthwiseTaps,
@@ -37,7 +38,7 @@ module lacuna_ulx3s #(
 
   lacuna_uart_top #(
     .Tiles(Tiles), .Lanes(Lanes), .Pages(Pages), .DigitBits(DigitBits), .TileWords(TileWords),
-    .ReduceColumns(ReduceColumns), .AccBits(AccBits), .ProgramLen(ProgramLen),
+    .ReduceColumns(ReduceColumns), .Slack(Slack), .AccBits(AccBits), .ProgramLen(ProgramLen),
     .DepthwiseTaps(DepthwiseTaps), .Transposer(Transposer), .Divisor(Divisor)
   ) u_top (
     .clk_i(clk), .rst_ni(locked && !fire2_i),

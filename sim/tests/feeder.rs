@@ -8,7 +8,11 @@ use lacuna_golden::{
     memory::TileMemory,
 };
 use lacuna_sim::{Model, testing::Rng, testing::randomised, tops};
-use lacuna_spec::{Geometry, geometry::MONITOR_ROWS, instr::Instr};
+use lacuna_spec::{
+    Geometry,
+    geometry::MONITOR_ROWS,
+    instr::{Head, Instr, RunTail, Walk},
+};
 use rand::Rng as _;
 use std::collections::VecDeque;
 use walks::{Expected, expected};
@@ -276,7 +280,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
     memory.put(0, &bytes);
     // Two words at once are seldom enough to be waited for.
     for job in 0..600 {
-        if job >= 60 && (doubled > 0) == (geometry.feed_words() == 2) {
+        if job >= 60 && (doubled > 0) == (geometry.double_feed()) {
             break;
         }
         let share = |rng: &mut Rng| {
@@ -289,7 +293,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         let stalls = Stalls { room, taken, block_done, gives_way };
         doubled += run_job(rng, geometry, dut, &mut golden, &memory, &stalls, &mut bank);
     }
-    assert_eq!(doubled > 0, geometry.feed_words() == 2, "two words at once");
+    assert_eq!(doubled > 0, geometry.double_feed(), "two words at once");
 }
 
 /// A start takes one cycle, a slot three, and nothing comes between slots.
@@ -324,6 +328,55 @@ fn an_unstalled_feeder_issues_a_slot_every_cycle() {
             // The last vector leaves the array, and the post unit its block.
             golden.step(true, true, true, &memory);
             assert_eq!(cycles, 1 + slots + 3, "cycles for {slots} slots of {walk:?}");
+        }
+    });
+}
+
+/// Two windows side by side are one slot.
+#[test]
+fn a_feeder_that_reads_two_words_issues_half_of_the_slots() {
+    randomised("a_feeder_that_reads_two_words_issues_half_of_the_slots", |rng| {
+        let geometry = Geometry::WIDE;
+        let memory = TileMemory::new(&geometry);
+        let mut golden = Feeder::new(&geometry);
+        let segments = 2 * rng.random_range(1..4);
+        let mut upto = |most: i64| rng.random_range(1..=most);
+        let (vectors, k_h, k_w) = (upto(20), upto(3), upto(3));
+        let whole = Walk {
+            out_h: 1,
+            out_w: vectors,
+            k_h,
+            k_w,
+            segments,
+            tail: 16,
+            y_dilation: 1,
+            x_dilation: 1,
+            x_stride: 1,
+            in_h: 9,
+            in_w: 40,
+            blocks: 1,
+            ..Walk::default()
+        };
+        let walks = [
+            (whole, true),
+            (Walk { segments: segments + 1, ..whole }, false),
+            (Walk { start: 8, ..whole }, false),
+            (Walk { step_kx: 24, ..whole }, false),
+            (Walk { step_oy: 4, ..whole }, false),
+        ];
+        for (walk, doubled) in walks {
+            golden.start(&Instr::Run(Head::default(), walk, RunTail::default()), 0);
+            let (mut fed, mut cycles, mut taken) = (0, 0, false);
+            while fed < vectors {
+                let out = golden.step(true, taken, false, &memory);
+                assert!(out.word.is_none_or(|word| word.next.is_some() == doubled), "{walk:?}");
+                taken = out.word.is_some_and(|word| word.last);
+                fed += i64::from(taken);
+                cycles += 1;
+            }
+            golden.step(true, true, true, &memory);
+            let slots = vectors * k_h * k_w * walk.segments / if doubled { 2 } else { 1 };
+            assert_eq!(cycles, 1 + 9 + slots + 3, "{walk:?}");
         }
     });
 }

@@ -64,7 +64,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
         }
         if let Some((data, next)) = expected[1] {
             assert_eq!(dut.get_u128("rd_data_o"), data, "read two cycles before cycle {}", dut.cycle());
-            if let Some(next) = next.filter(|_| geometry.feed_words() == 2) {
+            if let Some(next) = next.filter(|_| geometry.double_feed()) {
                 assert_eq!(dut.get_u128("rd_next_o"), next, "the word after, in cycle {}", dut.cycle());
             }
         }

@@ -236,6 +236,14 @@ fn a_nano_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
     });
 }
 
+/// Its feeder reads two words at a time.
+#[test]
+fn a_base_tile_of_8_bit_digits_runs_layers_like_integers_and_in_the_golden_cycles() {
+    randomised("a_base_tile_of_8_bit_digits_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {
+        Bench::new(Geometry::BASE.with_digit_bits(8).unwrap(), tops::tile_base_8()).sweep(rng, 50);
+    });
+}
+
 #[test]
 fn a_wide_tile_runs_layers_like_integers_and_in_the_golden_cycles() {
     randomised("a_wide_tile_runs_layers_like_integers_and_in_the_golden_cycles", |rng| {

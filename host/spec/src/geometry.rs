@@ -19,7 +19,7 @@ pub struct Geometry {
     pub tile_words: usize,
     /// Columns that the reduction tree sums a cycle; divides `columns()`.
     pub reduce_columns: usize,
-    /// Vectors that a lane can end before the reduction comes to them, 1, 2, 4 or 8: its sets of hold registers.
+    /// Vectors that a lane can end before the reduction comes to them, 1, 2, 4 or 8: its sets of hold registers. Two lanes have 1.
     pub slack: usize,
     /// Bits of a cell's local accumulator; the compiler checks that no lane sum can exceed it.
     pub acc_bits: usize,
@@ -42,6 +42,8 @@ pub const LANE_QUEUE: usize = 16;
 pub const FEED_LATENCY: usize = 4;
 /// Columns of a lane that work in step, at 2- and 4-bit digits, if no more are reduced a cycle: bytes of a block RAM.
 pub const PART_COLUMNS: usize = 4;
+/// The most slack of any geometry.
+pub const MOST_SLACK: usize = 8;
 /// Vectors between the start of their feed and that of their reduction, at most, where the slack is 1 or 2: as many as
 /// there are tags.
 pub const VECTORS_IN_FLIGHT: usize = 4;
@@ -116,7 +118,7 @@ impl Geometry {
         transposer: true,
         monitor: true,
     };
-    /// Simulation only.
+    /// For golden, and for blocks in simulation.
     pub const WIDE: Self = Self {
         name: "wide",
         tiles: 8,
@@ -217,11 +219,11 @@ impl Geometry {
         if 2 * self.slack > VECTORS_IN_FLIGHT { 2 * self.slack } else { VECTORS_IN_FLIGHT }
     }
 
-    /// Row words that a feeder can hand over in a cycle: 2 where digits are whole rows, of which a lane issues one a
-    /// cycle, so that of a word that is half zeros it can use more than it gets. Not where the post unit is serial.
+    /// A feeder can hand over two row words a cycle: where digits are whole rows, of which a lane issues one a cycle,
+    /// so that of a word that is half zeros it can use more than it gets. Not where the post unit is serial.
     #[must_use]
-    pub const fn feed_words(&self) -> usize {
-        if self.digit_bits == 8 && !self.serial_post() { 2 } else { 1 }
+    pub const fn double_feed(&self) -> bool {
+        self.digit_bits == 8 && !self.serial_post()
     }
 
     /// The RTL module parameters, by name.
@@ -282,7 +284,8 @@ mod tests {
             assert!(g.pages.is_power_of_two() && g.tile_words.is_power_of_two(), "{}", g.name);
             assert!(g.program_len.is_power_of_two(), "{}", g.name);
             assert_eq!(g.columns() % g.reduce_columns, 0, "{}", g.name);
-            assert!(matches!(g.slack, 1 | 2 | 4 | 8) && (g.slack == 1 || g.lanes > 2), "{}", g.name);
+            assert!(g.slack.is_power_of_two() && g.slack <= MOST_SLACK, "{}", g.name);
+            assert!(g.slack == 1 || g.lanes > 2, "{}", g.name);
             assert!(matches!(g.depthwise_taps, 0 | 16 | 32 | 64), "{}", g.name);
             assert_eq!(crate::instr::INSTR_BYTES % g.word_bytes(), 0, "{}", g.name);
             assert!(!g.transposer || g.word_bytes() >= 8, "{}", g.name);

@@ -129,11 +129,11 @@ impl ArrayModel {
 }
 
 /// The row words of a vector, or pairs of them. The feeder turns those that are windows by themselves, each by a row
-/// more, and takes two windows at once where a kernel tap has them in pairs.
+/// more, and takes two windows at once where a kernel tap has them in pairs: here every tensor is at the address of a word.
 fn words(vector: usize, rows: &[i16], channels: usize, geometry: Geometry) -> impl Iterator<Item = RowWord> {
     let columns = geometry.columns();
     let turned = channels.is_multiple_of(columns);
-    let at_once = if channels.is_multiple_of(2 * columns) { geometry.feed_words() } else { 1 };
+    let at_once = if geometry.double_feed() && channels.is_multiple_of(2 * columns) { 2 } else { 1 };
     let slots = rows.chunks(at_once * columns);
     let last = slots.len() - 1;
     slots.enumerate().map(move |(j, slot)| {

@@ -13,7 +13,7 @@ use crate::tools::Tools;
 /// The module that takes a geometry.
 const CHIP: &str = "lacuna_core";
 
-/// Lints every module by itself and the chip at every preset, `base` also at the other digit widths.
+/// Lints every module by itself and the chip at every preset, `base` also at the other digit widths, and where lanes run ahead.
 pub fn run(root: &Path) -> Result<()> {
     let tools = Tools::find(root)?;
     let sources = tools.sources()?;
@@ -22,8 +22,13 @@ pub fn run(root: &Path) -> Result<()> {
     let mut checks: Vec<(&str, Vec<String>)> = modules.clone().map(|file| (file.as_str(), Vec::new())).collect();
     if let Some(file) = sources.iter().find(|file| module_of(file) == CHIP) {
         let base = Geometry::BASE;
-        let widths = [base.with_digit_bits(2)?, base.with_digit_bits(8)?];
-        checks.extend(Geometry::PRESETS.into_iter().chain(widths).map(|geometry| {
+        let others = [
+            base.with_digit_bits(2)?,
+            base.with_digit_bits(8)?,
+            Geometry { slack: 2, ..base },
+            Geometry { slack: 4, ..Geometry::SMALL.with_digit_bits(2)? },
+        ];
+        checks.extend(Geometry::PRESETS.into_iter().chain(others).map(|geometry| {
             let parameters = geometry.parameters();
             (file.as_str(), parameters.iter().map(|(name, value)| format!("-G{name}={value}")).collect())
         }));

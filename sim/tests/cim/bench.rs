@@ -71,7 +71,7 @@ impl Job {
             _ => 0.0,
         };
         let gated = (0..count).map(|_| !geometry.monitor || rng.random_bool(0.6)).collect();
-        let doubled = geometry.feed_words() == 2 && rng.random_bool(0.6);
+        let doubled = geometry.double_feed() && rng.random_bool(0.6);
         Self { gating, page, vector_pages, blocks, vectors, gated, pause, doubled }
     }
 

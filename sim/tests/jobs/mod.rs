@@ -94,8 +94,16 @@ fn requantised(sum: i32, &(bias, multiplier, shift): &Scale, rule: i64, zero: i3
 pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
     let (word, lanes, columns) = (geometry.word_bytes(), geometry.lanes, geometry.columns());
     // 60 rows a lane never exceed the accumulators.
-    let shape = Shape::random(rng, geometry, 60 * lanes as i64);
-    let (head, input_offset, output_offset) = head(rng, Opcode::Run);
+    let most_rows = 60 * lanes as i64;
+    let (head, mut input_offset, output_offset) = head(rng, Opcode::Run);
+    // What a feeder reads two words at a time, if it can.
+    let doubled = geometry.double_feed() && rng.random_bool(0.4);
+    let shape = if doubled {
+        input_offset -= input_offset % word;
+        Shape::of_words(rng, geometry, most_rows)
+    } else {
+        Shape::random(rng, geometry, most_rows)
+    };
     let rows = (shape.k_h * shape.k_w * shape.channels) as usize;
     let vector_pages = rows.div_ceil(lanes);
     let places = (shape.out_h * shape.out_w) as usize;
@@ -122,9 +130,10 @@ pub fn convolution(rng: &mut Rng, geometry: &Geometry) -> Job {
         clamp_lo,
         clamp_hi,
         second: rng.random_range(-128..128),
-        threshold: if geometry.monitor && rng.random_bool(0.8) { rng.random_range(1..10) } else { 0 },
+        threshold: if geometry.monitor && !doubled && rng.random_bool(0.8) { rng.random_range(1..10) } else { 0 },
         hysteresis: rng.random_range(0..8),
     };
+    assert!(!doubled || walk.doubled(&tail, input_offset, geometry));
     let words = if tail.monitored(geometry) { MONITORED_PARAM_WORDS } else { PARAM_WORDS };
 
     let mut before = image(rng, geometry);

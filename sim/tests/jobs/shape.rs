@@ -22,12 +22,23 @@ pub struct Shape {
 
 impl Shape {
     pub fn random(rng: &mut Rng, geometry: &Geometry, most_rows: i64) -> Self {
+        let any = rng.random_range(1..26);
+        Self::with_channels(rng, geometry, most_rows, &[any, any, 1, 3, 5, 10, 16, 24])
+    }
+
+    /// Of a tensor that lies in whole words, an even number a pixel.
+    pub fn of_words(rng: &mut Rng, geometry: &Geometry, most_rows: i64) -> Self {
+        let word = geometry.word_bytes() as i64;
+        let shape = Self::with_channels(rng, geometry, most_rows, &[2 * word, 4 * word]);
+        Self { start: shape.start / word * word, ..shape }
+    }
+
+    fn with_channels(rng: &mut Rng, geometry: &Geometry, most_rows: i64, channels: &[i64]) -> Self {
         loop {
             let mut up_to = |most: i64| rng.random_range(1..=most);
             let (in_h, in_w, k_h, k_w) = (up_to(7), up_to(7), up_to(4), up_to(4));
             let (stride, dilation) = (up_to(2), up_to(2));
-            let any = rng.random_range(1..26);
-            let channels = *[any, any, 1, 3, 5, 10, 16, 24].choose(rng).unwrap();
+            let channels = *channels.choose(rng).unwrap();
             // Every window keeps a byte of the input.
             let (pad_y, pad_x) = (rng.random_range(0..k_h.min(3)), rng.random_range(0..k_w.min(3)));
             let out = |size: i64, k: i64, pad: i64| (size + 2 * pad - (k - 1) * dilation - 1).div_euclid(stride) + 1;

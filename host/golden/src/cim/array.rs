@@ -1,12 +1,9 @@
 //! Weights, accumulators and hold registers of a macro (`lacuna_cells`), without their pipeline.
 
-use lacuna_spec::Geometry;
+use lacuna_spec::{Geometry, geometry::MOST_SLACK};
 
 /// Columns of the widest geometry.
 pub const MAX_COLUMNS: usize = 16;
-
-/// Sets of hold registers, at most.
-const HOLDS: usize = 8;
 
 /// Cells of one lane.
 #[derive(Debug, Clone)]
@@ -14,7 +11,7 @@ pub(super) struct Cells {
     /// `MAX_COLUMNS` a page.
     weights: Vec<[i8; MAX_COLUMNS]>,
     sums: [i32; MAX_COLUMNS],
-    holds: [[i32; MAX_COLUMNS]; HOLDS],
+    holds: [[i32; MAX_COLUMNS]; MOST_SLACK],
     /// Where the next vector's sums go, and the oldest ones are.
     write: usize,
     read: usize,
@@ -23,7 +20,7 @@ pub(super) struct Cells {
 impl Cells {
     pub fn new(geometry: &Geometry) -> Self {
         let weights = vec![[0; MAX_COLUMNS]; geometry.pages];
-        Self { weights, sums: [0; MAX_COLUMNS], holds: [[0; MAX_COLUMNS]; HOLDS], write: 0, read: 0 }
+        Self { weights, sums: [0; MAX_COLUMNS], holds: [[0; MAX_COLUMNS]; MOST_SLACK], write: 0, read: 0 }
     }
 
     pub fn write_page(&mut self, page: usize, weights: &[i8]) {
@@ -42,14 +39,14 @@ impl Cells {
     /// Ends a vector.
     pub fn retire(&mut self) {
         self.holds[self.write] = self.sums;
-        self.write = (self.write + 1) % HOLDS;
+        self.write = (self.write + 1) % MOST_SLACK;
         self.sums = [0; MAX_COLUMNS];
     }
 
     /// What the vector that was retired first added up to; the next is the one after.
     pub fn take(&mut self) -> &[i32; MAX_COLUMNS] {
         let hold = &self.holds[self.read];
-        self.read = (self.read + 1) % HOLDS;
+        self.read = (self.read + 1) % MOST_SLACK;
         hold
     }
 }

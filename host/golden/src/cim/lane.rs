@@ -1,6 +1,10 @@
 //! One row lane (`lacuna_lane`): queue, head and the rule that ends vectors.
 
-use lacuna_spec::{Geometry, geometry::LANE_QUEUE, instr::Gating};
+use lacuna_spec::{
+    Geometry,
+    geometry::{LANE_QUEUE, MOST_SLACK},
+    instr::Gating,
+};
 
 use super::{Recoder, SLOTS_MAX};
 
@@ -26,7 +30,7 @@ const DIGITS: usize = 2 * SLOTS_MAX;
 /// Entries of the deepest queue.
 const QUEUE: usize = 2 * LANE_QUEUE;
 /// Tags of the most vectors in flight.
-pub(super) const TAGS: usize = 16;
+pub(super) const TAGS: usize = 2 * MOST_SLACK;
 
 /// Rows on their way to the head.
 #[derive(Debug, Clone, Copy, Default)]

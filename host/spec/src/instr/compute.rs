@@ -230,7 +230,7 @@ impl Walk {
     pub const fn doubled(&self, tail: &RunTail, offset: usize, geometry: &Geometry) -> bool {
         let word = geometry.word_bytes() as i64;
         let places = self.start | self.step_kx | self.step_ky | self.step_ox | self.step_oy | offset as i64;
-        geometry.feed_words() == 2
+        geometry.double_feed()
             && !tail.monitored(geometry)
             && self.segments % 2 == 0
             && self.tail == word
