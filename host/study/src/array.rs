@@ -198,6 +198,18 @@ mod tests {
     }
 
     #[test]
+    fn pairs_of_words_are_fed_at_once_where_digits_are_whole_rows() {
+        // Vectors of 16 words with so few live rows that the feed is the limit.
+        let data = vectors(5, 256 * 100, 0.1);
+        let cycles = |bits, channels| {
+            let geometry = Geometry::BASE.with_digit_bits(bits).unwrap();
+            ArrayModel::new(geometry).run(Gating::Digit, [256, channels], &data).cycles
+        };
+        assert!(cycles(8, 32) < cycles(8, 16) * 2 / 3, "{} of {}", cycles(8, 32), cycles(8, 16));
+        assert_eq!(cycles(4, 32), cycles(4, 16));
+    }
+
+    #[test]
     fn dense_rows_take_a_cycle_a_plane() {
         let geometry = Geometry { reduce_columns: 16, ..Geometry::BASE };
         let run = ArrayModel::new(geometry).run(Gating::Off, [640, 640], &vectors(8, 640 * 50, 1.0));
