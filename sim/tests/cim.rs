@@ -20,6 +20,9 @@ fn agrees(name: &str, geometry: Geometry, top: fn() -> Model) {
                 seen.add(&bench.run(&job, rng));
             }
         }
+        for gating in [Gating::Row, Gating::Digit] {
+            seen.add(&bench.run(&Job::of_one_lane(&geometry, gating, rng), rng));
+        }
         assert!(seen.stall_feed && seen.stall_reduce, "stalls must occur: {seen:?}");
         assert!(seen.full, "some queue must fill up");
     });

@@ -94,6 +94,17 @@ impl Job {
         Self { gating, page: 0, vector_pages: 8, blocks: 1, vectors, gated, pause: 0.0, doubled: false }
     }
 
+    /// Vectors whose live rows are all one lane's, so that the others run ahead until their holds are full.
+    pub fn of_one_lane(geometry: &Geometry, gating: Gating, rng: &mut Rng) -> Self {
+        const VECTORS: usize = 24;
+        const ROWS_A_LANE: usize = 16;
+        let busy = rng.random_range(0..geometry.lanes);
+        let mut row = |row: usize| if row % geometry.lanes == busy { rng.random_range(1..=255) } else { 0 };
+        let vectors = (0..VECTORS).map(|_| (0..ROWS_A_LANE * geometry.lanes).map(&mut row).collect()).collect();
+        let (gated, doubled) = (vec![true; VECTORS], geometry.double_feed());
+        Self { gating, page: 0, vector_pages: ROWS_A_LANE, blocks: 1, vectors, gated, pause: 0.0, doubled }
+    }
+
     /// The same vectors in another gating mode.
     pub fn in_mode(&self, gating: Gating) -> Self {
         Self { gating, ..self.clone() }
