@@ -66,10 +66,7 @@ module lacuna_vectors #(
 
 `ifdef LACUNA_CHECK
   always_ff @(posedge clk_i) begin
-    if (rst_ni) begin
-      assert (!freed_i || held_q != '0);
-      assert (!retire_o || freed_i || !full);
-    end
+    if (rst_ni) assert (!freed_i || held_q != '0);
   end
 `endif
 

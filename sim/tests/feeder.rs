@@ -280,7 +280,7 @@ fn compare(rng: &mut Rng, geometry: &Geometry, dut: &mut Model) {
     memory.put(0, &bytes);
     // Two words at once are seldom enough to be waited for.
     for job in 0..600 {
-        if job >= 60 && (doubled > 0) == (geometry.double_feed()) {
+        if job >= 60 && (doubled > 0) == geometry.double_feed() {
             break;
         }
         let share = |rng: &mut Rng| {

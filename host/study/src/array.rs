@@ -129,7 +129,8 @@ impl ArrayModel {
 }
 
 /// The row words of a vector, or pairs of them. The feeder turns those that are windows by themselves, each by a row
-/// more, and takes two windows at once where a kernel tap has them in pairs: here every tensor is at the address of a word.
+/// more, and takes two windows at once where a kernel tap has them in pairs: here every tensor is at the address of a
+/// word.
 fn words(vector: usize, rows: &[i16], channels: usize, geometry: Geometry) -> impl Iterator<Item = RowWord> {
     let columns = geometry.columns();
     let turned = channels.is_multiple_of(columns);

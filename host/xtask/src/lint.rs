@@ -13,7 +13,8 @@ use crate::tools::Tools;
 /// The module that takes a geometry.
 const CHIP: &str = "lacuna_core";
 
-/// Lints every module by itself and the chip at every preset, `base` also at the other digit widths, and where lanes run ahead.
+/// Lints every module by itself and the chip at every preset, `base` also at the other digit widths, and where lanes
+/// run ahead.
 pub fn run(root: &Path) -> Result<()> {
     let tools = Tools::find(root)?;
     let sources = tools.sources()?;

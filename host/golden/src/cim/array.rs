@@ -1,4 +1,4 @@
-//! Weights, accumulators and hold registers of a macro (`lacuna_cells`), without their pipeline.
+//! Weights, accumulators and hold registers of a macro (`lacuna_cells`, `lacuna_holds`), without their pipeline.
 
 use lacuna_spec::{Geometry, geometry::MOST_SLACK};
 

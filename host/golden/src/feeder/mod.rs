@@ -290,6 +290,7 @@ impl Feeder {
         !self.served && !(self.state == State::Params && (self.run || self.depthwise))
     }
 
+    /// The next window of `run` and how it lies in its row word (`lacuna_row_words`).
     fn issue_rows(&mut self, room: bool, memory: &TileMemory) -> Slot {
         if !room || (self.walker.first() && usize::from(self.in_flight) == self.geometry.vectors_in_flight()) {
             return Slot::default();
