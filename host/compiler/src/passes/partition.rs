@@ -64,7 +64,7 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
     Ok(fallbacks)
 }
 
-/// Whether a node only brings what enters the chip, or the file's outputs, into order: the host does so as it packs them. A
+/// Whether a node only brings what enters the chip, or leaves it, into order: the host does so as it packs them. A
 /// convolution whose input comes from the host finds its padding beside it in memory, and whole kernel rows in a window, and what stands
 /// twice for wide weights is sent twice. Where nothing is computed, reshapes are all that there is to do, and the chip's. What the host
 /// only cuts out to keep it for the next frame has no business there either.
@@ -74,9 +74,13 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
     let on_chip = |id: &TensorId| producers[id.0].is_some_and(|index| graph.nodes[index].place == Place::Chip);
     let enters = node.inputs.iter().all(|id| !on_chip(id));
     let leaves = graph.outputs.contains(&node.output);
+    let shape = |id: TensorId| graph.tensor(id).chw();
     match node.op {
         Op::Transpose(_) => enters != leaves,
-        Op::Reshape | Op::View => enters && !leaves && computes,
+        Op::Reshape | Op::View if !computes => false,
+        Op::Reshape | Op::View if enters => !leaves,
+        // One that keeps its picture's shape moves nothing on the chip either.
+        Op::Reshape | Op::View => ends(graph, node.output) && shape(node.inputs[0]) != shape(node.output),
         Op::Resize(ref resize) => enters && !leaves && resize.repeats() == Some([1, 2]),
         Op::Slice(_) => enters && only_kept(graph, node.output),
         _ => false,
@@ -87,6 +91,26 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
 fn only_kept(graph: &Graph, id: TensorId) -> bool {
     let read = graph.nodes.iter().any(|node| node.inputs.contains(&id)) || graph.outputs.contains(&id);
     graph.states.iter().any(|state| state.write == id) && !read
+}
+
+/// Whether a tensor is an output of the file, or read, and all that reads it makes real numbers of it.
+fn ends(graph: &Graph, id: TensorId) -> bool {
+    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&id)).peekable();
+    (readers.peek().is_some() || graph.outputs.contains(&id)) && readers.all(|node| makes_reals(&node.op))
+}
+
+/// Conversions to and from real numbers, and what computes exponentials.
+const fn makes_reals(op: &Op) -> bool {
+    matches!(
+        op,
+        Op::Quantize(_)
+            | Op::Dequantize(_)
+            | Op::Softmax { .. }
+            | Op::QuantisedSoftmax(_)
+            | Op::LogSoftmax(_)
+            | Op::TableSoftmax(_)
+            | Op::Detect(_)
+    )
 }
 
 /// Where a node runs if it does not stand at the border.
@@ -100,13 +124,7 @@ pub(super) fn place(graph: &Graph, node: &Node) -> Result<Place, Error> {
         return host(INTEGERS);
     }
     match &node.op {
-        Op::Quantize(_)
-        | Op::Dequantize(_)
-        | Op::Softmax { .. }
-        | Op::QuantisedSoftmax(_)
-        | Op::LogSoftmax(_)
-        | Op::TableSoftmax(_)
-        | Op::Detect(_) => host(REAL),
+        op if makes_reals(op) => host(REAL),
         Op::Float(
             FloatOp::Conv { .. }
             | FloatOp::Gemm { .. }
@@ -204,5 +222,25 @@ mod tests {
         assert_eq!(run(&mut graph).unwrap().len(), 1);
         crate::passes::prove_add::run(&mut graph);
         assert_eq!(run(&mut graph).unwrap(), []);
+    }
+
+    #[test]
+    fn a_reshape_behind_the_chip_is_the_hosts_unless_something_on_the_chip_reads_it() {
+        let places = |clamped: bool| {
+            let mut builder = Builder::new(15, &[1, 4, 4, 4]);
+            let conv = builder.conv(builder.input(), 8, 3);
+            let turned = builder.reshape(conv, &[1, 4, 4, 8]);
+            let softmax = builder.unary(Op::Softmax { axis: 1 }, turned);
+            if clamped {
+                let read = builder.clamp(turned, Clamp { min: 0, max: 90 });
+                builder.output(read);
+            }
+            let mut graph = builder.finish(softmax);
+            run(&mut graph).unwrap();
+            graph.nodes.into_iter().map(|node| node.place).collect::<Vec<_>>()
+        };
+        let (border, real) = (Place::Host(BORDER.into()), Place::Host(REAL.into()));
+        assert_eq!(places(false), [Place::Chip, border, real.clone()]);
+        assert_eq!(places(true), [Place::Chip, Place::Chip, real, Place::Chip]);
     }
 }
