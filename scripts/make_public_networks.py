@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write networks that others published in crates of the Rust registry, and the reference kernels' answers.
+"""Write networks that others published in the registries of Rust and Python, and the reference kernels' answers.
 
     scripts/make_public_networks.py OUTDIR [--seed S] [--frames N]
 
@@ -11,20 +11,26 @@ scripts/make_tflite.py writes it. int8 networks of TensorFlow Lite Micro:
     person_detect      MobileNetV1 0.25 on grey 96x96 pixels, 7.2 M multiply-accumulates
     sine_of_reals      three dense layers between real values
 
-and networks as they were quantised before, uint8 with one scale and zero point a tensor, so that some weights have 9 bits:
+networks as they were quantised before, uint8 with one scale and zero point a tensor, so that some weights have 9 bits:
 
     speech_uint8, person_detect_uint8    their predecessors
     digits_v1_uint8, digits_v2_uint8     handwritten digits by the blocks of MobileNetV1 and V2
 
+and int8 networks as Silicon Labs' MLTK trained them, some between real values:
+
+    anomaly_detection, image_classification, keyword_spotting, visual_wake_words     the four of MLPerf Tiny
+    keyword_spotting_alexa, keyword_spotting_on_off_v3    long residual networks of 1-D convolutions; the second exceeds the weights of `base`
+    keyword_spotting_mobilenetv2    MobileNetV2 0.15 on a second of sound
+    rock_paper_scissors, fingerprint_signature_generator, image_example1    pictures of 84, 180 and 96 pixels a side
+    tflite_micro_speech, tflite_micro_magic_wand, audio_example1, autoencoder_example    speech, gestures, sound, heartbeats
+
 Because their answers are a few classes, each is also written as NAME_AT.tflite, which gives the output of the layer at place AT
-instead. The sound is that of scripts/make_wake_words.py behind the same front end; the pictures are smooth shapes before noise. The
-crates come from the registry by way of cargo. Run it with .tools/venv-tflite/bin/python.
+instead. The sound is that of scripts/make_wake_words.py behind the same front end; the pictures are smooth shapes before noise. Run it
+with .tools/venv-tflite/bin/python.
 """
 
 import argparse
-import hashlib
 import json
-import subprocess
 from importlib.metadata import version
 from pathlib import Path
 from struct import pack_into
@@ -34,73 +40,12 @@ import tflite
 
 import make_wake_words
 import oracle_tflite
+import public_networks
 
-CRATES = {"microflow": "0.1.3", "tfmicro": "0.1.0", "tflite": "0.9.8"}
-# Crate, file in it, SHA-256 of the file.
-NETWORKS = {
-    "sine": (
-        "microflow",
-        "models/sine.tflite",
-        "780cc6ff8ecec39193e3f32a877af73385c9d6abc39f47d0e846a22d808f65df",
-    ),
-    "speech": (
-        "microflow",
-        "models/speech.tflite",
-        "09e5e2a9dfb2d8ed78802bf18ce297bff54281a66ca18e0c23d69ca14f822a83",
-    ),
-    "person_detect": (
-        "microflow",
-        "models/person_detect.tflite",
-        "808cfdfc0cf3a6fa6f6fa26bfa379ea97c16d5db7334637766e39c3408502e9d",
-    ),
-    "sine_of_reals": (
-        "tfmicro",
-        "examples/models/hello_world.tflite",
-        "06a6f319488fb9a7e67ca24af572693a07d9bb175936e3a8134d7c1417cadb07",
-    ),
-    "speech_uint8": (
-        "tfmicro",
-        "examples/models/micro_speech.tflite",
-        "454779dcfea05290759256178162fa86eb17642e7c9cac0de8ea78e1693cee00",
-    ),
-    "person_detect_uint8": (
-        "tfmicro",
-        "examples/models/person_detection_grayscale.tflite",
-        "a28acd87062ec79332e693261b4bc2d7ea8f5894ccd1835c703ebbf2dd5b7ab4",
-    ),
-    "digits_v1_uint8": (
-        "tflite",
-        "data/MNISTnet_uint8_quant.tflite",
-        "dbb034d92fbc122aee930739c35d6710c35cae224e00b51ebbd48df97a293d91",
-    ),
-    "digits_v2_uint8": (
-        "tflite",
-        "data/MNISTnet_v2_uint8_quant.tflite",
-        "2213904dae3a355d4a96453048d51e7144ebcfad03770c05bde6219fe4b60a1b",
-    ),
-}
-# Copies of each network that end at a layer inside.
-CUTS = 5
-# Steps of 20 ms that the speech network looks at.
+# Copies of each network that end at a layer inside; of those of the MLTK, which are many, fewer.
+CUTS, CUTS_MLTK = 5, 3
+# Steps of 20 ms that the speech networks look at.
 STEPS = 49
-
-
-def crate_folder(scratch, crate):
-    """Where cargo keeps the sources of a crate. Each has a manifest of its own, for not all can be linked together."""
-    scratch.mkdir(parents=True, exist_ok=True)
-    (scratch / "lib.rs").touch()
-    (scratch / "Cargo.toml").write_text(
-        '[package]\nname = "public-networks"\nversion = "0.0.0"\nedition = "2021"\n[lib]\npath = "lib.rs"\n'
-        f'[dependencies]\n{crate} = "={CRATES[crate]}"\n[workspace]\n'
-    )
-    # Of one platform, so that what the crate would be built with elsewhere is not fetched.
-    told = subprocess.run(
-        ["cargo", "metadata", "--format-version", "1", "--filter-platform", "x86_64-unknown-linux-gnu"],
-        check=True,
-        cwd=scratch,
-        stdout=subprocess.PIPE,
-    ).stdout
-    return next(Path(p["manifest_path"]).parent for p in json.loads(told)["packages"] if p["name"] == crate)
 
 
 def for_the_runtime(content):
@@ -120,11 +65,12 @@ def for_the_runtime(content):
     return bytes(copy)
 
 
-def sounds(rng, frames):
-    """Features of `frames` seconds of sound, one a row."""
+def sounds(rng, frames, steps=STEPS, bands=40):
+    """Features of `frames` seconds of sound, one a row: 0 to 26."""
     rows = make_wake_words.features(make_wake_words.audio(rng, frames + 1))
-    starts = np.linspace(0, len(rows) - STEPS, frames).astype(int)
-    return np.stack([rows[start : start + STEPS] for start in starts])
+    rows = np.stack([np.interp(np.linspace(0, 39, bands), np.arange(40), row) for row in rows])
+    starts = np.linspace(0, len(rows) - steps, frames).astype(int)
+    return np.stack([rows[start : start + steps] for start in starts])
 
 
 def pictures(rng, frames, size):
@@ -141,6 +87,51 @@ def pictures(rng, frames, size):
     return np.stack(result)
 
 
+def colours(rng, frames, size):
+    """Pictures of three channels from 0 to 1, which differ little."""
+    grey = pictures(rng, frames, size)[..., np.newaxis]
+    return 0.7 * grey + 0.3 * np.stack([pictures(rng, frames, size) for _ in range(3)], -1)
+
+
+def motions(rng, frames, steps, axes):
+    """What a sensor moves, from 0 to 1: a wave of its own an axis, and noise."""
+    waves = np.sin(np.linspace(0, 2 * np.pi, steps)[:, np.newaxis] * rng.uniform(1, 12, (frames, 1, axes)))
+    return np.clip(0.5 + 0.3 * waves + rng.normal(0, 0.05, (frames, steps, axes)), 0, 1)
+
+
+def of_the_mltk(rng, frames):
+    """Inputs from 0 to 1 of the MLTK's networks, in the order of their shapes."""
+    spectrum = lambda steps, bands: sounds(rng, frames, steps, bands) / 26
+    return {
+        "anomaly_detection": spectrum(5, 128),
+        "image_classification": colours(rng, frames, 32),
+        "keyword_spotting": spectrum(50, 10),
+        "visual_wake_words": colours(rng, frames, 96),
+        "keyword_spotting_alexa": spectrum(118, 108),
+        "keyword_spotting_on_off_v3": spectrum(98, 104),
+        "keyword_spotting_mobilenetv2": spectrum(59, 49),
+        "rock_paper_scissors": pictures(rng, frames, 84),
+        "fingerprint_signature_generator": pictures(rng, frames, 180),
+        "tflite_micro_magic_wand": motions(rng, frames, 128, 3),
+        "tflite_micro_speech": spectrum(49, 40),
+        "audio_example1": spectrum(59, 49),
+        "autoencoder_example": motions(rng, frames, 140, 1),
+        "image_example1": pictures(rng, frames, 96),
+    }
+
+
+def reals(content, source, share):
+    """`share`, from 0 to 1, of the reals that a network's 8-bit input, or what it makes of a real one at once, can tell apart."""
+    scale, zero = source["quantization"]
+    graph = tflite.Model.GetRootAs(content).Subgraphs(0)
+    readers = (graph.Operators(at) for at in range(graph.OperatorsLength()))
+    if source["dtype"] == np.float32:
+        quantiser = next(reader for reader in readers if reader.Inputs(0) == source["index"])
+        parameters = graph.Tensors(quantiser.Outputs(0)).Quantization()
+        scale, zero = parameters.Scale(0), parameters.ZeroPoint(0)
+    return scale * (255 * share - 128 - zero)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("outdir", type=Path)
@@ -149,7 +140,6 @@ def main():
     args = parser.parse_args()
     args.outdir.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(args.seed)
-    folders = {crate: crate_folder(args.outdir / "crates" / crate, crate) for crate in CRATES}
     angles, sound = rng.uniform(0, 2 * np.pi, (args.frames, 1)), sounds(rng, args.frames)
     people, digits = pictures(rng, args.frames, 96), pictures(rng, args.frames, 28)
     inputs = {
@@ -162,18 +152,15 @@ def main():
         "digits_v1_uint8": 2 * digits - 1,
         "digits_v2_uint8": 2 * digits - 1,
     }
+    shares = of_the_mltk(rng, args.frames)
     cases = []
-    for name, real in inputs.items():
-        crate, path, wanted = NETWORKS[name]
-        content = (folders[crate] / path).read_bytes()
-        found = hashlib.sha256(content).hexdigest()
-        if found != wanted:
-            raise SystemExit(f"{path} of {crate} has SHA-256 {found}, not {wanted}")
+    for name, content in public_networks.contents(args.outdir / "crates"):
         source = oracle_tflite.open_model(for_the_runtime(content)).get_input_details()[0]
+        real = inputs[name] if name in inputs else reals(content, source, shares[name])
         x = real.astype(np.float32) if source["dtype"] == np.float32 else make_wake_words.quantised(real, source)
         x = x.reshape(-1, *source["shape"])
         cases += make_wake_words.write_cases(
-            args.outdir, name, content, x, CUTS, "PUBLIC_NETWORK", for_the_runtime
+            args.outdir, name, content, x, CUTS if name in inputs else CUTS_MLTK, "PUBLIC_NETWORK", for_the_runtime
         )
     manifest = {"seed": args.seed, "tflite_runtime": version("tflite-runtime"), "cases": cases}
     (args.outdir / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
