@@ -16,6 +16,7 @@ mod model;
 mod output;
 mod roofline;
 mod trace;
+mod traffic;
 mod vectors;
 
 use std::process::ExitCode;

@@ -104,6 +104,29 @@ pub struct TargetArgs {
     pub no_calibration: bool,
 }
 
+/// How many frames pass through the chip together.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct BatchArg {
+    /// Frames that pass through the chip together, where layers take each as one vector: more frames a second, later the first
+    /// answer.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
+    batch: u16,
+}
+
+impl Default for BatchArg {
+    fn default() -> Self {
+        Self { batch: 1 }
+    }
+}
+
+impl BatchArg {
+    /// The number.
+    #[must_use]
+    pub fn get(self) -> usize {
+        self.batch.into()
+    }
+}
+
 impl ModelArgs {
     /// Imports the model.
     ///
@@ -113,12 +136,18 @@ impl ModelArgs {
         import(&self.model)
     }
 
-    /// Prepares and compiles what was imported, with samples of `frames`, of which the first `run` are run.
+    /// Prepares and compiles what was imported, with samples of `frames`, of which the first `run` are run, `batch` together.
     ///
     /// # Errors
     /// As [`TargetArgs::compile`].
-    pub fn compile(&self, graph: Graph, frames: &[Vec<Value>], run: usize) -> Result<Compiled, CliError> {
-        self.target.compile(&self.model, graph, samples(frames, run))
+    pub fn compile(
+        &self,
+        graph: Graph,
+        frames: &[Vec<Value>],
+        run: usize,
+        batch: BatchArg,
+    ) -> Result<Compiled, CliError> {
+        self.target.compile(&self.model, graph, samples(frames, run), batch)
     }
 }
 
@@ -168,12 +197,19 @@ impl TargetArgs {
         prepare(graph, &frames, &geometry, monitor).map_err(|source| CliError::Model { path: path.to_owned(), source })
     }
 
-    /// As [`Self::prepare`], and compiles the model.
+    /// As [`Self::prepare`], and compiles the model for that many frames together.
     ///
     /// # Errors
-    /// As [`Self::prepare`]; a model that does not fit the chip.
-    pub fn compile(&self, path: &Path, graph: Graph, samples: &[Vec<Value>]) -> Result<Compiled, CliError> {
-        Ok(backend::compile(self.prepare(path, graph, samples)?, self.geometry()?, self.gating.into())?)
+    /// As [`Self::prepare`]; a model that does not fit the chip, or whose frames cannot pass together.
+    pub fn compile(
+        &self,
+        path: &Path,
+        graph: Graph,
+        samples: &[Vec<Value>],
+        batch: BatchArg,
+    ) -> Result<Compiled, CliError> {
+        let graph = self.prepare(path, graph, samples)?;
+        Ok(backend::compile_batch(graph, self.geometry()?, self.gating.into(), batch.get())?)
     }
 }
 

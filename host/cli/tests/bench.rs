@@ -61,6 +61,29 @@ fn each_network_has_a_row_for_each_width() {
 }
 
 #[test]
+fn frames_pass_together_where_layers_take_vectors() {
+    let folder = folder(&["models/dense_straight.onnx", "models/residual_chain.onnx"]);
+    let of = |options: &[&str]| {
+        let (code, rows, stderr) = bench(folder.path(), &[options, &["--widths", "4", "--limit", "3"]].concat());
+        assert_eq!(code, 0, "{stderr}");
+        for row in &rows {
+            assert!(row["mismatches"] == 0 && row["values"].as_u64() > Some(0) && row["frames"] == 3, "{row}");
+        }
+        rows
+    };
+    let (apart, together) = (of(&[]), of(&["--batch", "3"]));
+    let fields = |rows: &[Value], field: &str| [&rows[0], &rows[1]].map(|row| row[field].clone());
+    assert_eq!(
+        (fields(&apart, "batch"), fields(&together, "batch")),
+        ([1, 1].map(Value::from), [3, 1].map(Value::from))
+    );
+    assert_eq!(fields(&together, "macs"), fields(&apart, "macs"));
+    let ([dense, conv], [alone, same]) = (fields(&together, "cycles"), fields(&apart, "cycles"));
+    assert!(dense.as_f64() < alone.as_f64(), "{dense} cycles a frame together, {alone} apart");
+    assert_eq!(conv, same);
+}
+
+#[test]
 fn a_network_that_cannot_run_has_its_error_and_the_others_their_figures() {
     let folder = folder(&["models/dense_straight.onnx"]);
     std::fs::write(folder.path().join("broken.tflite"), b"no model").unwrap();

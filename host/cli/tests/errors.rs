@@ -54,6 +54,12 @@ fn every_kind_of_bad_input_has_its_exit_code() {
     let (large, frames) = (cases.join("mirror_pad_0.tflite"), cases.join("mirror_pad_0.npz"));
     let (large, frames) = (large.to_str().unwrap(), frames.to_str().unwrap());
     ends(&["run", large, "--input", frames, "--geometry", "nano"], 3, "larger than the chip by");
+    ends(
+        &["run", model, "--input", images, "--batch", "2"],
+        3,
+        "2 frames cannot pass through the chip together for Conv",
+    );
+    ends(&["run", model, "--input", images, "--batch", "0"], 2, "--batch");
     ends(&["run", model, "--input", "none.npz"], 6, "cannot read none.npz");
     ends(&["run", model, "--input", images, "--device", "abacus"], 2, "is no device");
 }

@@ -41,3 +41,15 @@ fn each_output_has_a_line_of_its_first_values() {
     let text = run("conv_2d_0", &[]);
     assert!(text.lines().any(|line| line.contains(" and ") && line.ends_with("more, which --json prints")), "{text}");
 }
+
+#[test]
+fn a_batch_tells_its_cycles_and_those_of_a_frame() {
+    // One frame is alone in it, so all of them are its own.
+    let text = run("relu6_0", &["--batch", "2"]);
+    let cycles = |what: &str| -> u64 {
+        let line = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what} in {text}"));
+        line.split_whitespace().skip(what.split(' ').count()).find_map(|word| word.parse().ok()).expect("a number")
+    };
+    let (frame, batch) = (cycles("cycles a frame"), cycles("cycles a batch of 2"));
+    assert!(frame > 0 && frame == batch, "{text}");
+}

@@ -8,11 +8,11 @@ use lacuna_spec::regs::Decisions;
 pub struct FrameReport {
     /// The model's outputs, in its order.
     pub outputs: Vec<Value>,
-    /// Chip cycles from start to halt, summed over the programs of the frame.
+    /// Chip cycles from start to halt, summed over the programs of the frame; of frames that pass together, those of all of them.
     pub cycles: u64,
-    /// Digits that the lanes issued.
+    /// Digits that the lanes issued, for as many frames.
     pub digits: u64,
-    /// Profile records, if asked for.
+    /// Profile records, if asked for, of as many frames.
     pub profile: Vec<InstrProfile>,
 }
 

@@ -33,6 +33,9 @@ pub struct Session<'a> {
 /// Values of one frame's tensors, indexed by tensor.
 type Values = Vec<Option<Value>>;
 
+/// Those of each frame of a batch.
+type Batch = Vec<Values>;
+
 impl<'a> Session<'a> {
     /// Checks that the chip fits the program and loads pages, parameters and instructions.
     ///
@@ -122,39 +125,41 @@ impl<'a> Session<'a> {
             let only = *only;
             return self.stream(only, frames, report).await;
         }
-        for frame in frames {
-            report(self.one(frame).await?);
+        let mut frames = frames.into_iter();
+        while let Some(batch) = next_batch(&mut frames, self.compiled.batch) {
+            self.one(batch).await?.into_iter().for_each(&mut report);
         }
         Ok(())
     }
 
-    /// One frame, step after step.
-    async fn one(&mut self, frame: Vec<Value>) -> Result<FrameReport, DeviceError> {
-        let mut values = self.state.start(&self.compiled.graph, &frame)?;
+    /// One batch, step after step.
+    async fn one(&mut self, frames: Vec<Vec<Value>>) -> Result<Vec<FrameReport>, DeviceError> {
+        let mut batch = start(&self.state, &self.compiled.graph, &frames)?;
         let mut answer = FrameReport::default();
         for (at, step) in self.compiled.steps.iter().enumerate() {
             match step {
-                Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
+                Step::Host(_) => run_host(&self.compiled.graph, std::slice::from_ref(step), &mut batch)?,
                 Step::Chip(program) => {
                     if !self.compiled.is_resident() && !program.repeats {
                         self.write_program(program).await?;
                     }
                     self.write_parameters(&program.parameters).await?;
-                    self.send(program, &values, 0).await?;
+                    self.send(program, &batch, 0).await?;
                     self.device.batch(self.launch(program, 0)).await?;
                     self.feed.serve(self.device, at, false).await?;
                     self.device.wait(None, FRAME_LIMIT).await?;
-                    self.receive(program, 0, Vec::new(), &mut answer, &mut values).await?;
+                    self.receive(program, 0, Vec::new(), &mut answer, &mut batch).await?;
                 }
             }
         }
         self.feed.end();
-        self.state.keep(&self.compiled.graph, &values)?;
-        answer.outputs = outputs(&self.compiled.graph, values);
-        Ok(answer)
+        for values in &batch {
+            self.state.keep(&self.compiled.graph, values)?;
+        }
+        Ok(answers(&self.compiled.graph, &answer, batch))
     }
 
-    /// Frames through the only program, the next one sent while one is computed.
+    /// Batches through the only program, the next one sent while one is computed.
     async fn stream(
         &mut self,
         at: usize,
@@ -164,24 +169,24 @@ impl<'a> Session<'a> {
         let compiled = self.compiled;
         let Step::Chip(program) = &compiled.steps[at] else { unreachable!("the caller found a program there") };
         let state = self.state.clone();
-        let before = |frame: Vec<Value>| -> Result<Values, DeviceError> {
-            let mut values = state.start(&compiled.graph, &frame)?;
-            run_host(&compiled.graph, &compiled.steps[..at], &mut values)?;
-            Ok(values)
+        let before = |frames: Vec<Vec<Value>>| -> Result<Batch, DeviceError> {
+            let mut batch = start(&state, &compiled.graph, &frames)?;
+            run_host(&compiled.graph, &compiled.steps[..at], &mut batch)?;
+            Ok(batch)
         };
         let apart = program.input_stride > 0;
         let mut frames = frames.into_iter();
-        let Some(first) = frames.next() else { return Ok(()) };
+        let Some(first) = next_batch(&mut frames, compiled.batch) else { return Ok(()) };
         let mut current = before(first)?;
         let mut buffer = 0;
         self.send(program, &current, buffer).await?;
         self.device.batch(self.launch(program, buffer)).await?;
         loop {
             let span = tracing::debug_span!("frame", buffer);
-            let mut next = frames.next().map(&before).transpose()?;
+            let mut next = next_batch(&mut frames, compiled.batch).map(&before).transpose()?;
             self.feed.serve(self.device, at, false).await?;
-            if let (Some(values), true) = (&next, apart) {
-                self.send(program, values, 1 - buffer).instrument(span.clone()).await?;
+            if let (Some(batch), true) = (&next, apart) {
+                self.send(program, batch, 1 - buffer).instrument(span.clone()).await?;
             }
             self.feed.serve(self.device, at, next.is_some()).await?;
             self.device.wait(None, FRAME_LIMIT).instrument(span.clone()).await?;
@@ -190,27 +195,25 @@ impl<'a> Session<'a> {
             let mut answer = FrameReport::default();
             self.receive(program, buffer, launch, &mut answer, &mut current).instrument(span).await?;
             run_host(&compiled.graph, &compiled.steps[at + 1..], &mut current)?;
-            answer.outputs = outputs(&compiled.graph, current);
-            report(answer);
-            let Some(values) = next.take() else { return Ok(()) };
+            answers(&compiled.graph, &answer, current).into_iter().for_each(&mut report);
+            let Some(batch) = next.take() else { return Ok(()) };
             if apart {
                 buffer = 1 - buffer;
             } else {
-                self.send(program, &values, 0).await?;
+                self.send(program, &batch, 0).await?;
                 self.device.batch(self.launch(program, 0)).await?;
             }
-            current = values;
+            current = batch;
         }
     }
 
-    async fn send(&mut self, program: &Program, values: &Values, buffer: usize) -> Result<(), DeviceError> {
+    async fn send(&mut self, program: &Program, batch: &[Values], buffer: usize) -> Result<(), DeviceError> {
         let word = self.compiled.geometry.word_bytes();
         let mut bursts = Vec::new();
         for (id, layout) in &program.inputs {
-            let Some(Some(Value::I8(frame))) = values.get(id.0) else {
-                return Err(not_int8(&self.compiled.graph, *id));
-            };
-            for mut transfer in io::pack_input(layout, frame) {
+            let frames = batch.iter().map(|values| int8(&self.compiled.graph, *id, values));
+            let frames = frames.collect::<Result<Vec<_>, _>>()?;
+            for mut transfer in self.compiled.pack(*id, layout, &frames) {
                 transfer.address += buffer * program.input_stride;
                 if program.input_stride > 0 {
                     bursts.extend(self.held.changes(transfer, word).into_iter().map(|part| self.write(part)));
@@ -247,7 +250,7 @@ impl<'a> Session<'a> {
         buffer: usize,
         launch: Vec<Burst>,
         answer: &mut FrameReport,
-        values: &mut Values,
+        batch: &mut Batch,
     ) -> Result<(), DeviceError> {
         let geometry = self.compiled.geometry;
         let mut bursts = vec![Burst::read_register(regs::CYCLES), Burst::read_register(regs::DIGITS)];
@@ -272,7 +275,9 @@ impl<'a> Session<'a> {
             for ((_, address, count), beats) in io::output_ranges(layout).into_iter().zip(&mut read) {
                 bytes.extend_from_slice(&beats[(address + offset) % geometry.word_bytes()..][..count]);
             }
-            values[id.0] = Some(Value::I8(io::unpack_output(layout, &bytes)));
+            for (values, frame) in batch.iter_mut().zip(self.compiled.unpack(*id, layout, &bytes)) {
+                values[id.0] = Some(Value::I8(frame));
+            }
         }
         Ok(())
     }
@@ -286,10 +291,23 @@ impl<'a> Session<'a> {
     }
 }
 
-fn run_host(graph: &Graph, steps: &[Step], values: &mut Values) -> Result<(), DeviceError> {
+/// The next frames that pass together; fewer where no more come.
+fn next_batch<T>(frames: &mut impl Iterator<Item = T>, batch: usize) -> Option<Vec<T>> {
+    let batch: Vec<T> = frames.take(batch).collect();
+    (!batch.is_empty()).then_some(batch)
+}
+
+fn start(state: &State, graph: &Graph, frames: &[Vec<Value>]) -> Result<Batch, DeviceError> {
+    let values = frames.iter().map(|frame| state.start(graph, frame));
+    Ok(values.collect::<Result<_, _>>()?)
+}
+
+fn run_host(graph: &Graph, steps: &[Step], batch: &mut Batch) -> Result<(), DeviceError> {
     for step in steps {
         if let Step::Host(node) = step {
-            host(graph, *node, values)?;
+            for values in &mut *batch {
+                host(graph, *node, values)?;
+            }
         }
     }
     Ok(())
@@ -303,14 +321,20 @@ fn host(graph: &Graph, node: usize, values: &mut Values) -> Result<(), DeviceErr
     Ok(())
 }
 
-fn outputs(graph: &Graph, mut values: Values) -> Vec<Value> {
-    graph.outputs.iter().filter_map(|id| values[id.0].take()).collect()
+/// What each frame of a batch gave, and what the batch cost.
+fn answers(graph: &Graph, cost: &FrameReport, batch: Batch) -> Vec<FrameReport> {
+    let outputs = |mut values: Values| graph.outputs.iter().filter_map(|id| values[id.0].take()).collect();
+    batch.into_iter().map(|values| FrameReport { outputs: outputs(values), ..cost.clone() }).collect()
 }
 
-fn not_int8(graph: &Graph, id: TensorId) -> DeviceError {
-    DeviceError::Frame(lacuna_compiler::Error::Type {
-        value: graph.tensor(id).name.clone(),
-        found: "no int8 value".into(),
-        expected: "an int8 tensor at the chip's input".into(),
-    })
+/// A tensor of a frame that the chip reads.
+fn int8<'a>(graph: &Graph, id: TensorId, values: &'a Values) -> Result<&'a [i8], DeviceError> {
+    match values.get(id.0) {
+        Some(Some(Value::I8(values))) => Ok(values),
+        _ => Err(DeviceError::Frame(lacuna_compiler::Error::Type {
+            value: graph.tensor(id).name.clone(),
+            found: "no int8 value".into(),
+            expected: "an int8 tensor at the chip's input".into(),
+        })),
+    }
 }

@@ -1,90 +1,21 @@
 //! Whole networks on golden chips of every geometry and on the simulated one: whichever part falls back to the host, and
 //! whatever a network keeps from frame to frame, the answers are the reference's, and the cycles golden's.
 
-use std::path::{Path, PathBuf};
+mod cases;
 
-use lacuna_compiler::backend::{self, BackendError, Compiled, Step};
-use lacuna_compiler::error::Error;
-use lacuna_compiler::graph::{DType, Place, Tensor};
-use lacuna_compiler::passes::{self, Options};
-use lacuna_compiler::reference::{State, Value};
-use lacuna_compiler::{Op, import};
+use std::path::PathBuf;
+
+use cases::{Case, Skip, case, committed, generator, run, told};
+use lacuna_compiler::Op;
+use lacuna_compiler::backend::{Compiled, Step};
+use lacuna_compiler::graph::Place;
 use lacuna_driver::serve::{GoldenChip, Server};
 use lacuna_driver::transport::{GoldenDevice, LinkDevice, SimDevice};
 use lacuna_driver::{Device, FrameReport, Session};
 use lacuna_spec::Geometry;
-use lacuna_spec::instr::{Gating, Instr, PostOp};
-use rand::{Rng as _, SeedableRng as _};
+use lacuna_spec::instr::{Instr, PostOp};
+use rand::Rng as _;
 use rand_chacha::ChaCha8Rng;
-
-const FRAMES: usize = 3;
-
-/// The models in some folders, in order.
-fn models(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap()).map(|entry| entry.unwrap().path());
-    let is_model = |path: &PathBuf| path.extension().is_some_and(|of| of == "onnx" || of == "tflite");
-    let mut models: Vec<PathBuf> = files.filter(is_model).collect();
-    models.sort();
-    models
-}
-
-/// The compiler's committed cases, whose answers by ONNX Runtime and TensorFlow Lite its own tests compare.
-fn committed() -> Vec<PathBuf> {
-    models(&["models", "tflite"].map(|name| Path::new(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests").join(name)))
-}
-
-/// The cases that the compiler's tests are told to take; without any, the committed ones.
-fn told() -> Vec<PathBuf> {
-    let folders = ["LACUNA_MODELS", "LACUNA_TFLITE"].into_iter().filter_map(std::env::var_os);
-    let folders: Vec<PathBuf> = folders.flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>()).collect();
-    if folders.is_empty() { committed() } else { models(&folders) }
-}
-
-fn generator() -> ChaCha8Rng {
-    let seed = std::env::var("LACUNA_SEED").map_or(3, |seed| seed.parse().expect("LACUNA_SEED is a number"));
-    println!("LACUNA_SEED={seed}");
-    ChaCha8Rng::seed_from_u64(seed)
-}
-
-/// A model compiled for a geometry, with random frames and what the reference answers.
-struct Case {
-    name: String,
-    compiled: Compiled,
-    frames: Vec<Vec<Value>>,
-    wanted: Vec<Vec<Value>>,
-}
-
-/// Why a model gives no case.
-#[derive(Debug)]
-enum Skip {
-    OutOfScope,
-    TooLarge,
-}
-
-/// `tuned`: gate values and lanes are chosen on the frames.
-fn case(path: &Path, geometry: Geometry, tuned: bool, rng: &mut ChaCha8Rng) -> Result<Case, Skip> {
-    let name = path.file_stem().unwrap().to_string_lossy().into_owned();
-    let in_scope = |error| match error {
-        Error::NotQuantised { .. } | Error::Unsupported { .. } => Skip::OutOfScope,
-        error => panic!("{name}: {error}"),
-    };
-    let graph = import::model(&std::fs::read(path).unwrap()).map_err(in_scope)?;
-    let mut value = |tensor: &Tensor| match tensor.dtype {
-        DType::I8 => Value::I8((0..tensor.elements()).map(|_| rng.random()).collect()),
-        _ => Value::F32((0..tensor.elements()).map(|_| rng.random_range(-8.0..8.0)).collect()),
-    };
-    let mut frame = || graph.inputs.iter().map(|&id| value(graph.tensor(id))).collect();
-    let frames: Vec<Vec<Value>> = (0..FRAMES).map(|_| frame()).collect();
-    let samples = if tuned { &frames[..] } else { &[] };
-    let graph = passes::prepare(graph, samples, &Options::of(&geometry)).map_err(in_scope)?;
-    let mut state = State::new(&graph);
-    let wanted = frames.iter().map(|frame| state.run(&graph, frame).unwrap()).collect();
-    match backend::compile(graph, geometry, Gating::Digit) {
-        Ok(compiled) => Ok(Case { name, compiled, frames, wanted }),
-        Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) => Err(Skip::TooLarge),
-        Err(error) => panic!("{name} on {}: {error}", geometry.name),
-    }
-}
 
 /// Committed cases, which are all in scope; those that fit `nano`, all for the others.
 fn committed_cases(geometry: Geometry, tuned: bool, prefix: &str) -> Vec<Case> {
@@ -92,7 +23,7 @@ fn committed_cases(geometry: Geometry, tuned: bool, prefix: &str) -> Vec<Case> {
     let named = |path: &&PathBuf| path.file_name().unwrap().to_string_lossy().starts_with(prefix);
     let mut cases = Vec::new();
     for path in committed().iter().filter(named) {
-        match case(path, geometry, tuned, &mut rng) {
+        match case(path, geometry, tuned, 1, &mut rng) {
             Ok(case) => cases.push(case),
             Err(Skip::TooLarge) if geometry.lanes == 2 => {}
             Err(skip) => panic!("{} on {}: {skip:?}", path.display(), geometry.name),
@@ -110,28 +41,6 @@ fn multiplications(compiled: &Compiled, product: i64) -> usize {
     });
     let is = |instr: &&Instr| matches!(instr, Instr::Post(_, _, tail) if tail.op == PostOp::Depthwise as i64 && tail.product == product);
     programs.flat_map(|program| &program.instrs).filter(is).count()
-}
-
-/// Outputs such that what is not a number equals itself.
-fn bits(outputs: &[Value]) -> Vec<Vec<i64>> {
-    let of = |output: &Value| match output {
-        Value::I8(values) => values.iter().map(|&value| value.into()).collect(),
-        Value::F32(values) => values.iter().map(|value| value.to_bits().into()).collect(),
-        Value::I64(values) => values.clone(),
-    };
-    outputs.iter().map(of).collect()
-}
-
-async fn run(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
-    let mut session = Session::load(device, &case.compiled).await.unwrap();
-    let mut reports = Vec::new();
-    session.run(case.frames.iter().cloned(), |report| reports.push(report)).await.unwrap();
-    for (index, (report, wanted)) in reports.iter().zip(&case.wanted).enumerate() {
-        let geometry = case.compiled.geometry.name;
-        assert!(bits(&report.outputs) == bits(wanted), "frame {index} of {} on {geometry} differs", case.name);
-    }
-    assert_eq!(reports.len(), case.frames.len());
-    reports
 }
 
 #[tokio::test]
@@ -158,7 +67,7 @@ async fn golden_chips_of_every_geometry_give_the_reference_answers() {
 /// Runs every network on a golden chip; gives how many ran, and how many of their nodes on the chip.
 async fn run_all(told: &[PathBuf], geometry: Geometry, mut rng: ChaCha8Rng) -> (usize, usize) {
     let (mut ran, mut on_chip) = (0, 0);
-    for case in told.iter().filter_map(|path| case(path, geometry, false, &mut rng).ok()) {
+    for case in told.iter().filter_map(|path| case(path, geometry, false, 1, &mut rng).ok()) {
         run(&mut GoldenDevice::new(geometry), &case).await;
         ran += 1;
         on_chip += case.compiled.graph.nodes.iter().filter(|node| node.place == Place::Chip).count();
@@ -198,7 +107,7 @@ async fn networks_on_chips_of_little_memory_answer_as_the_reference_does() {
             program_len: less(preset.program_len, 2),
             ..preset
         };
-        let Ok(case) = case(&path, geometry, false, &mut rng) else { continue };
+        let Ok(case) = case(&path, geometry, false, 1, &mut rng) else { continue };
         run(&mut GoldenDevice::new(geometry), &case).await;
         ran += 1;
         phased += usize::from(!case.compiled.phases.is_empty());
@@ -290,8 +199,9 @@ async fn parameters_that_take_turns_give_the_reference_answers_in_the_golden_cyc
             // Compiled for less tile memory than the chip has: the most that does not hold all parameters at once.
             let less = std::iter::successors(Some(geometry.tile_words), |words| Some(words * 7 / 8))
                 .take_while(|words| *words > 16);
-            let cases = less
-                .map_while(|tile_words| case(path, Geometry { tile_words, ..geometry }, true, &mut generator()).ok());
+            let cases = less.map_while(|tile_words| {
+                case(path, Geometry { tile_words, ..geometry }, true, 1, &mut generator()).ok()
+            });
             let mut turned = cases.filter(|case| case.compiled.parameter_bytes() > 0);
             let Some(mut case) = turned.next() else { continue };
             case.compiled.geometry = geometry;
@@ -311,7 +221,7 @@ async fn tensors_in_bands_give_the_reference_answers_in_the_golden_cycles_on_the
         for path in committed() {
             // Compiled for less tile memory than the chip has.
             let less = [64, 32, 16].map(|part| Geometry { tile_words: geometry.tile_words / part, ..geometry });
-            let cases = less.into_iter().filter_map(|geometry| case(&path, geometry, true, &mut generator()).ok());
+            let cases = less.into_iter().filter_map(|geometry| case(&path, geometry, true, 1, &mut generator()).ok());
             let cut = |case: &Case| case.compiled.graph.bands.iter().any(|bands| bands.nodes.len() > 1);
             let Some(mut case) = cases.into_iter().find(cut) else { continue };
             case.compiled.geometry = geometry;

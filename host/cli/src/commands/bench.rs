@@ -13,7 +13,7 @@ use super::bench_models;
 use super::inspect::layer_cycles;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::{GatingArg, TargetArgs, import, samples};
+use crate::model::{BatchArg, GatingArg, TargetArgs, import, samples};
 use crate::{input, output};
 
 /// Cycles of a bit-serial array for one row of an int8 vector.
@@ -31,6 +31,9 @@ pub struct BenchArgs {
 
     #[command(flatten)]
     pub target: TargetArgs,
+
+    #[command(flatten)]
+    pub batch: BatchArg,
 
     /// Inputs of MODEL to run.
     #[arg(long, value_name = "FILE", required_unless_present = "models")]
@@ -119,7 +122,7 @@ async fn measure(
         target.gating = gating;
         let graph = import(model)?;
         let mut frames = input::read(input)?.frames(&graph, input)?;
-        let compiled = target.compile(model, graph, samples(&frames, args.limit as usize))?;
+        let compiled = target.compile(model, graph, samples(&frames, args.limit as usize), args.batch)?;
         frames.truncate(args.limit as usize);
         let mut device = open(device, compiled.geometry).await?;
         let mut answers = Vec::new();
@@ -129,8 +132,9 @@ async fn measure(
         seconds += started.elapsed().as_secs_f64();
         cycles = cycles.zip(session.simulated()).zip(before).map(|((sum, now), before)| sum + now - before);
         let count = answers.len().max(1) as u64;
-        *slot = answers.iter().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
-        frame_digit = answers.iter().map(|a| a.cycles).sum::<u64>() / count;
+        let batches = || answers.iter().step_by(compiled.batch);
+        *slot = batches().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
+        frame_digit = batches().map(|a| a.cycles).sum::<u64>() / count;
         outputs.push(answers.into_iter().map(|a| a.outputs).collect());
     }
     let [array_off, array_row, array_digit] = arrays;

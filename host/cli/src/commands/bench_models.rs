@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lacuna_compiler::backend::Compiled;
+use lacuna_compiler::backend::{BackendError, Compiled};
 use lacuna_compiler::graph::Place;
 use lacuna_compiler::reference::{State, Value};
 use lacuna_driver::transport::GoldenDevice;
@@ -14,9 +14,10 @@ use super::bench::BenchArgs;
 use crate::check::Tally;
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::{import, samples};
+use crate::model::{BatchArg, import, samples};
 use crate::output;
 use crate::roofline::{self, Slots};
+use crate::traffic::Traffic;
 use crate::vectors::Vectors;
 
 /// A network at one digit width.
@@ -43,13 +44,8 @@ struct Measured {
     /// Of the digits that these frames have: mean of the frames.
     bound_cycles: f64,
     bound_percent: f64,
-    /// Bytes of tensors that travel in bands in each frame.
-    band_bytes: usize,
-    /// Bytes of parameters that take turns, which the host sends in each frame.
-    parameter_bytes: usize,
-    /// Phases in which weights take turns, and the bytes that the host sends for them in each frame.
-    phases: usize,
-    reload_bytes: usize,
+    #[serde(flatten)]
+    traffic: Traffic,
     /// What outputs were compared with.
     oracle: Oracle,
     values: u64,
@@ -158,7 +154,12 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     target.digit_bits = Some(width);
     let graph = import(model)?;
     let Vectors { mut frames, answers } = Vectors::read(&model.with_extension("npz"), &graph)?;
-    let compiled = target.compile(model, graph, samples(&frames, args.limit as usize))?;
+    let compile = |batch| target.compile(model, graph.clone(), samples(&frames, args.limit as usize), batch);
+    let compiled = match compile(args.batch) {
+        // The table says which networks run frame by frame.
+        Err(CliError::Fit(BackendError::Batch { .. })) => compile(BatchArg::default()),
+        other => other,
+    }?;
     frames.truncate(args.limit as usize);
 
     let mut golden = GoldenDevice::new(compiled.geometry).with_reports();
@@ -184,7 +185,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
         tally.compare(&report.outputs, answer);
     }
     let count = frames.len() as f64;
-    let cycles = reports.iter().map(|report| report.cycles).sum::<u64>() as f64 / count;
+    let cycles = reports.iter().step_by(compiled.batch).map(|report| report.cycles).sum::<u64>() as f64 / count;
     let runs = golden.take_reports();
     let mut slots = Slots::default();
     for frame in runs.chunks(compiled.programs().count().max(1)) {
@@ -196,15 +197,12 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     let bound_cycles = slots.bound as f64 / slots_a_cycle as f64 / count;
     Ok(Measured {
         frames: frames.len(),
-        macs: compiled.programs().flat_map(|program| &program.layers).map(|layer| layer.macs).sum(),
+        macs: compiled.macs(),
         host_operators: compiled.graph.nodes.iter().filter(|node| matches!(node.place, Place::Host(_))).count(),
         cycles,
         bound_cycles,
         bound_percent: if cycles > 0.0 { 100.0 * bound_cycles / cycles } else { 0.0 },
-        band_bytes: compiled.band_bytes(),
-        parameter_bytes: compiled.parameter_bytes(),
-        phases: compiled.phases.len(),
-        reload_bytes: compiled.reload_bytes(),
+        traffic: Traffic::of(&compiled),
         oracle,
         values: tally.values,
         mismatches: tally.mismatches,
@@ -230,16 +228,28 @@ fn host_answers(compiled: &Compiled, frames: &[Vec<Value>]) -> Result<Vec<Vec<Va
 }
 
 fn print(rows: &[Row]) {
-    let header =
-        ["network", "bits", "MAC", "on host", "reloaded", "cycles", "bound", "% of bound", "outputs equal", "wall s"];
+    let header = [
+        "network",
+        "bits",
+        "batch",
+        "MAC",
+        "on host",
+        "reloaded",
+        "cycles",
+        "bound",
+        "% of bound",
+        "outputs equal",
+        "wall s",
+    ];
     let mut table = output::table(&header);
     for row in rows {
         let mut cells = vec![row.model.clone(), row.digit_bits.to_string()];
         match (&row.measured, &row.error) {
             (Some(m), _) => cells.extend([
+                m.traffic.batch.to_string(),
                 m.macs.to_string(),
                 m.host_operators.to_string(),
-                (m.band_bytes + m.parameter_bytes + m.reload_bytes).to_string(),
+                m.traffic.bytes_a_frame().to_string(),
                 format!("{:.0}", m.cycles),
                 format!("{:.0}", m.bound_cycles),
                 format!("{:.1}", m.bound_percent),

@@ -11,7 +11,8 @@ use serde::Serialize;
 
 use crate::device::{DeviceArg, open};
 use crate::error::CliError;
-use crate::model::ModelArgs;
+use crate::model::{BatchArg, ModelArgs};
+use crate::traffic::Traffic;
 use crate::{input, output, roofline};
 
 /// Show a model's layers, layout, pages and expected cycles.
@@ -19,6 +20,9 @@ use crate::{input, output, roofline};
 pub struct InspectArgs {
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    batch: BatchArg,
 
     /// Frame that expected cycles are taken on; without it, cycles of the all-zero input, a lower bound.
     #[arg(long, value_name = "FILE")]
@@ -58,12 +62,8 @@ struct Report {
     tile_bytes: usize,
     instructions_used: usize,
     instructions: usize,
-    programs: usize,
-    program_bytes: usize,
-    band_bytes: usize,
-    parameter_bytes: usize,
-    phases: usize,
-    reload_bytes: usize,
+    #[serde(flatten)]
+    traffic: Traffic,
     expected_cycles: u64,
     layers: Vec<LayerReport>,
 }
@@ -78,9 +78,12 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
         Some(path) => input::read(path)?.frames(&graph, path)?,
         None => Vec::new(),
     };
-    let compiled = args.model.compile(graph, &frames, 1)?;
-    let frame = if frames.is_empty() { zeros(&compiled) } else { frames.swap_remove(0) };
-    let answer = golden_profile(&compiled, frame).await?;
+    let compiled = args.model.compile(graph, &frames, args.batch.get(), args.batch)?;
+    frames.truncate(compiled.batch);
+    if frames.is_empty() {
+        frames.push(zeros(&compiled));
+    }
+    let answer = golden_profile(&compiled, frames).await?;
     let report = report(args, &compiled, &answer);
     if args.json {
         output::json(&report);
@@ -102,26 +105,18 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
     }
     say!("{table}");
     say!(
-        "{} of {} pages a lane, {} of {} bytes of tile memory, {} of {} instructions, {} cycles a frame",
+        "{} of {} pages a lane, {} of {} bytes of tile memory, {} of {} instructions, {} cycles {}",
         report.pages_used,
         report.pages,
         report.tile_bytes_used,
         report.tile_bytes,
         report.instructions_used,
         report.instructions,
-        report.expected_cycles
+        report.expected_cycles,
+        report.traffic.every()
     );
-    if report.program_bytes > 0 {
-        say!("programs take turns: {}", super::run::turns(report.programs, report.program_bytes));
-    }
-    if report.band_bytes > 0 {
-        say!("tensors in bands: {}", super::run::a_frame(report.band_bytes));
-    }
-    if report.parameter_bytes > 0 {
-        say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));
-    }
-    if report.phases > 0 {
-        say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
+    for (what, cost) in report.traffic.lines() {
+        say!("{what}: {cost}");
     }
     Ok(())
 }
@@ -138,15 +133,15 @@ fn zeros(compiled: &Compiled) -> Vec<Value> {
     graph.inputs.iter().map(zero).collect()
 }
 
-/// Runs one frame on the golden model with profile records.
+/// Runs the frames of one batch on the golden model with profile records.
 ///
 /// # Errors
 /// What the golden model says.
-pub async fn golden_profile(compiled: &Compiled, frame: Vec<Value>) -> Result<FrameReport, CliError> {
+async fn golden_profile(compiled: &Compiled, frames: Vec<Vec<Value>>) -> Result<FrameReport, CliError> {
     let mut device = open(&DeviceArg::Golden, compiled.geometry).await?;
     let mut session = Session::load(device.as_mut(), compiled).await?.with_profile();
     let mut answers = Vec::new();
-    session.run([frame], |answer| answers.push(answer)).await?;
+    session.run(frames, |answer| answers.push(answer)).await?;
     Ok(answers.swap_remove(0))
 }
 
@@ -213,12 +208,7 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
         tile_bytes: geometry.tile_bytes(),
         instructions_used: compiled.programs().map(|p| p.instrs.len()).sum(),
         instructions: geometry.program_len,
-        programs: compiled.programs().count(),
-        program_bytes: compiled.program_bytes(),
-        band_bytes: compiled.band_bytes(),
-        parameter_bytes: compiled.parameter_bytes(),
-        phases: compiled.phases.len(),
-        reload_bytes: compiled.reload_bytes(),
+        traffic: Traffic::of(compiled),
         expected_cycles: answer.cycles,
         layers: layers.collect(),
     }

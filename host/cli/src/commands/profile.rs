@@ -13,13 +13,14 @@ use lacuna_spec::regs::Decisions;
 use serde::Serialize;
 
 use crate::error::CliError;
-use crate::model::{GatingArg, ModelArgs};
+use crate::model::{BatchArg, GatingArg, ModelArgs};
 use crate::roofline::{self, Cause, LayerSlots, Slots};
+use crate::traffic::Traffic;
 use crate::{input, output, trace};
 
 /// Show where a model's cycles go, beside the least that its data needs.
 ///
-/// One frame runs on the golden model, whose cycles are the chip's. The bound of a layer is its essential digits
+/// One frame, or one batch, runs on the golden model, whose cycles are the chip's. The bound of a layer is its essential digits
 /// times its column blocks, over all lanes of all tiles; for pools and element-wise layers it is the words they read. Every cycle
 /// beyond is given to one cause, so that bound and losses add up to the cycles exactly.
 #[derive(Debug, Args)]
@@ -27,11 +28,14 @@ pub struct ProfileArgs {
     #[command(flatten)]
     model: ModelArgs,
 
+    #[command(flatten)]
+    batch: BatchArg,
+
     /// Inputs: .npy, .npz, .png or .idx.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
 
-    /// Which frame of the inputs, from 0.
+    /// Which frame of the inputs, from 0; the first of a batch.
     #[arg(long, value_name = "N", default_value_t = 0)]
     frame: usize,
 
@@ -60,10 +64,8 @@ struct Report {
     total_cycles: f64,
     bound_cycles: f64,
     losses: Losses,
-    band_bytes: usize,
-    parameter_bytes: usize,
-    phases: usize,
-    reload_bytes: usize,
+    #[serde(flatten)]
+    traffic: Traffic,
     layers: Vec<LayerReport>,
     /// Nodes that run on the host, and why.
     host: Vec<HostReport>,
@@ -100,16 +102,17 @@ struct HostReport {
 /// A model or input that fails; a trace that cannot be written.
 pub async fn run(args: ProfileArgs) -> Result<(), CliError> {
     let graph = args.model.import()?;
-    let mut frames = input::read(&args.input)?.frames(&graph, &args.input)?;
-    let compiled = args.model.compile(graph, &frames, args.frame + 1)?;
+    let frames = input::read(&args.input)?.frames(&graph, &args.input)?;
+    let compiled = args.model.compile(graph, &frames, args.frame + args.batch.get(), args.batch)?;
     if args.frame >= frames.len() {
         let reason = format!("holds {} frames; frame {} does not exist", frames.len(), args.frame);
         return Err(CliError::Input { path: args.input, reason });
     }
     let mut device = GoldenDevice::new(compiled.geometry).with_reports();
     let mut records = Vec::new();
+    let batch = frames.into_iter().skip(args.frame).take(compiled.batch);
     let mut session = Session::load(&mut device, &compiled).await?.with_profile();
-    session.run([frames.swap_remove(args.frame)], |answer| records = answer.profile).await?;
+    session.run(batch, |answer| records = answer.profile).await?;
     let runs = device.take_reports();
     if let Some(path) = &args.trace {
         let text = serde_json::to_string(&trace::trace(&compiled, &runs)).expect("a trace is plain data");
@@ -167,10 +170,7 @@ fn report(
         total_cycles: cycles(all.total()),
         bound_cycles: cycles(all.bound),
         losses: losses(&all),
-        band_bytes: compiled.band_bytes(),
-        parameter_bytes: compiled.parameter_bytes(),
-        phases: compiled.phases.len(),
-        reload_bytes: compiled.reload_bytes(),
+        traffic: Traffic::of(compiled),
         layers: layers
             .iter()
             .map(|LayerSlots { name, bands, layer, output, macs, instrs, slots, idle_columns }| LayerReport {
@@ -221,14 +221,8 @@ fn print(report: &Report) {
     table.add_row(share);
     say!("{table}");
     print_decisions(report);
-    if report.band_bytes > 0 {
-        say!("tensors in bands: {}", super::run::a_frame(report.band_bytes));
-    }
-    if report.parameter_bytes > 0 {
-        say!("parameters take turns: {}", super::run::a_frame(report.parameter_bytes));
-    }
-    if report.phases > 0 {
-        say!("weights take turns: {}", super::run::reloads(report.phases, report.reload_bytes));
+    for (what, cost) in report.traffic.lines() {
+        say!("{what}: {cost}");
     }
     for node in &report.host {
         say!("{} '{}' runs on the host: {}", node.op, node.name, node.why);

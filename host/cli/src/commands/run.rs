@@ -12,7 +12,8 @@ use crate::answers::{Outside, outputs};
 use crate::check::{Reference, Tally};
 use crate::device::{DeviceArg, open, open_first};
 use crate::error::CliError;
-use crate::model::{GatingArg, ModelArgs};
+use crate::model::{BatchArg, GatingArg, ModelArgs};
+use crate::traffic::Traffic;
 use crate::{input, output};
 
 /// Run a model on inputs.
@@ -20,6 +21,9 @@ use crate::{input, output};
 pub struct RunArgs {
     #[command(flatten)]
     model: ModelArgs,
+
+    #[command(flatten)]
+    batch: BatchArg,
 
     /// Inputs: .npy, .npz, .png or .idx; one frame or a batch; those of several inputs in an .npz with arrays x0, x1, ….
     #[arg(long, value_name = "FILE")]
@@ -41,7 +45,7 @@ pub struct RunArgs {
     #[arg(long, value_name = "FILE")]
     reference: Option<PathBuf>,
 
-    /// Print one JSON object: frames, outputs, mismatches, cycles (of each frame), `wall_s`.
+    /// Print one JSON object: frames, outputs, mismatches, cycles (of each batch, which is a frame if not given), `wall_s`.
     #[arg(long)]
     json: bool,
 
@@ -64,12 +68,8 @@ struct Report {
     mismatches: u64,
     cycles: Vec<u64>,
     cycle_mismatches: u64,
-    programs: usize,
-    program_bytes: usize,
-    band_bytes: usize,
-    parameter_bytes: usize,
-    phases: usize,
-    reload_bytes: usize,
+    #[serde(flatten)]
+    traffic: Traffic,
     accuracy: Option<f64>,
     wall_s: f64,
 }
@@ -84,7 +84,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
     let file = input::read(&args.input)?;
     let graph = args.model.import()?;
     let mut frames = file.frames(&graph, &args.input)?;
-    let compiled = args.model.compile(graph, &frames, args.limit.unwrap_or(usize::MAX))?;
+    let compiled = args.model.compile(graph, &frames, args.limit.unwrap_or(usize::MAX), args.batch)?;
     let graph = &compiled.graph;
     frames.truncate(args.limit.unwrap_or(usize::MAX));
     let oracle = args.reference.as_deref().map(|path| Reference::read(path, graph)).transpose()?;
@@ -128,14 +128,9 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         outputs: answers.iter().map(|answer| outputs(graph, answer).map(|(_, value)| value).collect()).collect(),
         values: golden.values + other.values,
         mismatches: golden.mismatches + other.mismatches,
-        cycles: answers.iter().map(|a| a.cycles).collect(),
+        cycles: answers.iter().step_by(compiled.batch).map(|a| a.cycles).collect(),
         cycle_mismatches,
-        programs: compiled.programs().count(),
-        program_bytes: compiled.program_bytes(),
-        band_bytes: compiled.band_bytes(),
-        parameter_bytes: compiled.parameter_bytes(),
-        phases: compiled.phases.len(),
-        reload_bytes: compiled.reload_bytes(),
+        traffic: Traffic::of(&compiled),
         accuracy,
         wall_s,
     };
@@ -145,7 +140,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
         super::run_text::print(
             graph,
             &report_lines(&report, &golden, &other, &args),
-            args.draw,
+            args.draw.then(|| report.traffic.every()),
             &frames,
             &answers,
             file.labels.as_deref(),
@@ -209,44 +204,19 @@ fn accuracy(answers: &[FrameReport], labels: &[u8]) -> f64 {
     right.count() as f64 / answers.len().min(labels.len()).max(1) as f64
 }
 
-/// What programs that take turns cost the host, for people.
-#[must_use]
-pub fn turns(programs: usize, bytes: usize) -> String {
-    format!("{programs} programs, {bytes} bytes of instructions a frame")
-}
-
-/// What parameters that take turns, or tensors in bands, cost the host, for people.
-#[must_use]
-pub fn a_frame(bytes: usize) -> String {
-    format!("{bytes} bytes a frame")
-}
-
-/// What phases cost the host, for people.
-#[must_use]
-pub fn reloads(phases: usize, bytes: usize) -> String {
-    format!("{phases} phases, {bytes} bytes reloaded a frame")
-}
-
 fn report_lines(report: &Report, golden: &Tally, other: &Tally, args: &RunArgs) -> Vec<(String, String)> {
     let mut lines = vec![("frames".to_owned(), report.frames.to_string())];
     if let Some(accuracy) = report.accuracy {
         lines.push(("accuracy".into(), format!("{:.1} %", 100.0 * accuracy)));
     }
     let (least, most) = (report.cycles.iter().min().unwrap_or(&0), report.cycles.iter().max().unwrap_or(&0));
-    let mean = report.cycles.iter().sum::<u64>() / report.cycles.len().max(1) as u64;
-    lines.push(("cycles a frame".into(), format!("{mean} ({least} to {most})")));
-    if report.program_bytes > 0 {
-        lines.push(("programs that take turns".into(), turns(report.programs, report.program_bytes)));
+    let mean = |of: usize| report.cycles.iter().sum::<u64>() / of.max(1) as u64;
+    let batches = format!("{} ({least} to {most})", mean(report.cycles.len()));
+    if report.traffic.batch > 1 {
+        lines.push(("cycles a frame".into(), mean(report.frames).to_string()));
     }
-    if report.band_bytes > 0 {
-        lines.push(("tensors in bands".into(), a_frame(report.band_bytes)));
-    }
-    if report.parameter_bytes > 0 {
-        lines.push(("parameters that take turns".into(), a_frame(report.parameter_bytes)));
-    }
-    if report.phases > 0 {
-        lines.push(("weights that take turns".into(), reloads(report.phases, report.reload_bytes)));
-    }
+    lines.push((format!("cycles {}", report.traffic.every()), batches));
+    lines.extend(report.traffic.lines());
     let equal = |tally: &Tally| format!("{} of {} outputs equal", tally.values - tally.mismatches, tally.values);
     if args.check {
         lines.push(("golden model and host".into(), equal(golden)));

@@ -7,6 +7,7 @@ use lacuna_driver::FrameReport;
 use super::run::prediction;
 use crate::answers::{Outside, outputs};
 use crate::output;
+use crate::traffic::Every;
 
 /// Most frames that are drawn.
 const DRAWN: usize = 10;
@@ -15,23 +16,23 @@ const LISTED: usize = 20;
 /// Widest picture that is drawn.
 const WIDEST: usize = 64;
 
-/// Prints the drawings, if asked for, and the summary.
+/// Prints the drawings, if asked for, with what `draw` says how often cycles are spent, and the summary.
 pub fn print(
     graph: &Graph,
     lines: &[(String, String)],
-    draw: bool,
+    draw: Option<Every>,
     frames: &[Vec<Value>],
     answers: &[FrameReport],
     labels: Option<&[u8]>,
 ) {
-    if draw {
+    if let Some(every) = draw {
         for (index, (frame, answer)) in frames.iter().zip(answers).take(DRAWN).enumerate() {
             for line in picture(frame.first()) {
                 say!("{line}");
             }
             let seen = prediction(answer).map_or_else(String::new, |class| format!("reads {class}"));
             let right = labels.and_then(|l| l.get(index)).map_or_else(String::new, |label| format!(", is {label}"));
-            say!("frame {index}: {seen}{right}, {} cycles\n", answer.cycles);
+            say!("frame {index}: {seen}{right}, {} cycles {every}\n", answer.cycles);
         }
     } else if labels.is_none() {
         for (index, answer) in answers.iter().enumerate() {

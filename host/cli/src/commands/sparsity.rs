@@ -39,7 +39,7 @@ pub struct SparsityArgs {
 
     /// Vectors of a batch that the monitor measures.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
-    batch: u32,
+    monitor_batch: u32,
 
     /// Leave the charge-domain array out.
     #[arg(long)]
@@ -98,7 +98,7 @@ pub fn run(args: &SparsityArgs) -> Result<(), CliError> {
     let options = Options {
         geometry,
         array_frames: args.array_limit.max(1),
-        batch: args.batch as usize,
+        batch: args.monitor_batch as usize,
         hysteresis: args.model.target.hysteresis,
         thresholds: (0..=8).map(|eighth| 2 * eighth).chain([17]).collect(),
         energy: energy(args)?,

@@ -57,6 +57,28 @@ pub enum BackendError {
         /// What is missing.
         why: &'static str,
     },
+    /// Frames that cannot pass through the chip together.
+    #[error(
+        "{batch} frames cannot pass through the chip together for {op} {node:?}: {why}; run them one by one, in a batch of 1"
+    )]
+    Batch {
+        /// Frames that were to pass together.
+        batch: usize,
+        /// The node or state.
+        node: String,
+        /// Its operator.
+        op: &'static str,
+        /// What is against it.
+        why: &'static str,
+    },
+    /// Tensors of so many frames exceed the chip.
+    #[error("{batch} frames do not fit the chip together: {error}, or run fewer together")]
+    BatchRoom {
+        /// Frames that were to pass together.
+        batch: usize,
+        /// What does not fit.
+        error: Box<BackendError>,
+    },
     /// A lane's sum could exceed the accumulator of a cell.
     #[error(
         "layer {layer:?}: a lane's sum can reach {reach}, beyond the {bits}-bit accumulator of a cell; place it on the host or use a geometry with wider accumulators"

@@ -8,7 +8,7 @@ use lacuna_spec::instr::Gating;
 
 use super::bands::{self, Group};
 use super::steps::{compile_fitting, compile_tightly};
-use super::{BackendError, Compiled};
+use super::{BackendError, Compiled, together};
 use crate::graph::{Graph, Node, Place, TensorId};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
@@ -22,18 +22,10 @@ use crate::passes::partition::Fallback;
 /// # Errors
 /// What does not fit, by how much and what to do, if no layer would be left for the chip.
 pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    let placed: Vec<bool> = graph.nodes.iter().map(|node| node.place == Place::Chip).collect();
-    leave_wide_weights(&mut graph, geometry);
-    if geometry.depthwise_taps == 0 {
-        leave_multiplications(&mut graph, geometry);
-    }
-    let fitting = |graph: &mut Graph| attempt(graph, |graph| compile_fitting(graph, geometry, gating));
-    let first = match fitting(&mut graph) {
+    let placed = placed(&graph);
+    let first = match compile_whole(&mut graph, geometry, gating) {
         Err(error) => error,
-        Ok(compiled) => {
-            warn(&graph, &placed, &[]);
-            return Ok(Compiled { graph, ..compiled });
-        }
+        Ok(compiled) => return Ok(Compiled { graph, ..compiled }),
     };
     if !is_short_of_room(&first) {
         return Err(first);
@@ -69,6 +61,47 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     let compiled = compile_fitting(&graph, geometry, gating).unwrap_or(tight);
     let whole = (!graph.bands.is_empty()).then(|| Box::new(whole));
     Ok(Compiled { graph, whole, ..compiled })
+}
+
+/// Compiles a graph whose nodes have been placed, for `batch` frames that pass through the chip together.
+///
+/// # Errors
+/// As [`compile`]; a network whose frames cannot pass together, or for the tensors of so many of which the chip is too small.
+pub fn compile_batch(
+    mut graph: Graph,
+    geometry: Geometry,
+    gating: Gating,
+    batch: usize,
+) -> Result<Compiled, BackendError> {
+    if batch == 1 {
+        return compile(graph, geometry, gating);
+    }
+    let mut stacked = together::stack(&graph, batch)?;
+    let compiled = compile_whole(&mut stacked, geometry, gating).map_err(|error| match error {
+        error if is_short_of_room(&error) => BackendError::BatchRoom { batch, error: Box::new(error) },
+        error => error,
+    })?;
+    for (node, stacked) in graph.nodes.iter_mut().zip(stacked.nodes) {
+        node.place = stacked.place;
+    }
+    Ok(Compiled { graph, batch, ..compiled })
+}
+
+/// Compiles a graph for a chip that holds every layer which has a place there at all; the others go to the host.
+fn compile_whole(graph: &mut Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
+    let placed = placed(graph);
+    leave_wide_weights(graph, geometry);
+    if geometry.depthwise_taps == 0 {
+        leave_multiplications(graph, geometry);
+    }
+    let compiled = attempt(graph, |graph| compile_fitting(graph, geometry, gating))?;
+    warn(graph, &placed, &[]);
+    Ok(compiled)
+}
+
+/// For each node whether it is placed on the chip.
+fn placed(graph: &Graph) -> Vec<bool> {
+    graph.nodes.iter().map(|node| node.place == Place::Chip).collect()
 }
 
 /// The graph in which groups run band by band, and those that do: as many, in bands as tall, as the chip holds. `None` if it holds none.
@@ -115,7 +148,7 @@ fn layer_of(error: &BackendError) -> Option<&String> {
         | BackendError::Field { layer, .. }
         | BackendError::Accumulator { layer, .. } => Some(layer),
         BackendError::Unsupported { node, .. } => Some(node),
-        BackendError::TileMemory { .. } => None,
+        BackendError::TileMemory { .. } | BackendError::Batch { .. } | BackendError::BatchRoom { .. } => None,
     }
 }
 

@@ -24,6 +24,7 @@ pub mod split;
 pub mod steps;
 #[cfg(test)]
 pub(crate) mod tests;
+mod together;
 #[cfg(test)]
 mod turns_tests;
 pub mod weights;
@@ -32,7 +33,7 @@ mod wide_tests;
 mod widen;
 
 pub use error::BackendError;
-pub use fallback::compile;
+pub use fallback::{compile, compile_batch};
 pub use io::{Transfer, pack_input, unpack_output};
 pub use layout::TensorLayout;
 pub use steps::{Compiled, Layer, PageImage, Phase, Program, Step};

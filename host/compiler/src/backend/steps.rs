@@ -113,6 +113,8 @@ pub struct Compiled {
     pub geometry: Geometry,
     /// The gating mode it is for.
     pub gating: Gating,
+    /// Frames that pass through the chip together; `graph` is of one.
+    pub batch: usize,
     /// Steps of one frame.
     pub steps: Vec<Step>,
     /// Weight pages, loaded once.
@@ -148,7 +150,13 @@ impl Compiled {
         self.programs().all(|program| program.place == program.start)
     }
 
-    /// Bytes of instructions that the host sends for each frame.
+    /// Multiply-accumulates of a frame on the chip.
+    #[must_use]
+    pub fn macs(&self) -> u64 {
+        self.programs().flat_map(|program| &program.layers).map(|layer| layer.macs).sum::<u64>() / self.batch as u64
+    }
+
+    /// Bytes of instructions that the host sends for each batch.
     #[must_use]
     pub fn program_bytes(&self) -> usize {
         let written = self.programs().filter(|program| !program.repeats);
@@ -156,13 +164,13 @@ impl Compiled {
         if self.is_resident() { 0 } else { instrs * INSTR_BYTES }
     }
 
-    /// Bytes of parameters that the host sends for each frame.
+    /// Bytes of parameters that the host sends for each batch.
     #[must_use]
     pub fn parameter_bytes(&self) -> usize {
         self.programs().flat_map(|program| &program.parameters).map(|transfer| transfer.bytes.len()).sum()
     }
 
-    /// Bytes of tensors that travel for each frame in bands, and as what becomes of them.
+    /// Bytes of tensors that travel for each batch in bands, and as what becomes of them.
     #[must_use]
     pub fn band_bytes(&self) -> usize {
         let in_bands = |program: &&Program| program.layers.iter().any(|layer| self.graph.banded(layer.node).is_some());
@@ -174,7 +182,7 @@ impl Compiled {
         self.programs().filter(in_bands).map(of).sum()
     }
 
-    /// Bytes of weights that the host sends for each frame.
+    /// Bytes of weights that the host sends for each batch.
     #[must_use]
     pub fn reload_bytes(&self) -> usize {
         self.phases.iter().map(|phase| phase.pages.len()).sum::<usize>() * self.geometry.word_bytes()

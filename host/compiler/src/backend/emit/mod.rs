@@ -249,6 +249,7 @@ impl<'a> Emitter<'a> {
             whole: None,
             geometry: self.geometry,
             gating: self.gating,
+            batch: 1,
             steps,
             pages: self.pages,
             phases: self.phases,
