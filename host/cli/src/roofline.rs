@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use lacuna_compiler::backend::split::Split;
 use lacuna_compiler::backend::{Compiled, Layer, Program};
-use lacuna_compiler::graph::Tensor;
+use lacuna_compiler::graph::{Band, Tensor};
 use lacuna_golden::chip::RunReport;
 use lacuna_golden::control::Loss;
 use lacuna_spec::instr::Instr;
@@ -105,7 +105,8 @@ pub fn layers<'a>(compiled: &'a Compiled, reports: &[RunReport]) -> Vec<LayerSlo
 /// The name of a layer, and in how many bands it runs.
 #[must_use]
 pub fn name<'a>(compiled: &'a Compiled, layer: &'a Layer) -> (&'a str, usize) {
-    compiled.graph.banded(layer.node).map_or((&layer.name, 1), |banded| (banded.name, banded.count))
+    let banded = compiled.graph.banded(layer.node).filter(|banded| banded.each != Band::Frame);
+    banded.map_or((&layer.name, 1), |banded| (banded.name, banded.count))
 }
 
 /// The same for people.

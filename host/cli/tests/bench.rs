@@ -61,26 +61,30 @@ fn each_network_has_a_row_for_each_width() {
 }
 
 #[test]
-fn frames_pass_together_where_layers_take_vectors() {
-    let folder = folder(&["models/dense_straight.onnx", "models/residual_chain.onnx"]);
+fn frames_pass_together_unless_something_is_kept_for_the_next() {
+    let folder = folder(&["models/dense_straight.onnx", "models/residual_chain.onnx", "tflite/stream_0.tflite"]);
     let of = |options: &[&str]| {
         let (code, rows, stderr) = bench(folder.path(), &[options, &["--widths", "4", "--limit", "3"]].concat());
         assert_eq!(code, 0, "{stderr}");
         for row in &rows {
-            assert!(row["mismatches"] == 0 && row["values"].as_u64() > Some(0) && row["frames"] == 3, "{row}");
+            assert!(
+                row["mismatches"] == 0 && row["values"].as_u64() > Some(0) && row["frames"].as_u64() >= Some(2),
+                "{row}"
+            );
         }
         rows
     };
     let (apart, together) = (of(&[]), of(&["--batch", "3"]));
-    let fields = |rows: &[Value], field: &str| [&rows[0], &rows[1]].map(|row| row[field].clone());
-    assert_eq!(
-        (fields(&apart, "batch"), fields(&together, "batch")),
-        ([1, 1].map(Value::from), [3, 1].map(Value::from))
-    );
-    assert_eq!(fields(&together, "macs"), fields(&apart, "macs"));
-    let ([dense, conv], [alone, same]) = (fields(&together, "cycles"), fields(&apart, "cycles"));
-    assert!(dense.as_f64() < alone.as_f64(), "{dense} cycles a frame together, {alone} apart");
-    assert_eq!(conv, same);
+    let fields = |rows: &[Value], field: &str| rows.iter().map(|row| row[field].clone()).collect::<Vec<_>>();
+    let batches = [1, 1, 1, 3, 3, 1].map(Value::from);
+    assert_eq!([fields(&apart, "batch"), fields(&together, "batch")].concat(), batches);
+    for of_a_frame in ["macs", "host_operators"] {
+        assert_eq!(fields(&together, of_a_frame), fields(&apart, of_a_frame));
+    }
+    let cycles = fields(&together, "cycles").into_iter().zip(fields(&apart, "cycles"));
+    for (together, apart) in cycles.take(2) {
+        assert!(together.as_f64() < apart.as_f64(), "{together} cycles a frame together, {apart} apart");
+    }
 }
 
 #[test]

@@ -54,11 +54,10 @@ fn every_kind_of_bad_input_has_its_exit_code() {
     let (large, frames) = (cases.join("mirror_pad_0.tflite"), cases.join("mirror_pad_0.npz"));
     let (large, frames) = (large.to_str().unwrap(), frames.to_str().unwrap());
     ends(&["run", large, "--input", frames, "--geometry", "nano"], 3, "larger than the chip by");
-    ends(
-        &["run", model, "--input", images, "--batch", "2"],
-        3,
-        "2 frames cannot pass through the chip together for Conv",
-    );
+    ends(&["run", model, "--input", images, "--batch", "60"], 3, "60 frames do not fit the chip together: tensor");
+    let [stream, steps] = ["tflite", "npz"].map(|ending| cases.join("stream_0").with_extension(ending));
+    let stream = ["run", stream.to_str().unwrap(), "--input", steps.to_str().unwrap(), "--batch", "2"];
+    ends(&stream, 3, "2 frames cannot pass through the chip together: the network keeps");
     ends(&["run", model, "--input", images, "--batch", "0"], 2, "--batch");
     ends(&["run", model, "--input", "none.npz"], 6, "cannot read none.npz");
     ends(&["run", model, "--input", images, "--device", "abacus"], 2, "is no device");

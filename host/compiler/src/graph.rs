@@ -171,15 +171,26 @@ pub struct Graph {
     pub bands: Vec<Bands>,
 }
 
-/// Layers that run again and again, each time for some rows of a picture that is larger than the chip.
+/// Layers that run again and again with the same weights, each time for a part of all that they compute.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bands {
-    /// The name of each layer, which is a node in every band, and its whole output.
+    /// The name of each layer, which is a node in every band, and its whole output, or that of the first frame.
     pub layers: Vec<(String, TensorId)>,
     /// The nodes of each band; the nth of every band has the weights of the nth of the first.
     pub nodes: Vec<Range<usize>>,
-    /// Tiles share their work by output channels, not by rows.
-    pub by_channels: bool,
+    /// What a band is.
+    pub each: Band,
+}
+
+/// Of what a layer computes again and again, that which it computes at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Band {
+    /// Some rows of a picture that is larger than the chip, which tiles deal by rows.
+    Rows,
+    /// The same, which they deal by output channels.
+    RowsByChannels,
+    /// One of the frames that pass through the chip together.
+    Frame,
 }
 
 /// A layer that runs band by band.
@@ -193,6 +204,8 @@ pub struct Banded<'a> {
     pub first: usize,
     /// The number of bands.
     pub count: usize,
+    /// What a band is.
+    pub each: Band,
 }
 
 impl Graph {
@@ -225,7 +238,8 @@ impl Graph {
             let band = bands.nodes.iter().find(|band| band.contains(&index))?;
             let at = index - band.start;
             let (name, output) = &bands.layers[at];
-            Some(Banded { name, output: *output, first: bands.nodes[0].start + at, count: bands.nodes.len() })
+            let (first, count) = (bands.nodes[0].start + at, bands.nodes.len());
+            Some(Banded { name, output: *output, first, count, each: bands.each })
         })
     }
 

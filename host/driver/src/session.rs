@@ -30,11 +30,42 @@ pub struct Session<'a> {
     held: Held,
 }
 
-/// Values of one frame's tensors, indexed by tensor.
+/// Values of the tensors of a frame, or of a batch, indexed by tensor.
 type Values = Vec<Option<Value>>;
 
-/// Those of each frame of a batch.
-type Batch = Vec<Values>;
+/// Frames that pass through the chip together.
+struct Batch {
+    /// Of each frame, each input; where frames run out, those of the last one stand for the others.
+    inputs: Vec<Value>,
+    /// Frames that are there.
+    frames: usize,
+    /// Frames that there could be.
+    size: usize,
+}
+
+impl Batch {
+    /// The next frames, up to `size`; `None` if no more come.
+    fn next(frames: &mut impl Iterator<Item = Vec<Value>>, size: usize) -> Option<Self> {
+        let mut inputs = frames.next()?;
+        let (each, mut count) = (inputs.len(), 1);
+        for frame in frames.take(size - 1) {
+            inputs.extend(frame);
+            count += 1;
+        }
+        for _ in count..size {
+            inputs.extend_from_within(inputs.len() - each..);
+        }
+        Some(Self { inputs, frames: count, size })
+    }
+
+    /// What each frame gave, from what all of them gave and cost.
+    fn answers(&self, cost: FrameReport) -> impl Iterator<Item = FrameReport> {
+        let each = cost.outputs.len() / self.size;
+        let all = FrameReport { outputs: Vec::new(), ..cost };
+        let mut outputs = cost.outputs.into_iter();
+        (0..self.frames).map(move |_| FrameReport { outputs: outputs.by_ref().take(each).collect(), ..all.clone() })
+    }
+}
 
 impl<'a> Session<'a> {
     /// Checks that the chip fits the program and loads pages, parameters and instructions.
@@ -126,37 +157,37 @@ impl<'a> Session<'a> {
             return self.stream(only, frames, report).await;
         }
         let mut frames = frames.into_iter();
-        while let Some(batch) = next_batch(&mut frames, self.compiled.batch) {
-            self.one(batch).await?.into_iter().for_each(&mut report);
+        while let Some(batch) = Batch::next(&mut frames, self.compiled.batch) {
+            let cost = self.one(&batch).await?;
+            batch.answers(cost).for_each(&mut report);
         }
         Ok(())
     }
 
-    /// One batch, step after step.
-    async fn one(&mut self, frames: Vec<Vec<Value>>) -> Result<Vec<FrameReport>, DeviceError> {
-        let mut batch = start(&self.state, &self.compiled.graph, &frames)?;
+    /// One batch, step after step: what it gave and cost.
+    async fn one(&mut self, batch: &Batch) -> Result<FrameReport, DeviceError> {
+        let mut values = self.state.start(&self.compiled.graph, &batch.inputs)?;
         let mut answer = FrameReport::default();
         for (at, step) in self.compiled.steps.iter().enumerate() {
             match step {
-                Step::Host(_) => run_host(&self.compiled.graph, std::slice::from_ref(step), &mut batch)?,
+                Step::Host(node) => host(&self.compiled.graph, *node, &mut values)?,
                 Step::Chip(program) => {
                     if !self.compiled.is_resident() && !program.repeats {
                         self.write_program(program).await?;
                     }
                     self.write_parameters(&program.parameters).await?;
-                    self.send(program, &batch, 0).await?;
+                    self.send(program, &values, 0).await?;
                     self.device.batch(self.launch(program, 0)).await?;
                     self.feed.serve(self.device, at, false).await?;
                     self.device.wait(None, FRAME_LIMIT).await?;
-                    self.receive(program, 0, Vec::new(), &mut answer, &mut batch).await?;
+                    self.receive(program, 0, Vec::new(), &mut answer, &mut values).await?;
                 }
             }
         }
         self.feed.end();
-        for values in &batch {
-            self.state.keep(&self.compiled.graph, values)?;
-        }
-        Ok(answers(&self.compiled.graph, &answer, batch))
+        self.state.keep(&self.compiled.graph, &values)?;
+        answer.outputs = outputs(&self.compiled.graph, values);
+        Ok(answer)
     }
 
     /// Batches through the only program, the next one sent while one is computed.
@@ -169,24 +200,24 @@ impl<'a> Session<'a> {
         let compiled = self.compiled;
         let Step::Chip(program) = &compiled.steps[at] else { unreachable!("the caller found a program there") };
         let state = self.state.clone();
-        let before = |frames: Vec<Vec<Value>>| -> Result<Batch, DeviceError> {
-            let mut batch = start(&state, &compiled.graph, &frames)?;
-            run_host(&compiled.graph, &compiled.steps[..at], &mut batch)?;
-            Ok(batch)
+        let before = |batch: Batch| -> Result<(Batch, Values), DeviceError> {
+            let mut values = state.start(&compiled.graph, &batch.inputs)?;
+            run_host(&compiled.graph, &compiled.steps[..at], &mut values)?;
+            Ok((batch, values))
         };
         let apart = program.input_stride > 0;
         let mut frames = frames.into_iter();
-        let Some(first) = next_batch(&mut frames, compiled.batch) else { return Ok(()) };
-        let mut current = before(first)?;
+        let Some(first) = Batch::next(&mut frames, compiled.batch) else { return Ok(()) };
+        let (mut batch, mut current) = before(first)?;
         let mut buffer = 0;
         self.send(program, &current, buffer).await?;
         self.device.batch(self.launch(program, buffer)).await?;
         loop {
             let span = tracing::debug_span!("frame", buffer);
-            let mut next = next_batch(&mut frames, compiled.batch).map(&before).transpose()?;
+            let mut next = Batch::next(&mut frames, compiled.batch).map(&before).transpose()?;
             self.feed.serve(self.device, at, false).await?;
-            if let (Some(batch), true) = (&next, apart) {
-                self.send(program, batch, 1 - buffer).instrument(span.clone()).await?;
+            if let (Some((_, values)), true) = (&next, apart) {
+                self.send(program, values, 1 - buffer).instrument(span.clone()).await?;
             }
             self.feed.serve(self.device, at, next.is_some()).await?;
             self.device.wait(None, FRAME_LIMIT).instrument(span.clone()).await?;
@@ -195,25 +226,27 @@ impl<'a> Session<'a> {
             let mut answer = FrameReport::default();
             self.receive(program, buffer, launch, &mut answer, &mut current).instrument(span).await?;
             run_host(&compiled.graph, &compiled.steps[at + 1..], &mut current)?;
-            answers(&compiled.graph, &answer, current).into_iter().for_each(&mut report);
-            let Some(batch) = next.take() else { return Ok(()) };
+            answer.outputs = outputs(&compiled.graph, current);
+            batch.answers(answer).for_each(&mut report);
+            let Some((following, values)) = next.take() else { return Ok(()) };
             if apart {
                 buffer = 1 - buffer;
             } else {
-                self.send(program, &batch, 0).await?;
+                self.send(program, &values, 0).await?;
                 self.device.batch(self.launch(program, 0)).await?;
             }
-            current = batch;
+            (batch, current) = (following, values);
         }
     }
 
-    async fn send(&mut self, program: &Program, batch: &[Values], buffer: usize) -> Result<(), DeviceError> {
+    async fn send(&mut self, program: &Program, values: &Values, buffer: usize) -> Result<(), DeviceError> {
         let word = self.compiled.geometry.word_bytes();
         let mut bursts = Vec::new();
         for (id, layout) in &program.inputs {
-            let frames = batch.iter().map(|values| int8(&self.compiled.graph, *id, values));
-            let frames = frames.collect::<Result<Vec<_>, _>>()?;
-            for mut transfer in self.compiled.pack(*id, layout, &frames) {
+            let Some(Some(Value::I8(frame))) = values.get(id.0) else {
+                return Err(not_int8(&self.compiled.graph, *id));
+            };
+            for mut transfer in io::pack_input(layout, frame) {
                 transfer.address += buffer * program.input_stride;
                 if program.input_stride > 0 {
                     bursts.extend(self.held.changes(transfer, word).into_iter().map(|part| self.write(part)));
@@ -250,7 +283,7 @@ impl<'a> Session<'a> {
         buffer: usize,
         launch: Vec<Burst>,
         answer: &mut FrameReport,
-        batch: &mut Batch,
+        values: &mut Values,
     ) -> Result<(), DeviceError> {
         let geometry = self.compiled.geometry;
         let mut bursts = vec![Burst::read_register(regs::CYCLES), Burst::read_register(regs::DIGITS)];
@@ -275,9 +308,7 @@ impl<'a> Session<'a> {
             for ((_, address, count), beats) in io::output_ranges(layout).into_iter().zip(&mut read) {
                 bytes.extend_from_slice(&beats[(address + offset) % geometry.word_bytes()..][..count]);
             }
-            for (values, frame) in batch.iter_mut().zip(self.compiled.unpack(*id, layout, &bytes)) {
-                values[id.0] = Some(Value::I8(frame));
-            }
+            values[id.0] = Some(Value::I8(io::unpack_output(layout, &bytes)));
         }
         Ok(())
     }
@@ -291,23 +322,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The next frames that pass together; fewer where no more come.
-fn next_batch<T>(frames: &mut impl Iterator<Item = T>, batch: usize) -> Option<Vec<T>> {
-    let batch: Vec<T> = frames.take(batch).collect();
-    (!batch.is_empty()).then_some(batch)
-}
-
-fn start(state: &State, graph: &Graph, frames: &[Vec<Value>]) -> Result<Batch, DeviceError> {
-    let values = frames.iter().map(|frame| state.start(graph, frame));
-    Ok(values.collect::<Result<_, _>>()?)
-}
-
-fn run_host(graph: &Graph, steps: &[Step], batch: &mut Batch) -> Result<(), DeviceError> {
+fn run_host(graph: &Graph, steps: &[Step], values: &mut Values) -> Result<(), DeviceError> {
     for step in steps {
         if let Step::Host(node) = step {
-            for values in &mut *batch {
-                host(graph, *node, values)?;
-            }
+            host(graph, *node, values)?;
         }
     }
     Ok(())
@@ -321,20 +339,14 @@ fn host(graph: &Graph, node: usize, values: &mut Values) -> Result<(), DeviceErr
     Ok(())
 }
 
-/// What each frame of a batch gave, and what the batch cost.
-fn answers(graph: &Graph, cost: &FrameReport, batch: Batch) -> Vec<FrameReport> {
-    let outputs = |mut values: Values| graph.outputs.iter().filter_map(|id| values[id.0].take()).collect();
-    batch.into_iter().map(|values| FrameReport { outputs: outputs(values), ..cost.clone() }).collect()
+fn outputs(graph: &Graph, mut values: Values) -> Vec<Value> {
+    graph.outputs.iter().filter_map(|id| values[id.0].take()).collect()
 }
 
-/// A tensor of a frame that the chip reads.
-fn int8<'a>(graph: &Graph, id: TensorId, values: &'a Values) -> Result<&'a [i8], DeviceError> {
-    match values.get(id.0) {
-        Some(Some(Value::I8(values))) => Ok(values),
-        _ => Err(DeviceError::Frame(lacuna_compiler::Error::Type {
-            value: graph.tensor(id).name.clone(),
-            found: "no int8 value".into(),
-            expected: "an int8 tensor at the chip's input".into(),
-        })),
-    }
+fn not_int8(graph: &Graph, id: TensorId) -> DeviceError {
+    DeviceError::Frame(lacuna_compiler::Error::Type {
+        value: graph.tensor(id).name.clone(),
+        found: "no int8 value".into(),
+        expected: "an int8 tensor at the chip's input".into(),
+    })
 }

@@ -2,25 +2,25 @@
 
 mod cases;
 
-use cases::{Case, case, committed, generator, run, told};
+use cases::{Case, case, committed, generator, on_every_geometry, run, told};
 use lacuna_driver::transport::{GoldenDevice, SimDevice};
 use lacuna_spec::Geometry;
 
-#[tokio::test]
-async fn frames_that_pass_together_get_the_reference_answers() {
-    let told = told();
-    for geometry in Geometry::PRESETS {
-        let mut rng = generator();
+#[test]
+fn frames_that_pass_together_get_the_reference_answers() {
+    let (rng, told) = (generator(), told());
+    on_every_geometry(async |geometry| {
+        let mut rng = rng.clone();
         let (mut ran, mut layers) = (0, 0);
-        // Two of three frames, and one that is alone in its batch.
-        for case in told.iter().filter_map(|path| case(path, geometry, false, 2, &mut rng).ok()) {
+        // Three of four frames, and one that is alone in its batch.
+        for case in told.iter().filter_map(|path| case(path, geometry, false, 3, &mut rng).ok()) {
             run(&mut GoldenDevice::new(geometry), &case).await;
             ran += 1;
             layers += case.compiled.programs().map(|program| program.layers.len()).sum::<usize>();
         }
         println!("{}: {ran} networks ran, {layers} layers of them on the chip", geometry.name);
-        assert!(ran > 10 && layers > 5, "{}: {ran} networks, {layers} layers", geometry.name);
-    }
+        assert!(ran > 30 && layers > 30, "{}: {ran} networks, {layers} layers", geometry.name);
+    });
 }
 
 /// Cycles of all batches.
@@ -32,15 +32,20 @@ async fn cycles(case: &Case) -> u64 {
 #[tokio::test]
 async fn frames_that_pass_together_take_fewer_cycles() {
     let (mut ran, mut gained) = (0, 0);
+    let (mut together, mut apart) = (0, 0);
     for path in committed() {
         let of = |batch| case(&path, Geometry::BASE, false, batch, &mut generator());
-        let Ok(together) = of(3) else { continue };
-        if together.compiled.macs() > 0 {
+        let Ok(two) = of(2) else { continue };
+        if two.compiled.macs() > 0 {
+            let [two, one] = [cycles(&two).await, cycles(&of(1).unwrap()).await];
             ran += 1;
-            gained += usize::from(cycles(&together).await < cycles(&of(1).unwrap()).await);
+            gained += usize::from(two < one);
+            (together, apart) = (together + two, apart + one);
         }
     }
-    assert!(ran > 3 && gained == ran, "{gained} of {ran} networks take fewer cycles");
+    println!("{gained} of {ran} networks take fewer cycles: {together} all, {apart} one by one");
+    assert!(ran > 20 && gained > ran * 3 / 4, "{gained} of {ran} networks take fewer cycles");
+    assert!(together < apart * 9 / 10, "{together} cycles of all, {apart} one by one");
 }
 
 #[tokio::test]

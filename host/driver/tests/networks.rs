@@ -5,7 +5,7 @@ mod cases;
 
 use std::path::PathBuf;
 
-use cases::{Case, Skip, case, committed, generator, run, told};
+use cases::{Case, Skip, case, committed, generator, on_every_geometry, run, told};
 use lacuna_compiler::Op;
 use lacuna_compiler::backend::{Compiled, Step};
 use lacuna_compiler::graph::Place;
@@ -79,17 +79,10 @@ async fn run_all(told: &[PathBuf], geometry: Geometry, mut rng: ChaCha8Rng) -> (
 fn every_network_that_fits_answers_as_the_reference_does() {
     let (rng, told) = (generator(), told());
     assert!(told.len() > 50, "only {} models", told.len());
-    // It takes longer than all others here.
-    std::thread::scope(|threads| {
-        for geometry in Geometry::PRESETS {
-            let (rng, told) = (rng.clone(), &told);
-            threads.spawn(move || {
-                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                let (ran, on_chip) = runtime.block_on(run_all(told, geometry, rng));
-                println!("{}: {ran} networks ran, {on_chip} nodes of them on the chip", geometry.name);
-                assert!(ran > 30 && on_chip > 15, "{}: {ran} networks, {on_chip} nodes", geometry.name);
-            });
-        }
+    on_every_geometry(async |geometry| {
+        let (ran, on_chip) = run_all(&told, geometry, rng.clone()).await;
+        println!("{}: {ran} networks ran, {on_chip} nodes of them on the chip", geometry.name);
+        assert!(ran > 30 && on_chip > 15, "{}: {ran} networks, {on_chip} nodes", geometry.name);
     });
 }
 
@@ -139,17 +132,34 @@ fn phased_cases(geometry: Geometry) -> Vec<Case> {
     cases.filter(|case| !case.compiled.phases.is_empty()).collect()
 }
 
+/// Cases whose first layers stay and later ones wait for weights while others are at work: compiled for fewer pages than the chip has.
+fn late_phases(geometry: Geometry) -> Vec<Case> {
+    let mut late = Vec::new();
+    for path in committed() {
+        let less = [4, 8, 16, 32, 64].map(|part| Geometry { pages: geometry.pages / part, ..geometry });
+        let cases = less.into_iter().filter_map(|few| case(&path, few, false, 1, &mut generator()).ok());
+        let waits = |case: &Case| case.compiled.phases.first().is_some_and(|phase| phase.load > 1);
+        if let Some(mut case) = cases.into_iter().find(waits) {
+            case.compiled.geometry = geometry;
+            late.push(case);
+        }
+    }
+    late
+}
+
 #[tokio::test]
 async fn weights_that_take_turns_give_the_reference_answers_in_the_golden_cycles_on_the_chip() {
-    let mut phases = 0;
-    for case in phased_cases(Geometry::NANO) {
-        let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;
-        let chip = run(&mut SimDevice::new(Geometry::NANO).unwrap(), &case).await;
-        let cycles = |reports: &[FrameReport]| reports.iter().map(|report| report.cycles).collect::<Vec<_>>();
-        assert_eq!(cycles(&chip), cycles(&golden), "{}", case.name);
-        phases += case.compiled.phases.len();
+    for geometry in [Geometry::NANO, Geometry::MEDIUM, Geometry::BASE] {
+        let cases = if geometry.tiles == 1 { phased_cases(geometry) } else { late_phases(geometry) };
+        let mut phases = 0;
+        for case in cases {
+            let golden = run_profiled(&mut GoldenDevice::new(geometry), &case).await;
+            let chip = run_profiled(&mut SimDevice::new(geometry).unwrap(), &case).await;
+            assert_eq!(chip, golden, "{} on {}", case.name, geometry.name);
+            phases += case.compiled.phases.len();
+        }
+        assert!(phases > 1, "{phases} phases on {}", geometry.name);
     }
-    assert!(phases > 4, "{phases} phases");
 }
 
 /// Runs a case whose programs take turns, and returns the record of every instruction too.
@@ -238,14 +248,17 @@ async fn tensors_in_bands_give_the_reference_answers_in_the_golden_cycles_on_the
 
 #[tokio::test]
 async fn weights_that_take_turns_come_over_a_link_too() {
-    let case = phased_cases(Geometry::NANO).into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();
-    let golden = run(&mut GoldenDevice::new(Geometry::NANO), &case).await;
-    let (ours, theirs) = tokio::io::duplex(4096);
-    let server = Server::new(GoldenChip::new(Geometry::NANO));
-    let serving = tokio::spawn(async move { server.attach(theirs).await });
-    let mut device = LinkDevice::open("pipe", ours).await.unwrap();
-    let linked = run(&mut device, &case).await;
-    assert_eq!(linked, golden, "{}", case.name);
-    drop(device);
-    serving.await.unwrap().unwrap();
+    let most = |cases: Vec<Case>| cases.into_iter().max_by_key(|case| case.compiled.phases.len()).unwrap();
+    for case in [most(phased_cases(Geometry::NANO)), most(late_phases(Geometry::BASE))] {
+        let geometry = case.compiled.geometry;
+        let golden = run(&mut GoldenDevice::new(geometry), &case).await;
+        let (ours, theirs) = tokio::io::duplex(4096);
+        let server = Server::new(GoldenChip::new(geometry));
+        let serving = tokio::spawn(async move { server.attach(theirs).await });
+        let mut device = LinkDevice::open("pipe", ours).await.unwrap();
+        let linked = run(&mut device, &case).await;
+        assert_eq!(linked, golden, "{} on {}", case.name, geometry.name);
+        drop(device);
+        serving.await.unwrap().unwrap();
+    }
 }

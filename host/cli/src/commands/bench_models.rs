@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use lacuna_compiler::backend::{BackendError, Compiled};
-use lacuna_compiler::graph::Place;
+use lacuna_compiler::backend::Compiled;
 use lacuna_compiler::reference::{State, Value};
 use lacuna_driver::transport::GoldenDevice;
 use lacuna_driver::{Device, DeviceError, FrameReport, Session};
@@ -157,7 +156,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     let compile = |batch| target.compile(model, graph.clone(), samples(&frames, args.limit as usize), batch);
     let compiled = match compile(args.batch) {
         // The table says which networks run frame by frame.
-        Err(CliError::Fit(BackendError::Batch { .. })) => compile(BatchArg::default()),
+        Err(CliError::Fit(error)) if error.is_about_batches() => compile(BatchArg::default()),
         other => other,
     }?;
     frames.truncate(args.limit as usize);
@@ -198,7 +197,7 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
     Ok(Measured {
         frames: frames.len(),
         macs: compiled.macs(),
-        host_operators: compiled.graph.nodes.iter().filter(|node| matches!(node.place, Place::Host(_))).count(),
+        host_operators: compiled.host_nodes().count(),
         cycles,
         bound_cycles,
         bound_percent: if cycles > 0.0 { 100.0 * bound_cycles / cycles } else { 0.0 },

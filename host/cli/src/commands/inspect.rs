@@ -122,7 +122,7 @@ pub async fn run(args: &InspectArgs) -> Result<(), CliError> {
 }
 
 fn zeros(compiled: &Compiled) -> Vec<Value> {
-    let graph = &compiled.graph;
+    let graph = compiled.uncut();
     let zero = |id: &lacuna_compiler::TensorId| {
         let tensor = graph.tensor(*id);
         match tensor.dtype {

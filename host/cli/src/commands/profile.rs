@@ -156,7 +156,7 @@ fn report(
     }
     let ran: u64 = runs.iter().map(|run| u64::from(run.counters.cycles)).sum();
     assert_eq!(all.total(), ran * (geometry.tiles * geometry.lanes) as u64, "every slot has one cause");
-    let host = compiled.graph.nodes.iter().filter_map(|node| match &node.place {
+    let host = compiled.host_nodes().filter_map(|node| match &node.place {
         Place::Host(why) => Some(HostReport { name: node.name.clone(), op: node.op.name(), why: why.clone() }),
         Place::Chip | Place::Cut => None,
     });

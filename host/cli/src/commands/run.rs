@@ -85,7 +85,7 @@ pub async fn run(mut args: RunArgs) -> Result<(), CliError> {
     let graph = args.model.import()?;
     let mut frames = file.frames(&graph, &args.input)?;
     let compiled = args.model.compile(graph, &frames, args.limit.unwrap_or(usize::MAX), args.batch)?;
-    let graph = &compiled.graph;
+    let graph = compiled.uncut();
     frames.truncate(args.limit.unwrap_or(usize::MAX));
     let oracle = args.reference.as_deref().map(|path| Reference::read(path, graph)).transpose()?;
 

@@ -59,17 +59,27 @@ pub enum BackendError {
     },
     /// Frames that cannot pass through the chip together.
     #[error(
-        "{batch} frames cannot pass through the chip together for {op} {node:?}: {why}; run them one by one, in a batch of 1"
+        "{batch} frames cannot pass through the chip together: the network keeps {state:?} from each for the next; run them one by one, in a batch of 1"
     )]
     Batch {
         /// Frames that were to pass together.
         batch: usize,
-        /// The node or state.
-        node: String,
-        /// Its operator.
-        op: &'static str,
-        /// What is against it.
-        why: &'static str,
+        /// What is kept.
+        state: String,
+    },
+    /// A layer's weights exceed the pages.
+    #[error(
+        "{batch} frames cannot pass through the chip together: layer {layer:?} takes {needed} weight pages a lane, all of which every frame needs, but there are {available}; run them one by one, in a batch of 1"
+    )]
+    BatchPages {
+        /// Frames that were to pass together.
+        batch: usize,
+        /// The layer.
+        layer: String,
+        /// Its pages.
+        needed: usize,
+        /// Pages of a lane.
+        available: usize,
     },
     /// Tensors of so many frames exceed the chip.
     #[error("{batch} frames do not fit the chip together: {error}, or run fewer together")]
@@ -91,4 +101,12 @@ pub enum BackendError {
         /// Bits of the accumulator.
         bits: usize,
     },
+}
+
+impl BackendError {
+    /// Whether the network may run frame by frame.
+    #[must_use]
+    pub const fn is_about_batches(&self) -> bool {
+        matches!(self, Self::Batch { .. } | Self::BatchRoom { .. } | Self::BatchPages { .. })
+    }
 }

@@ -8,8 +8,9 @@ use lacuna_spec::instr::Gating;
 
 use super::bands::{self, Group};
 use super::steps::{compile_fitting, compile_tightly};
-use super::{BackendError, Compiled, together};
-use crate::graph::{Graph, Node, Place, TensorId};
+use super::together::{self, Together};
+use super::{BackendError, Compiled};
+use crate::graph::{Band, Bands, Graph, Node, Place, TensorId};
 use crate::op::Op;
 use crate::passes::partition::Fallback;
 
@@ -76,15 +77,16 @@ pub fn compile_batch(
     if batch == 1 {
         return compile(graph, geometry, gating);
     }
-    let mut stacked = together::stack(&graph, batch)?;
-    let compiled = compile_whole(&mut stacked, geometry, gating).map_err(|error| match error {
-        error if is_short_of_room(&error) => BackendError::BatchRoom { batch, error: Box::new(error) },
+    let Together { graph: mut all, firsts } = together::write(&graph, batch)?;
+    let room = |error| BackendError::BatchRoom { batch, error: Box::new(error) };
+    let compiled = compile_whole(&mut all, geometry, gating).map_err(|error| match error {
+        error if is_short_of_room(&error) => room(error),
         error => error,
     })?;
-    for (node, stacked) in graph.nodes.iter_mut().zip(stacked.nodes) {
-        node.place = stacked.place;
+    for (node, &first) in graph.nodes.iter_mut().zip(&firsts) {
+        node.place = all.nodes[first].place.clone();
     }
-    Ok(Compiled { graph, batch, ..compiled })
+    Ok(Compiled { graph: all, whole: Some(Box::new(graph)), batch, ..compiled })
 }
 
 /// Compiles a graph for a chip that holds every layer which has a place there at all; the others go to the host.
@@ -148,7 +150,10 @@ fn layer_of(error: &BackendError) -> Option<&String> {
         | BackendError::Field { layer, .. }
         | BackendError::Accumulator { layer, .. } => Some(layer),
         BackendError::Unsupported { node, .. } => Some(node),
-        BackendError::TileMemory { .. } | BackendError::Batch { .. } | BackendError::BatchRoom { .. } => None,
+        BackendError::TileMemory { .. }
+        | BackendError::Batch { .. }
+        | BackendError::BatchRoom { .. }
+        | BackendError::BatchPages { .. } => None,
     }
 }
 
@@ -222,14 +227,25 @@ fn attempt(
             fitting => return fitting,
         };
         let Some(at) = offender(graph, &error) else { return Err(error) };
-        graph.nodes[at].place = Place::Host(error.to_string());
+        for at in of_all_frames(graph, at) {
+            graph.nodes[at].place = Place::Host(error.to_string());
+        }
     }
+}
+
+/// The nodes that compute the same of every frame.
+fn of_all_frames(graph: &Graph, at: usize) -> Vec<usize> {
+    let frames = |bands: &&Bands| bands.each == Band::Frame && bands.nodes.contains(&(at..at + 1));
+    let bands = graph.bands.iter().find(frames);
+    bands.map_or_else(|| vec![at], |bands| bands.nodes.iter().map(|node| node.start).collect())
 }
 
 /// Warns of what went to the host, and says what runs band by band.
 fn warn(graph: &Graph, placed: &[bool], groups: &[Group]) {
     let banded = |index: &usize| groups.iter().any(|group| group.nodes.contains(index));
-    for index in (0..graph.nodes.len()).filter(|&index| placed[index]) {
+    // Of those of several frames the first.
+    let first = |index: &usize| graph.banded(*index).is_none_or(|banded| banded.first == *index);
+    for index in (0..graph.nodes.len()).filter(|&index| placed[index]).filter(first) {
         let node = &graph.nodes[index];
         let Place::Host(reason) = &node.place else { continue };
         if banded(&index) {

@@ -6,7 +6,7 @@ use lacuna_spec::instr::{Gating, INSTR_BYTES, Instr};
 use super::io::{self, Transfer};
 use super::split::Split;
 use super::{BackendError, TensorLayout, budgets, emit};
-use crate::graph::{Graph, Place, TensorId};
+use crate::graph::{Band, Graph, Node, Place, TensorId};
 
 /// A weight page: one beat of the host bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,13 +107,14 @@ impl Step {
 pub struct Compiled {
     /// The graph that was compiled.
     pub graph: Graph,
-    /// The same before layers were cut into bands, if any was.
+    /// The same before layers were cut into bands, and of one frame, if that is another.
     pub whole: Option<Box<Graph>>,
     /// The chip it is for.
     pub geometry: Geometry,
     /// The gating mode it is for.
     pub gating: Gating,
-    /// Frames that pass through the chip together; `graph` is of one.
+    /// Frames that pass through the chip together: `graph` takes the inputs of all of them, one frame behind the other, and gives the
+    /// outputs likewise.
     pub batch: usize,
     /// Steps of one frame.
     pub steps: Vec<Step>,
@@ -138,7 +139,7 @@ impl Compiled {
         })
     }
 
-    /// The graph before anything was cut, which computes the same.
+    /// The graph of one frame before anything was cut, which computes the same.
     #[must_use]
     pub fn uncut(&self) -> &Graph {
         self.whole.as_deref().unwrap_or(&self.graph)
@@ -148,6 +149,13 @@ impl Compiled {
     #[must_use]
     pub fn is_resident(&self) -> bool {
         self.programs().all(|program| program.place == program.start)
+    }
+
+    /// The nodes of a frame that the host computes.
+    pub fn host_nodes(&self) -> impl Iterator<Item = &Node> {
+        let of_one = |&(index, _): &(usize, &Node)| self.graph.banded(index).is_none_or(|banded| banded.first == index);
+        let nodes = self.graph.nodes.iter().enumerate().filter(of_one).map(|(_, node)| node);
+        nodes.filter(|node| matches!(node.place, Place::Host(_)))
     }
 
     /// Multiply-accumulates of a frame on the chip.
@@ -173,7 +181,8 @@ impl Compiled {
     /// Bytes of tensors that travel for each batch in bands, and as what becomes of them.
     #[must_use]
     pub fn band_bytes(&self) -> usize {
-        let in_bands = |program: &&Program| program.layers.iter().any(|layer| self.graph.banded(layer.node).is_some());
+        let cut = |layer: &Layer| self.graph.banded(layer.node).is_some_and(|banded| banded.each != Band::Frame);
+        let in_bands = |program: &&Program| program.layers.iter().any(cut);
         let of = |program: &Program| {
             let brought = program.inputs.iter().map(|(_, layout)| layout.held_bytes());
             let taken = program.outputs.iter().flat_map(|(_, layout)| io::output_ranges(layout));

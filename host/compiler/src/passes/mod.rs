@@ -11,6 +11,7 @@ pub mod fuse_qdq;
 pub mod fuse_requantise;
 pub mod fuse_tables;
 pub mod gate_value;
+pub mod host_aside;
 pub mod lane_balance;
 mod lane_spread;
 pub mod partition;
@@ -119,6 +120,7 @@ pub fn prepare(mut graph: Graph, frames: &[Vec<Value>], options: &Options) -> Re
     for fallback in partition::run(&mut graph)? {
         tracing::warn!("{fallback}");
     }
+    host_aside::run(&mut graph);
     graph.validate()?;
     Ok(graph)
 }

@@ -60,8 +60,28 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
         }
         node.place = place;
     }
+    if computes {
+        leave_last_reshapes(graph);
+    }
     fallbacks.retain(|fallback| !fallback.expected);
     Ok(fallbacks)
+}
+
+/// Reshapes behind which nothing is on the chip are the host's, unless they move nothing there either.
+fn leave_last_reshapes(graph: &mut Graph) {
+    let consumers = graph.consumers();
+    // For each node whether it is on the chip, or what needs it is.
+    let mut needed = vec![false; graph.nodes.len()];
+    for index in (0..graph.nodes.len()).rev() {
+        let node = &graph.nodes[index];
+        needed[index] = consumers[node.output.0].iter().any(|&reader| needed[reader]);
+        let moves = matches!(node.op, Op::Reshape | Op::View)
+            && graph.tensor(node.inputs[0]).chw() != graph.tensor(node.output).chw();
+        if moves && node.place == Place::Chip && !needed[index] {
+            graph.nodes[index].place = Place::Host(BORDER.into());
+        }
+        needed[index] |= graph.nodes[index].place == Place::Chip;
+    }
 }
 
 /// Whether a node only brings what enters the chip, or leaves it, into order: the host does so as it packs them. A
@@ -74,13 +94,10 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
     let on_chip = |id: &TensorId| producers[id.0].is_some_and(|index| graph.nodes[index].place == Place::Chip);
     let enters = node.inputs.iter().all(|id| !on_chip(id));
     let leaves = graph.outputs.contains(&node.output);
-    let shape = |id: TensorId| graph.tensor(id).chw();
     match node.op {
         Op::Transpose(_) => enters != leaves,
         Op::Reshape | Op::View if !computes => false,
         Op::Reshape | Op::View if enters => !leaves,
-        // One that keeps its picture's shape moves nothing on the chip either.
-        Op::Reshape | Op::View => ends(graph, node.output) && shape(node.inputs[0]) != shape(node.output),
         Op::Resize(ref resize) => enters && !leaves && resize.repeats() == Some([1, 2]),
         Op::Slice(_) => enters && only_kept(graph, node.output),
         _ => false,
@@ -91,12 +108,6 @@ fn border(graph: &Graph, producers: &[Option<usize>], computes: bool, node: &Nod
 fn only_kept(graph: &Graph, id: TensorId) -> bool {
     let read = graph.nodes.iter().any(|node| node.inputs.contains(&id)) || graph.outputs.contains(&id);
     graph.states.iter().any(|state| state.write == id) && !read
-}
-
-/// Whether a tensor is an output of the file, or read, and all that reads it makes real numbers of it.
-fn ends(graph: &Graph, id: TensorId) -> bool {
-    let mut readers = graph.nodes.iter().filter(|node| node.inputs.contains(&id)).peekable();
-    (readers.peek().is_some() || graph.outputs.contains(&id)) && readers.all(|node| makes_reals(&node.op))
 }
 
 /// Conversions to and from real numbers, and what computes exponentials.
@@ -230,7 +241,8 @@ mod tests {
             let mut builder = Builder::new(15, &[1, 4, 4, 4]);
             let conv = builder.conv(builder.input(), 8, 3);
             let turned = builder.reshape(conv, &[1, 4, 4, 8]);
-            let softmax = builder.unary(Op::Softmax { axis: 1 }, turned);
+            let again = builder.reshape(turned, &[1, 8, 16]);
+            let softmax = builder.unary(Op::Softmax { axis: 1 }, again);
             if clamped {
                 let read = builder.clamp(turned, Clamp { min: 0, max: 90 });
                 builder.output(read);
@@ -240,7 +252,7 @@ mod tests {
             graph.nodes.into_iter().map(|node| node.place).collect::<Vec<_>>()
         };
         let (border, real) = (Place::Host(BORDER.into()), Place::Host(REAL.into()));
-        assert_eq!(places(false), [Place::Chip, border, real.clone()]);
-        assert_eq!(places(true), [Place::Chip, Place::Chip, real, Place::Chip]);
+        assert_eq!(places(false), [Place::Chip, border.clone(), border.clone(), real.clone()]);
+        assert_eq!(places(true), [Place::Chip, Place::Chip, border, real, Place::Chip]);
     }
 }

@@ -14,7 +14,8 @@ use lacuna_spec::instr::Gating;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-const FRAMES: usize = 3;
+/// Each of two buffers is written twice.
+const FRAMES: usize = 4;
 
 /// The models in some folders, in order.
 fn models(folders: &[PathBuf]) -> Vec<PathBuf> {
@@ -80,10 +81,8 @@ pub fn case(path: &Path, geometry: Geometry, tuned: bool, batch: usize, rng: &mu
     let wanted = frames.iter().map(|frame| state.run(&graph, frame).unwrap()).collect();
     match backend::compile_batch(graph, geometry, Gating::Digit, batch) {
         Ok(compiled) => Ok(Case { name, compiled, frames, wanted }),
-        Err(BackendError::TileMemory { .. } | BackendError::Pages { .. } | BackendError::BatchRoom { .. }) => {
-            Err(Skip::TooLarge)
-        }
-        Err(BackendError::Batch { .. }) => Err(Skip::Apart),
+        Err(BackendError::TileMemory { .. } | BackendError::Pages { .. }) => Err(Skip::TooLarge),
+        Err(error) if error.is_about_batches() => Err(Skip::Apart),
         Err(error) => panic!("{name} on {}: {error}", geometry.name),
     }
 }
@@ -108,4 +107,17 @@ pub async fn run(device: &mut dyn Device, case: &Case) -> Vec<FrameReport> {
     }
     assert_eq!(reports.len(), case.frames.len());
     reports
+}
+
+/// Runs what takes long for each geometry, all of them beside each other.
+pub fn on_every_geometry(run: impl AsyncFn(Geometry) + Sync) {
+    std::thread::scope(|threads| {
+        for geometry in Geometry::PRESETS {
+            let run = &run;
+            threads.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                runtime.block_on(run(geometry));
+            });
+        }
+    });
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::Group;
 use super::need::Reach;
 use crate::backend::split::Split;
-use crate::graph::{Bands, Graph, Node, Place, Tensor, TensorId};
+use crate::graph::{Band, Bands, Graph, Node, Place, Tensor, TensorId};
 use crate::op::{Op, Slice};
 
 /// The graph in which groups run band by band, and the nodes that each became.
@@ -64,7 +64,8 @@ fn write(cut: &mut Graph, graph: &Graph, group: &Group) {
     }
     let layers = group.nodes.iter().map(|&index| &graph.nodes[index]);
     let layers = layers.map(|node| (node.name.clone(), node.output)).collect();
-    cut.bands.push(Bands { layers, nodes: bands, by_channels: group.split == Split::Blocks });
+    let each = if group.split == Split::Blocks { Band::RowsByChannels } else { Band::Rows };
+    cut.bands.push(Bands { layers, nodes: bands, each });
     let name = format!("{} rows", last.name);
     let op = if parts.len() == 1 { Op::Reshape } else { Op::Concat { axis: 2 } };
     cut.nodes.push(Node { name, op, inputs: parts, output: last.output, place: Place::Cut });

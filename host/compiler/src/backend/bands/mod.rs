@@ -12,7 +12,7 @@ mod tests;
 
 use std::ops::Range;
 
-pub use cut::cut;
+pub use cut::{cut, some};
 pub use parts::in_parts;
 
 use lacuna_spec::Geometry;

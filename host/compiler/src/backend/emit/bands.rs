@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::Emitter;
 use crate::backend::Transfer;
 use crate::backend::split::{Part, Split};
-use crate::graph::{Bands, Graph, TensorId};
+use crate::graph::{Band, Bands, Graph, TensorId};
 
 /// For each node of a band but the first the one of the first band that has its weights.
 pub(super) fn twins(graph: &Graph) -> HashMap<usize, usize> {
@@ -24,6 +24,11 @@ impl Emitter<'_> {
         self.twins.get(&index).copied().unwrap_or(index)
     }
 
+    /// Whether a node is there for each of several frames.
+    pub(super) fn is_of_frames(&self, index: usize) -> bool {
+        self.bands(self.first(index)).is_some_and(|bands| bands.each == Band::Frame)
+    }
+
     /// The nodes of all bands of a node's layer; itself, if it has none.
     pub(super) fn all_bands(&self, index: usize) -> impl Iterator<Item = usize> {
         let first = self.first(index);
@@ -38,9 +43,13 @@ impl Emitter<'_> {
         !part.is_empty() || (!part.blocks.is_empty() && self.bands(self.first(index)).is_some())
     }
 
-    /// Whether a node runs band by band, dealt by channels.
-    pub(super) fn by_channels(&self, index: usize) -> bool {
-        self.bands(self.first(index)).is_some_and(|bands| bands.by_channels)
+    /// How tiles deal a node that runs band by band, if that is not free.
+    pub(super) fn dealt(&self, index: usize) -> Option<Split> {
+        match self.bands(self.first(index))?.each {
+            Band::Rows => Some(Split::Rows),
+            Band::RowsByChannels => Some(Split::Blocks),
+            Band::Frame => None,
+        }
     }
 
     /// What runs band by band with a node of its first band.

@@ -55,15 +55,14 @@ impl Emitter<'_> {
     }
 
     fn search_splits(&self, nodes: &[usize]) -> Splits {
-        let banded = |index: usize| self.bands(self.first(index));
-        let others: Vec<usize> = nodes.iter().copied().filter(|&index| banded(index).is_none()).collect();
-        let split = |by_channels| if by_channels { Split::Blocks } else { Split::Rows };
-        let known = nodes.iter().filter_map(|&index| Some((index, split(banded(index)?.by_channels))));
-        known.chain(self.search_others(&others)).collect()
+        let free = |index: &usize| self.dealt(*index).is_none() && self.first(*index) == *index;
+        let found = self.search_free(&nodes.iter().copied().filter(free).collect::<Vec<_>>());
+        let split = |index: usize| self.dealt(index).unwrap_or_else(|| found[&self.first(index)]);
+        nodes.iter().map(|&index| (index, split(index))).collect()
     }
 
-    /// The split of every node that does not run band by band.
-    fn search_others(&self, nodes: &[usize]) -> Splits {
+    /// The splits of nodes that may be dealt in any way.
+    fn search_free(&self, nodes: &[usize]) -> Splits {
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
         if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.

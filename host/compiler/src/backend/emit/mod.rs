@@ -260,7 +260,8 @@ impl<'a> Emitter<'a> {
     }
 
     /// What lets the program wait for a phase, and for all that came before it: from then on the host may load the next one. Nothing
-    /// if it is there already. Before the first, there is no phase of this frame to wait for.
+    /// if it is there already. Cycles do not count while a `load` waits and nothing is busy, so they are the same however late a phase
+    /// comes only behind a fence, the first one too.
     fn enter(&mut self, phase: usize) -> Vec<Instr> {
         if phase < self.phases.len() {
             return Vec::new();
@@ -268,8 +269,7 @@ impl<'a> Emitter<'a> {
         // Step and instruction are known when the program is whole.
         self.phases.push(Phase { step: 0, load: 0, follows: self.follows[phase], pages: Vec::new() });
         let head = |opcode, phase| Head { opcode: opcode as i64, phase, ..Head::default() };
-        let fence = (phase > 0).then(|| Instr::Fence(head(Opcode::Fence, 0)));
-        fence.into_iter().chain([Instr::Load(head(Opcode::Load, phase as i64 + 1))]).collect()
+        vec![Instr::Fence(head(Opcode::Fence, 0)), Instr::Load(head(Opcode::Load, phase as i64 + 1))]
     }
 
     /// Writes the pieces of a layer and what moves after each. The moves of the last piece are deferred behind the first piece of

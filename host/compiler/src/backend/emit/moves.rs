@@ -220,7 +220,7 @@ impl Emitter<'_> {
     /// Whether a layer's first piece may start before the moves of another's last piece are done.
     pub(super) fn starts_early(&self, draft: &Draft, index: usize, before: usize) -> bool {
         let pieces = &self.plans[&index].pieces;
-        if pieces.len() == 1 || index == before {
+        if index == before || (pieces.len() == 1 && !self.is_of_frames(index)) {
             return false;
         }
         if self.stays(index) || !self.readers(self.graph.nodes[before].output, &draft.nodes).contains(&index) {

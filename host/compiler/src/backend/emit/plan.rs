@@ -7,8 +7,9 @@ use lacuna_spec::instr::PostConstants;
 
 use super::choose::Known;
 use super::{BackendError, Emitter, Place, Plan, run};
-use crate::backend::phases::{self, Share};
+use crate::backend::phases::{self, Blocks, Share};
 use crate::backend::split::{self, Part, Split};
+use crate::graph::Band;
 use crate::op::{Linear, Op};
 
 impl Emitter<'_> {
@@ -19,7 +20,7 @@ impl Emitter<'_> {
         let parameters = || own.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum::<usize>();
         let room = self.geometry.tile_bytes().saturating_sub(self.fit.turn.unwrap_or_else(parameters));
         // Stripes are rows.
-        let striped = self.chains(&nodes, room, |index| !self.by_channels(index));
+        let striped = self.chains(&nodes, room, |index| self.dealt(index) != Some(Split::Blocks));
         splits.extend(striped.into_iter().flatten().map(|index| (index, Split::Rows)));
         let mut sharing = self.share(&own, &splits)?;
         let waits = |index: usize| {
@@ -27,7 +28,7 @@ impl Emitter<'_> {
             places.is_some_and(|places| places.iter().any(|place| place.phase.is_some()))
         };
         // A stripe does not wait for weights.
-        self.chains = self.chains(&nodes, room, |index| !waits(index) && !self.by_channels(index));
+        self.chains = self.chains(&nodes, room, |index| !waits(index) && self.dealt(index) != Some(Split::Blocks));
         self.parameter_turns = self.turns_of_parameters(runs, &splits);
         let stays = sharing.is_none();
         let mut cursors = vec![0usize; self.geometry.tiles];
@@ -88,22 +89,34 @@ impl Emitter<'_> {
         if nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum::<usize>() <= available {
             return Ok(None);
         }
-        // Layers that run band by band need their weights together.
-        let bands = |index: &usize| self.bands(*index);
+        // Layers that run band by band need their weights together; of several frames, each by itself.
+        let bands = |index: &usize| self.bands(*index).filter(|bands| bands.each != Band::Frame);
         let units: Vec<&[usize]> = nodes.chunk_by(|a, b| bands(a).is_some() && bands(a) == bands(b)).collect();
         let pages = |index: &usize| self.block_pages(*index, splits[index]);
-        let layers: Vec<Vec<usize>> = units
+        let layers: Vec<Blocks> = units
             .iter()
             .map(|unit| {
-                let blocks: Vec<usize> = unit.iter().flat_map(pages).collect();
-                if bands(&unit[0]).is_none() || blocks.is_empty() { blocks } else { vec![blocks.iter().sum()] }
+                let pages: Vec<usize> = unit.iter().flat_map(pages).collect();
+                let whole = bands(&unit[0]).is_some() && !pages.is_empty();
+                let pages = if whole { vec![pages.iter().sum()] } else { pages };
+                Blocks { pages, together: self.is_of_frames(unit[0]) }
             })
             .collect();
         let Some(sharing) = phases::share(&layers, available) else {
-            let most = |at: &usize| layers[*at].iter().copied().max().unwrap_or(0);
-            let at = (0..units.len()).max_by_key(most).unwrap_or(0);
-            let layer = self.graph.nodes[units[at][0]].name.clone();
-            return Err(BackendError::Pages { layer, needed: most(&at), available });
+            let most = |layer: &Blocks| layer.pages.iter().copied().max().unwrap_or(0);
+            let layer = |at: usize| self.graph.nodes[units[at][0]].name.clone();
+            let at = (0..units.len()).max_by_key(|&at| most(&layers[at])).unwrap_or(0);
+            // Of one frame its blocks would take turns.
+            let several = (0..units.len()).filter(|&at| layers[at].together);
+            let several = several.max_by_key(|&at| layers[at].pages.iter().sum::<usize>());
+            return Err(match several.filter(|_| most(&layers[at]) <= available) {
+                Some(at) => {
+                    let batch = self.bands(units[at][0]).map_or(1, |bands| bands.nodes.len());
+                    let needed = layers[at].pages.iter().sum();
+                    BackendError::BatchPages { batch, layer: layer(at), needed, available }
+                }
+                None => BackendError::Pages { layer: layer(at), needed: most(&layers[at]), available },
+            });
         };
         let place = |blocks: Range<usize>, page: usize, share: &Share| Place {
             blocks,
