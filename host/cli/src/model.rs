@@ -107,7 +107,7 @@ pub struct TargetArgs {
 /// How many frames pass through the chip together.
 #[derive(Debug, Clone, Copy, Args)]
 pub struct BatchArg {
-    /// Frames that pass through the chip together, up to 64: more frames a second, but later the first answer.
+    /// Frames that pass through the chip together, up to 64: mostly more frames a second, but later the first answer.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=64))]
     batch: u8,
 }

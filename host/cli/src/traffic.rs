@@ -39,10 +39,10 @@ impl Traffic {
         }
     }
 
-    /// Bytes of weights, parameters and bands for a frame.
+    /// Bytes of all of it for a frame.
     #[must_use]
     pub fn bytes_a_frame(&self) -> usize {
-        (self.band_bytes + self.parameter_bytes + self.reload_bytes).div_ceil(self.batch)
+        (self.program_bytes + self.band_bytes + self.parameter_bytes + self.reload_bytes).div_ceil(self.batch)
     }
 
     /// How often all of this is sent.

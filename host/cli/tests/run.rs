@@ -44,12 +44,30 @@ fn each_output_has_a_line_of_its_first_values() {
 
 #[test]
 fn a_batch_tells_its_cycles_and_those_of_a_frame() {
-    // One frame is alone in it, so all of them are its own.
-    let text = run("relu6_0", &["--batch", "2"]);
-    let cycles = |what: &str| -> u64 {
-        let line = text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what} in {text}"));
-        line.split_whitespace().skip(what.split(' ').count()).find_map(|word| word.parse().ok()).expect("a number")
+    let [model, input] = ["onnx", "npz"].map(|ending| {
+        let models = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../compiler/tests/models");
+        models.join("residual_chain").with_extension(ending)
+    });
+    let run = |options: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lacuna"));
+        command
+            .arg("run")
+            .arg(&model)
+            .arg("--input")
+            .arg(&input)
+            .args(["--device", "golden", "--check", "--batch", "2"]);
+        let output = command.args(["--limit", "3"]).args(options).output().expect("the command starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
     };
-    let (frame, batch) = (cycles("cycles a frame"), cycles("cycles a batch of 2"));
-    assert!(frame > 0 && frame == batch, "{text}");
+    let report: Value = serde_json::from_str(&run(&["--json"])).unwrap();
+    let cycles: Vec<u64> = report["cycles"].as_array().unwrap().iter().filter_map(Value::as_u64).collect();
+    assert_eq!((&report["frames"], &report["batch"], cycles.len()), (&3.into(), &2.into(), 2));
+    assert_eq!(report["outputs"].as_array().map(Vec::len), Some(3));
+    let text = run(&[]);
+    let line = |what: &str| text.lines().find(|line| line.contains(what)).unwrap_or_else(|| panic!("{what} in {text}"));
+    let sum: u64 = cycles.iter().sum();
+    assert!(line("cycles a frame").contains(&format!(" {} ", sum / 3)), "{text}");
+    assert!(line("cycles a batch of 2").contains(&format!(" {} (", sum / 2)), "{text}");
+    assert!(line("golden cycles").contains("2 of 2 batches equal"), "{text}");
 }

@@ -12,7 +12,7 @@ pub struct FrameReport {
     pub cycles: u64,
     /// Digits that the lanes issued, for as many frames.
     pub digits: u64,
-    /// Profile records, if asked for, of as many frames.
+    /// Profile records, if asked for; of frames that pass together the first has those of all.
     pub profile: Vec<InstrProfile>,
 }
 

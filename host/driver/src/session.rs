@@ -58,12 +58,15 @@ impl Batch {
         Some(Self { inputs, frames: count, size })
     }
 
-    /// What each frame gave, from what all of them gave and cost.
+    /// What each frame gave, from what all of them gave and cost; the first has the records.
     fn answers(&self, cost: FrameReport) -> impl Iterator<Item = FrameReport> {
-        let each = cost.outputs.len() / self.size;
-        let all = FrameReport { outputs: Vec::new(), ..cost };
-        let mut outputs = cost.outputs.into_iter();
-        (0..self.frames).map(move |_| FrameReport { outputs: outputs.by_ref().take(each).collect(), ..all.clone() })
+        let FrameReport { outputs, cycles, digits, mut profile } = cost;
+        let each = outputs.len() / self.size;
+        let mut outputs = outputs.into_iter();
+        (0..self.frames).map(move |_| {
+            let outputs = outputs.by_ref().take(each).collect();
+            FrameReport { outputs, cycles, digits, profile: std::mem::take(&mut profile) }
+        })
     }
 }
 

@@ -158,7 +158,8 @@ async fn weights_that_take_turns_give_the_reference_answers_in_the_golden_cycles
             assert_eq!(chip, golden, "{} on {}", case.name, geometry.name);
             phases += case.compiled.phases.len();
         }
-        assert!(phases > 1, "{phases} phases on {}", geometry.name);
+        let few = if geometry.tiles == 1 { 4 } else { 1 };
+        assert!(phases > few, "{phases} phases on {}", geometry.name);
     }
 }
 

@@ -88,6 +88,9 @@ pub async fn run(args: BenchArgs) -> Result<(), CliError> {
     if let Some(folder) = &args.models {
         return bench_models::run(&args, folder, args.device.as_ref().unwrap_or(&DeviceArg::Golden)).await;
     }
+    if args.batch.get() > 1 {
+        return Err(CliError::Usage("--batch is for --models; `lacuna run --batch N` tells the cycles of one".into()));
+    }
     let (Some(model), Some(input)) = (&args.model, &args.input) else {
         return Err(CliError::Usage("give MODEL and --input, or --models".into()));
     };
@@ -122,7 +125,7 @@ async fn measure(
         target.gating = gating;
         let graph = import(model)?;
         let mut frames = input::read(input)?.frames(&graph, input)?;
-        let compiled = target.compile(model, graph, samples(&frames, args.limit as usize), args.batch)?;
+        let compiled = target.compile(model, graph, samples(&frames, args.limit as usize), BatchArg::default())?;
         frames.truncate(args.limit as usize);
         let mut device = open(device, compiled.geometry).await?;
         let mut answers = Vec::new();
@@ -132,9 +135,8 @@ async fn measure(
         seconds += started.elapsed().as_secs_f64();
         cycles = cycles.zip(session.simulated()).zip(before).map(|((sum, now), before)| sum + now - before);
         let count = answers.len().max(1) as u64;
-        let batches = || answers.iter().step_by(compiled.batch);
-        *slot = batches().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
-        frame_digit = batches().map(|a| a.cycles).sum::<u64>() / count;
+        *slot = answers.iter().map(|a| array_cycles(&compiled, a)).sum::<u64>() / count;
+        frame_digit = answers.iter().map(|a| a.cycles).sum::<u64>() / count;
         outputs.push(answers.into_iter().map(|a| a.outputs).collect());
     }
     let [array_off, array_row, array_digit] = arrays;

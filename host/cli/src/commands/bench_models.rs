@@ -160,6 +160,8 @@ async fn measure(args: &BenchArgs, model: &Path, device: &DeviceArg, width: usiz
         other => other,
     }?;
     frames.truncate(args.limit as usize);
+    // Whole batches only, if there is one.
+    frames.truncate((frames.len() / compiled.batch).max(1).saturating_mul(compiled.batch));
 
     let mut golden = GoldenDevice::new(compiled.geometry).with_reports();
     let started = Instant::now();
@@ -233,7 +235,7 @@ fn print(rows: &[Row]) {
         "batch",
         "MAC",
         "on host",
-        "reloaded",
+        "sent",
         "cycles",
         "bound",
         "% of bound",

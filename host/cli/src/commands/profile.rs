@@ -104,15 +104,16 @@ pub async fn run(args: ProfileArgs) -> Result<(), CliError> {
     let graph = args.model.import()?;
     let frames = input::read(&args.input)?.frames(&graph, &args.input)?;
     let compiled = args.model.compile(graph, &frames, args.frame + args.batch.get(), args.batch)?;
-    if args.frame >= frames.len() {
-        let reason = format!("holds {} frames; frame {} does not exist", frames.len(), args.frame);
+    let last = args.frame + compiled.batch - 1;
+    if last >= frames.len() {
+        let reason = format!("holds {} frames; frame {last} does not exist", frames.len());
         return Err(CliError::Input { path: args.input, reason });
     }
     let mut device = GoldenDevice::new(compiled.geometry).with_reports();
     let mut records = Vec::new();
     let batch = frames.into_iter().skip(args.frame).take(compiled.batch);
     let mut session = Session::load(&mut device, &compiled).await?.with_profile();
-    session.run(batch, |answer| records = answer.profile).await?;
+    session.run(batch, |answer| records.extend(answer.profile)).await?;
     let runs = device.take_reports();
     if let Some(path) = &args.trace {
         let text = serde_json::to_string(&trace::trace(&compiled, &runs)).expect("a trace is plain data");
@@ -214,7 +215,11 @@ fn print(report: &Report) {
             &layer.losses,
         ));
     }
-    table.add_row(row("all".into(), String::new(), report.total_cycles, report.bound_cycles, &report.losses));
+    let all = match report.traffic.batch {
+        1 => "all".to_owned(),
+        _ => format!("all of {}", report.traffic.every()),
+    };
+    table.add_row(row(all, String::new(), report.total_cycles, report.bound_cycles, &report.losses));
     let mut share = vec!["%".to_owned(), String::new(), percent(report.total_cycles, report.total_cycles)];
     share.extend([percent(report.bound_cycles, report.total_cycles), String::new()]);
     share.extend(report.losses.values().map(|&cycles| percent(cycles, report.total_cycles)));

@@ -68,25 +68,37 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
 ///
 /// # Errors
 /// As [`compile`]; a network whose frames cannot pass together, or for the tensors of so many of which the chip is too small.
-pub fn compile_batch(
-    mut graph: Graph,
+pub fn compile_batch(graph: Graph, geometry: Geometry, gating: Gating, batch: usize) -> Result<Compiled, BackendError> {
+    if batch == 1 {
+        return compile(graph, geometry, gating);
+    }
+    let (copies, vectors) = together::write(&graph, batch)?;
+    if let Some(vectors) = vectors {
+        let all_on_chip = on_chip(&vectors.graph).count();
+        let compiled = compile_together(&graph, vectors, geometry, gating, batch);
+        if compiled.as_ref().is_ok_and(|compiled| on_chip(&compiled.graph).count() == all_on_chip) {
+            return compiled;
+        }
+    }
+    compile_together(&graph, copies, geometry, gating, batch)
+}
+
+fn compile_together(
+    graph: &Graph,
+    Together { graph: mut all, firsts }: Together,
     geometry: Geometry,
     gating: Gating,
     batch: usize,
 ) -> Result<Compiled, BackendError> {
-    if batch == 1 {
-        return compile(graph, geometry, gating);
-    }
-    let Together { graph: mut all, firsts } = together::write(&graph, batch)?;
-    let room = |error| BackendError::BatchRoom { batch, error: Box::new(error) };
     let compiled = compile_whole(&mut all, geometry, gating).map_err(|error| match error {
-        error if is_short_of_room(&error) => room(error),
+        error if is_short_of_room(&error) => BackendError::BatchRoom { batch, error: Box::new(error) },
         error => error,
     })?;
-    for (node, &first) in graph.nodes.iter_mut().zip(&firsts) {
+    let mut whole = graph.clone();
+    for (node, &first) in whole.nodes.iter_mut().zip(&firsts) {
         node.place = all.nodes[first].place.clone();
     }
-    Ok(Compiled { graph: all, whole: Some(Box::new(graph)), batch, ..compiled })
+    Ok(Compiled { graph: all, whole: Some(Box::new(whole)), batch, ..compiled })
 }
 
 /// Compiles a graph for a chip that holds every layer which has a place there at all; the others go to the host.

@@ -69,18 +69,22 @@ pub fn run(graph: &mut Graph) -> Result<Vec<Fallback>, Error> {
 
 /// Reshapes behind which nothing is on the chip are the host's, unless they move nothing there either.
 fn leave_last_reshapes(graph: &mut Graph) {
-    let consumers = graph.consumers();
-    // For each node whether it is on the chip, or what needs it is.
+    let (producers, consumers) = (graph.producers(), graph.consumers());
+    let is_view = |node: &Node| matches!(node.op, Op::Reshape | Op::View) && node.place == Place::Chip;
+    // For each node whether the chip computes it, or what needs it.
     let mut needed = vec![false; graph.nodes.len()];
-    for index in (0..graph.nodes.len()).rev() {
+    for (index, node) in graph.nodes.iter().enumerate().rev() {
+        needed[index] = (node.place == Place::Chip && !is_view(node))
+            || consumers[node.output.0].iter().any(|&reader| needed[reader]);
+    }
+    for index in (0..graph.nodes.len()).filter(|&index| !needed[index]) {
         let node = &graph.nodes[index];
-        needed[index] = consumers[node.output.0].iter().any(|&reader| needed[reader]);
-        let moves = matches!(node.op, Op::Reshape | Op::View)
-            && graph.tensor(node.inputs[0]).chw() != graph.tensor(node.output).chw();
-        if moves && node.place == Place::Chip && !needed[index] {
+        let (input, output) = (node.inputs[0], node.output);
+        let moves = graph.tensor(input).chw() != graph.tensor(output).chw();
+        let behind = producers[input.0].is_some_and(|producer| matches!(graph.nodes[producer].place, Place::Host(_)));
+        if is_view(node) && (moves || behind) {
             graph.nodes[index].place = Place::Host(BORDER.into());
         }
-        needed[index] |= graph.nodes[index].place == Place::Chip;
     }
 }
 
@@ -242,7 +246,8 @@ mod tests {
             let conv = builder.conv(builder.input(), 8, 3);
             let turned = builder.reshape(conv, &[1, 4, 4, 8]);
             let again = builder.reshape(turned, &[1, 8, 16]);
-            let softmax = builder.unary(Op::Softmax { axis: 1 }, again);
+            let same = builder.reshape(again, &[1, 8, 1, 16]);
+            let softmax = builder.unary(Op::Softmax { axis: 1 }, same);
             if clamped {
                 let read = builder.clamp(turned, Clamp { min: 0, max: 90 });
                 builder.output(read);
@@ -252,7 +257,7 @@ mod tests {
             graph.nodes.into_iter().map(|node| node.place).collect::<Vec<_>>()
         };
         let (border, real) = (Place::Host(BORDER.into()), Place::Host(REAL.into()));
-        assert_eq!(places(false), [Place::Chip, border.clone(), border.clone(), real.clone()]);
-        assert_eq!(places(true), [Place::Chip, Place::Chip, border, real, Place::Chip]);
+        assert_eq!(places(false), [Place::Chip, border.clone(), border.clone(), border.clone(), real.clone()]);
+        assert_eq!(places(true), [Place::Chip, Place::Chip, border.clone(), border, real, Place::Chip]);
     }
 }

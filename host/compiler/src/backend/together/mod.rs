@@ -21,16 +21,17 @@ pub struct Together {
     pub firsts: Vec<usize>,
 }
 
-/// The network that computes `batch` frames of a placed one.
+/// The network of copies that computes `batch` frames of a placed one, and the better one over vectors, if that computes it too and all
+/// of it has a place on the chip.
 ///
 /// # Errors
 /// [`BackendError::Batch`] where something is kept from one frame to the next.
-pub fn write(graph: &Graph, batch: usize) -> Result<Together, BackendError> {
+pub fn write(graph: &Graph, batch: usize) -> Result<(Together, Option<Together>), BackendError> {
     if let Some(state) = graph.states.first() {
         return Err(BackendError::Batch { batch, state: state.name.clone() });
     }
-    let frames = Frames::new(graph, batch);
-    Ok(if vectors::are_read(graph) { vectors::stacked(frames) } else { copied(frames) })
+    let frames = || Frames::new(graph, batch);
+    Ok((copied(frames()), vectors::are_read(graph).then(|| vectors::stacked(frames()))))
 }
 
 /// Every node as often as there are frames, its copies side by side.

@@ -1,12 +1,17 @@
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
-use super::write;
+use super::{Together, write};
 use crate::backend::{Step, compile_batch};
 use crate::graph::{Graph, Place, State};
-use crate::op::Op;
+use crate::op::{Clamp, Op};
 use crate::passes::testing::Builder;
 use crate::reference::{self, Value};
+
+fn best(graph: &Graph, batch: usize) -> Together {
+    let (copies, vectors) = write(graph, batch).unwrap();
+    vectors.unwrap_or(copies)
+}
 
 /// A picture that a layer reads whole, and another layer.
 fn dense() -> Graph {
@@ -44,7 +49,7 @@ fn refusal(graph: Graph, geometry: Geometry, batch: usize) -> String {
 fn answers(graph: &Graph) -> [Vec<Value>; 2] {
     let frames = frames(graph);
     let alone = frames.iter().flat_map(|frame| reference::run(graph, std::slice::from_ref(frame)).unwrap());
-    [alone.collect(), reference::run(&write(graph, frames.len()).unwrap().graph, &frames).unwrap()]
+    [alone.collect(), reference::run(&best(graph, frames.len()).graph, &frames).unwrap()]
 }
 
 #[test]
@@ -52,16 +57,16 @@ fn a_network_of_several_frames_computes_what_each_alone_does() {
     for graph in [dense(), convolutions()] {
         let [alone, together] = answers(&graph);
         assert_eq!(together, alone);
-        write(&graph, 3).unwrap().graph.validate().unwrap();
+        best(&graph, 3).graph.validate().unwrap();
     }
 }
 
 #[test]
 fn vectors_of_all_frames_are_one_picture_and_others_have_their_own() {
     let on_chip = |graph: &Graph| graph.nodes.iter().filter(|node| node.place == Place::Chip).count();
-    let stacked = write(&dense(), 4).unwrap().graph;
+    let stacked = best(&dense(), 4).graph;
     assert_eq!(on_chip(&stacked), 2);
-    let copied = write(&convolutions(), 4).unwrap();
+    let copied = best(&convolutions(), 4);
     assert_eq!((on_chip(&copied.graph), copied.graph.nodes.len(), copied.firsts), (8, 12, vec![0, 4, 8]));
 }
 
@@ -70,10 +75,11 @@ fn a_flattening_of_channels_first_is_no_vector() {
     let on_chip = |shape: &[usize]| {
         let mut builder = Builder::new(33, shape);
         let flat = builder.reshape(builder.input(), &[1, 24]);
-        let graph = write(&builder.finish(flat), 2).unwrap().graph;
+        let out = builder.dense(flat, 3);
+        let graph = best(&builder.finish(out), 2).graph;
         graph.nodes.iter().filter(|node| node.place == Place::Chip).count()
     };
-    assert_eq!([on_chip(&[1, 3, 2, 4]), on_chip(&[1, 1, 6, 4]), on_chip(&[1, 24, 1, 1])], [2, 1, 1]);
+    assert_eq!([on_chip(&[1, 3, 2, 4]), on_chip(&[1, 1, 6, 4]), on_chip(&[1, 24, 1, 1])], [4, 2, 2]);
 }
 
 #[test]
@@ -116,4 +122,17 @@ fn frames_share_what_is_loaded() {
     assert_eq!((four.macs(), four.host_nodes().count()), (one.macs(), 1));
     let hosts = |steps: &[Step]| steps.iter().filter(|step| matches!(step, Step::Host(_))).count();
     assert_eq!([hosts(&one.steps), hosts(&four.steps)], [1, 4]);
+}
+
+#[test]
+fn a_batch_leaves_nothing_to_the_host_that_the_chip_computes_alone() {
+    let mut builder = Builder::new(35, &[1, 8, 16, 16]);
+    let clamped = builder.clamp(builder.input(), Clamp { min: -100, max: 90 });
+    let sum = builder.add(clamped, builder.input());
+    let mut graph = builder.finish(sum);
+    crate::passes::prove_add::run(&mut graph);
+    for batch in [1, 4] {
+        let compiled = compile_batch(graph.clone(), Geometry::BASE, Gating::Digit, batch).unwrap();
+        assert_eq!(compiled.host_nodes().count(), 0, "{batch} frames");
+    }
 }

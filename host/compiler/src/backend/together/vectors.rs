@@ -11,10 +11,11 @@ use crate::backend::bands::some;
 use crate::graph::{Graph, Node, Place, TensorId};
 use crate::op::{Linear, Op, Window};
 
-/// Whether every node on the chip takes a frame as a vector, and something is computed there.
+/// Whether every node on the chip takes a frame as a vector, and some have weights that several vectors can share.
 pub fn are_read(graph: &Graph) -> bool {
-    let mut on_chip = graph.nodes.iter().filter(|node| node.place == Place::Chip).peekable();
-    on_chip.peek().is_some() && on_chip.all(|node| over_a_vector(graph, node).is_some())
+    let on_chip = || graph.nodes.iter().filter(|node| node.place == Place::Chip);
+    let dense = |node: &Node| matches!(&node.op, Op::Conv(layer) | Op::Dense(layer) if !layer.is_depthwise());
+    on_chip().any(dense) && on_chip().all(|node| over_a_vector(graph, node).is_some())
 }
 
 /// The nodes on the chip once, over the vectors of all frames; the others for each frame.
