@@ -243,6 +243,12 @@ impl Graph {
         })
     }
 
+    /// The node of the first band that computes what a node does of its own; itself, if it does not run band by band.
+    #[must_use]
+    pub fn first_band(&self, index: usize) -> usize {
+        self.banded(index).map_or(index, |banded| banded.first)
+    }
+
     /// Adds a tensor.
     pub fn add_tensor(&mut self, tensor: Tensor) -> TensorId {
         self.tensors.push(tensor);

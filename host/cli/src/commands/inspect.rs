@@ -157,7 +157,7 @@ fn report(args: &InspectArgs, compiled: &Compiled, answer: &FrameReport) -> Repo
     let on_chip: Vec<&Layer> = compiled.programs().flat_map(|p| &p.layers).collect();
     let graph = &compiled.graph;
     // A layer that runs in bands is one line.
-    let first = |index: usize| graph.banded(index).map_or(index, |banded| banded.first);
+    let first = |index: usize| graph.first_band(index);
     let nodes = graph.nodes.iter().enumerate();
     let nodes = nodes.filter(|&(index, node)| node.place != Place::Cut && first(index) == index);
     let layers = nodes.map(|(index, node)| {

@@ -8,7 +8,6 @@ use lacuna_spec::instr::Gating;
 
 use super::bands::{self, Group};
 use super::steps::{compile_fitting, compile_tightly};
-use super::together::{self, Together};
 use super::{BackendError, Compiled};
 use crate::graph::{Band, Bands, Graph, Node, Place, TensorId};
 use crate::op::Op;
@@ -26,7 +25,10 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     let placed = placed(&graph);
     let first = match compile_whole(&mut graph, geometry, gating) {
         Err(error) => error,
-        Ok(compiled) => return Ok(Compiled { graph, ..compiled }),
+        Ok(compiled) => {
+            warn(&graph, &placed, &[]);
+            return Ok(Compiled { graph, ..compiled });
+        }
     };
     if !is_short_of_room(&first) {
         return Err(first);
@@ -64,57 +66,17 @@ pub fn compile(mut graph: Graph, geometry: Geometry, gating: Gating) -> Result<C
     Ok(Compiled { graph, whole, ..compiled })
 }
 
-/// Compiles a graph whose nodes have been placed, for `batch` frames that pass through the chip together.
-///
-/// # Errors
-/// As [`compile`]; a network whose frames cannot pass together, or for the tensors of so many of which the chip is too small.
-pub fn compile_batch(graph: Graph, geometry: Geometry, gating: Gating, batch: usize) -> Result<Compiled, BackendError> {
-    if batch == 1 {
-        return compile(graph, geometry, gating);
-    }
-    let (copies, vectors) = together::write(&graph, batch)?;
-    if let Some(vectors) = vectors {
-        let all_on_chip = on_chip(&vectors.graph).count();
-        let compiled = compile_together(&graph, vectors, geometry, gating, batch);
-        if compiled.as_ref().is_ok_and(|compiled| on_chip(&compiled.graph).count() == all_on_chip) {
-            return compiled;
-        }
-    }
-    compile_together(&graph, copies, geometry, gating, batch)
-}
-
-fn compile_together(
-    graph: &Graph,
-    Together { graph: mut all, firsts }: Together,
-    geometry: Geometry,
-    gating: Gating,
-    batch: usize,
-) -> Result<Compiled, BackendError> {
-    let compiled = compile_whole(&mut all, geometry, gating).map_err(|error| match error {
-        error if is_short_of_room(&error) => BackendError::BatchRoom { batch, error: Box::new(error) },
-        error => error,
-    })?;
-    let mut whole = graph.clone();
-    for (node, &first) in whole.nodes.iter_mut().zip(&firsts) {
-        node.place = all.nodes[first].place.clone();
-    }
-    Ok(Compiled { graph: all, whole: Some(Box::new(whole)), batch, ..compiled })
-}
-
 /// Compiles a graph for a chip that holds every layer which has a place there at all; the others go to the host.
-fn compile_whole(graph: &mut Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
-    let placed = placed(graph);
+pub(super) fn compile_whole(graph: &mut Graph, geometry: Geometry, gating: Gating) -> Result<Compiled, BackendError> {
     leave_wide_weights(graph, geometry);
     if geometry.depthwise_taps == 0 {
         leave_multiplications(graph, geometry);
     }
-    let compiled = attempt(graph, |graph| compile_fitting(graph, geometry, gating))?;
-    warn(graph, &placed, &[]);
-    Ok(compiled)
+    attempt(graph, |graph| compile_fitting(graph, geometry, gating))
 }
 
 /// For each node whether it is placed on the chip.
-fn placed(graph: &Graph) -> Vec<bool> {
+pub(super) fn placed(graph: &Graph) -> Vec<bool> {
     graph.nodes.iter().map(|node| node.place == Place::Chip).collect()
 }
 
@@ -219,7 +181,7 @@ fn too_small(error: &BackendError) -> Place {
 }
 
 /// Whether fewer nodes on the chip may help.
-fn is_short_of_room(error: &BackendError) -> bool {
+pub(super) fn is_short_of_room(error: &BackendError) -> bool {
     matches!(error, BackendError::TileMemory { .. })
 }
 
@@ -253,10 +215,10 @@ fn of_all_frames(graph: &Graph, at: usize) -> Vec<usize> {
 }
 
 /// Warns of what went to the host, and says what runs band by band.
-fn warn(graph: &Graph, placed: &[bool], groups: &[Group]) {
+pub(super) fn warn(graph: &Graph, placed: &[bool], groups: &[Group]) {
     let banded = |index: &usize| groups.iter().any(|group| group.nodes.contains(index));
     // Of those of several frames the first.
-    let first = |index: &usize| graph.banded(*index).is_none_or(|banded| banded.first == *index);
+    let first = |index: &usize| graph.first_band(*index) == *index;
     for index in (0..graph.nodes.len()).filter(|&index| placed[index]).filter(first) {
         let node = &graph.nodes[index];
         let Place::Host(reason) = &node.place else { continue };

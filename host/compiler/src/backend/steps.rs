@@ -153,7 +153,7 @@ impl Compiled {
 
     /// The nodes of a frame that the host computes.
     pub fn host_nodes(&self) -> impl Iterator<Item = &Node> {
-        let of_one = |&(index, _): &(usize, &Node)| self.graph.banded(index).is_none_or(|banded| banded.first == index);
+        let of_one = |&(index, _): &(usize, &Node)| self.graph.first_band(index) == index;
         let nodes = self.graph.nodes.iter().enumerate().filter(of_one).map(|(_, node)| node);
         nodes.filter(|node| matches!(node.place, Place::Host(_)))
     }

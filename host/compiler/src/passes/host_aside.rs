@@ -45,8 +45,11 @@ fn below(graph: &Graph) -> Vec<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::compile;
     use crate::op::Op;
     use crate::passes::testing::Builder;
+    use lacuna_spec::Geometry;
+    use lacuna_spec::instr::Gating;
 
     #[test]
     fn two_heads_are_one_program() {
@@ -61,7 +64,13 @@ mod tests {
         crate::passes::partition::run(&mut graph).unwrap();
         let names = |graph: &Graph| graph.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();
         assert_eq!(names(&graph), ["n0", "n1", "n2", "n3", "n4"]);
+        let programs = |graph: &Graph| {
+            let compiled = compile(graph.clone(), Geometry::BASE, Gating::Digit).unwrap();
+            compiled.programs().count()
+        };
+        assert_eq!(programs(&graph), 2);
         run(&mut graph);
+        assert_eq!(programs(&graph), 1);
         assert_eq!(names(&graph), ["n0", "n1", "n3", "n2", "n4"]);
         graph.validate().unwrap();
     }

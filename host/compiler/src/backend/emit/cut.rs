@@ -8,11 +8,10 @@ use crate::backend::split::{Part, Split};
 
 impl Emitter<'_> {
     /// Cuts layers in two where that hides moves: what the first piece computed moves while the second is computed, and what the second
-    /// computed while the next layer's first piece is.
+    /// computed while the next layer's first piece is. Moves of several frames are hidden by each other's layers.
     pub(super) fn cut(&mut self, run: &Range<usize>) {
-        for index in
-            run.clone().filter(|&index| self.chain_of(index).is_none() && !self.is_of_frames(index)).collect::<Vec<_>>()
-        {
+        let whole = |index: &usize| self.chain_of(*index).is_none() && !self.is_of_frames(*index);
+        for index in run.clone().filter(whole).collect::<Vec<_>>() {
             let id = self.graph.nodes[index].output;
             let [channels, height, width] = self.chw(id);
             let plan = &self.plans[&index];

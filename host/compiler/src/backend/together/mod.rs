@@ -9,33 +9,76 @@
 mod tests;
 mod vectors;
 
+use lacuna_spec::Geometry;
+use lacuna_spec::instr::Gating;
+
+use super::fallback::{compile, compile_whole, is_short_of_room, placed, warn};
+use super::{BackendError, Compiled};
 use crate::graph::{Band, Bands, Graph, Node, Place, Tensor, TensorId};
 
-use super::BackendError;
-
-/// A network of several frames.
-pub struct Together {
-    /// It takes the inputs of each frame, one frame behind the other, and gives the outputs likewise.
-    pub graph: Graph,
-    /// For each node of the network of one frame where the first that computes it is.
-    pub firsts: Vec<usize>,
-}
-
-/// The network of copies that computes `batch` frames of a placed one, and the better one over vectors, if that computes it too and all
-/// of it has a place on the chip.
+/// Compiles a graph whose nodes have been placed, for `batch` frames that pass through the chip together.
 ///
 /// # Errors
-/// [`BackendError::Batch`] where something is kept from one frame to the next.
-pub fn write(graph: &Graph, batch: usize) -> Result<(Together, Option<Together>), BackendError> {
+/// As [`compile`]; a network whose frames cannot pass together, or for the tensors of so many of which the chip is too small.
+pub fn compile_batch(graph: Graph, geometry: Geometry, gating: Gating, batch: usize) -> Result<Compiled, BackendError> {
+    if batch == 1 {
+        return compile(graph, geometry, gating);
+    }
     if let Some(state) = graph.states.first() {
         return Err(BackendError::Batch { batch, state: state.name.clone() });
     }
-    let frames = || Frames::new(graph, batch);
-    Ok((copied(frames()), vectors::are_read(graph).then(|| vectors::stacked(frames()))))
+    if let Some(vectors) = over_vectors(&graph, batch) {
+        let all = placed(&vectors.graph);
+        if let Ok(compiled) = vectors.compile(&graph, geometry, gating, batch)
+            && placed(&compiled.graph) == all
+        {
+            return Ok(compiled);
+        }
+    }
+    let copies = copied(&graph, batch);
+    let all = placed(&copies.graph);
+    let compiled = copies.compile(&graph, geometry, gating, batch)?;
+    warn(&compiled.graph, &all, &[]);
+    Ok(compiled)
+}
+
+/// A network of several frames.
+struct Together {
+    /// It takes the inputs of each frame, one frame behind the other, and gives the outputs likewise.
+    graph: Graph,
+    /// For each node of the network of one frame where the first that computes it is.
+    firsts: Vec<usize>,
+}
+
+impl Together {
+    /// `one` is the network of one frame.
+    fn compile(
+        mut self,
+        one: &Graph,
+        geometry: Geometry,
+        gating: Gating,
+        batch: usize,
+    ) -> Result<Compiled, BackendError> {
+        let compiled = compile_whole(&mut self.graph, geometry, gating).map_err(|error| match error {
+            error if is_short_of_room(&error) => BackendError::BatchRoom { batch, error: Box::new(error) },
+            error => error,
+        })?;
+        let mut whole = one.clone();
+        for (node, &first) in whole.nodes.iter_mut().zip(&self.firsts) {
+            node.place = self.graph.nodes[first].place.clone();
+        }
+        Ok(Compiled { graph: self.graph, whole: Some(Box::new(whole)), batch, ..compiled })
+    }
+}
+
+/// One layer over the vectors of all frames each, if every layer on the chip takes vectors.
+fn over_vectors(graph: &Graph, batch: usize) -> Option<Together> {
+    vectors::are_read(graph).then(|| vectors::stacked(Frames::new(graph, batch)))
 }
 
 /// Every node as often as there are frames, its copies side by side.
-fn copied(mut frames: Frames) -> Together {
+fn copied(graph: &Graph, batch: usize) -> Together {
+    let mut frames = Frames::new(graph, batch);
     let firsts = (0..frames.graph.nodes.len()).map(|index| frames.copy(index)).collect();
     Together { graph: frames.written, firsts }
 }

@@ -1,7 +1,7 @@
 use lacuna_spec::Geometry;
 use lacuna_spec::instr::Gating;
 
-use super::{Together, write};
+use super::{Together, copied, over_vectors};
 use crate::backend::{Step, compile_batch};
 use crate::graph::{Graph, Place, State};
 use crate::op::{Clamp, Op};
@@ -9,8 +9,7 @@ use crate::passes::testing::Builder;
 use crate::reference::{self, Value};
 
 fn best(graph: &Graph, batch: usize) -> Together {
-    let (copies, vectors) = write(graph, batch).unwrap();
-    vectors.unwrap_or(copies)
+    over_vectors(graph, batch).unwrap_or_else(|| copied(graph, batch))
 }
 
 /// A picture that a layer reads whole, and another layer.
