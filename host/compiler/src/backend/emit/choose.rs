@@ -1,12 +1,13 @@
 //! Chooses how each layer is dealt over the tiles: the deals that together take the fewest cycles, by estimate.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 use lacuna_spec::geometry::PARAM_WORDS;
 
 use super::blocks::KnownRows;
 use super::plan::windows;
+use super::search::Search;
 use super::{Emitter, Fit};
 use crate::backend::layout::{hull, overlap};
 use crate::backend::split::{Part, Split};
@@ -18,8 +19,6 @@ use crate::op::{Linear, Op};
 pub const DRAIN: usize = 45;
 /// Cycles to fetch, check and start an instruction.
 const DISPATCH: usize = 8;
-/// Longest stretch of layers whose deal is changed together.
-const STRETCH: usize = 8;
 /// What a byte, a page or a column block costs that there is no room for.
 const NO_ROOM: usize = 1 << 20;
 
@@ -27,6 +26,15 @@ const NO_ROOM: usize = 1 << 20;
 const MOST_NODES: usize = 512;
 
 type Splits = HashMap<usize, Split>;
+
+/// What a node takes of the busiest tile.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cost {
+    pub cycles: usize,
+    pub pages: usize,
+    /// Of parameters.
+    pub bytes: usize,
+}
 
 /// What was found out before about a graph.
 #[derive(Debug, Default)]
@@ -63,31 +71,42 @@ impl Emitter<'_> {
 
     /// The splits of nodes that may be dealt in any way.
     fn search_free(&self, nodes: &[usize]) -> Splits {
+        let costs: HashMap<usize, [Cost; 2]> = nodes.iter().map(|&index| (index, self.costs(index))).collect();
         let mut splits: Splits = nodes.iter().map(|&index| (index, Split::Rows)).collect();
+        let cost = |splits: &Splits, index: &usize| costs[index][splits[index] as usize];
+        let pages = |splits: &Splits| nodes.iter().map(|index| cost(splits, index).pages).sum::<usize>();
+        let bytes = |splits: &Splits| nodes.iter().map(|index| cost(splits, index).bytes).sum::<usize>();
+        let fits = |splits: &Splits| pages(splits) <= self.geometry.pages || !self.fit.spare_pages;
         if self.geometry.tiles > 1 && nodes.len() <= MOST_NODES {
+            let mut search = Search::new(self, nodes, &costs);
             // Weights of rows are in every tile: a page or a word of parameters has a price that makes them fit.
             for price in [0, 1, 2, 4, 8, 16, 32, 64] {
-                self.search(nodes, price, &mut splits);
-                let pages: usize = nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum();
-                let bytes: usize = nodes.iter().map(|&index| self.parameter_bytes(index, splits[&index])).sum();
-                if (pages <= self.geometry.pages || !self.fit.spare_pages) && bytes <= self.fit.constants {
+                search.improve(price);
+                splits.extend(search.splits());
+                if fits(&splits) && bytes(&splits) <= self.fit.constants {
                     break;
                 }
             }
         }
         self.shrink_constants(nodes, &mut splits);
-        loop {
-            let pages: usize = nodes.iter().map(|&index| self.most_pages(index, splits[&index])).sum();
-            if pages <= self.geometry.pages || !self.fit.spare_pages {
-                return splits;
-            }
+        while !fits(&splits) {
             let saving = |index: &&usize| {
-                let most = |split| self.most_pages(**index, split);
-                if splits[*index] == Split::Rows { most(Split::Rows).saturating_sub(most(Split::Blocks)) } else { 0 }
+                let [rows, blocks] = costs[*index];
+                if splits[*index] == Split::Rows { rows.pages.saturating_sub(blocks.pages) } else { 0 }
             };
-            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { return splits };
+            let Some(index) = nodes.iter().max_by_key(saving).filter(|index| saving(index) > 0) else { break };
             splits.insert(*index, Split::Blocks);
         }
+        splits
+    }
+
+    /// What a node takes, split by rows and by blocks.
+    fn costs(&self, index: usize) -> [Cost; 2] {
+        [Split::Rows, Split::Blocks].map(|split| Cost {
+            cycles: self.compute_cycles(index, split) + NO_ROOM * self.excess_from_outside(index, split),
+            pages: self.most_pages(index, split),
+            bytes: self.parameter_bytes(index, split),
+        })
     }
 
     pub(super) fn most_pages(&self, index: usize, split: Split) -> usize {
@@ -120,69 +139,6 @@ impl Emitter<'_> {
         }
     }
 
-    /// Changes stretches of layers from rows to blocks and back as long as that saves cycles.
-    fn search(&self, nodes: &[usize], price: usize, splits: &mut Splits) {
-        let word = self.geometry.word_bytes();
-        let costs: HashMap<usize, [usize; 2]> = nodes
-            .iter()
-            .map(|&index| {
-                let room = |split| self.most_pages(index, split) + self.parameter_bytes(index, split) / word;
-                let cost = |split| {
-                    let no_room = NO_ROOM * self.excess_from_outside(index, split);
-                    self.compute_cycles(index, split) + price * room(split) + no_room
-                };
-                (index, [Split::Rows, Split::Blocks].map(cost))
-            })
-            .collect();
-        // What changes with a node's split: its own cost, and the moves of its output, of its inputs and of what its readers read
-        // beside it.
-        let readers = |&index: &usize| {
-            let run = self.run_of(index)?;
-            Some((index, self.readers(self.graph.nodes[index].output, run)))
-        };
-        let readers: HashMap<usize, Vec<usize>> = nodes.iter().filter_map(readers).collect();
-        let touched = |stretch: &[usize]| {
-            let nodes = stretch.iter().filter_map(|index| readers.get(index)).flatten().chain(stretch).copied();
-            let inputs = nodes.flat_map(|index| &self.graph.nodes[index].inputs);
-            // A view has no moves of its own: what it shows has them.
-            let own = stretch.iter().copied().filter(|&index| !self.is_alias(index));
-            inputs.filter_map(|id| self.viewed(*id)).chain(own).collect::<BTreeSet<usize>>()
-        };
-        let local = |splits: &Splits, stretch: &[usize], touched: &BTreeSet<usize>| {
-            let own: usize = stretch.iter().map(|index| costs[index][splits[index] as usize]).sum();
-            own + touched.iter().map(|&index| self.move_cycles(index, splits)).sum::<usize>()
-        };
-        loop {
-            let mut better = false;
-            for first in 0..nodes.len() {
-                for last in first..(first + STRETCH).min(nodes.len()) {
-                    let stretch = &nodes[first..=last];
-                    let touched = touched(stretch);
-                    // A movement's output is dealt by rows.
-                    let dealt = stretch.iter().copied().filter(|&index| !self.graph.nodes[index].op.moves());
-                    let mut least = None;
-                    for split in [Split::Rows, Split::Blocks] {
-                        if dealt.clone().all(|index| splits[&index] == split) {
-                            continue;
-                        }
-                        let before = least.unwrap_or_else(|| local(splits, stretch, &touched));
-                        let old: Vec<Split> = stretch.iter().map(|index| splits[index]).collect();
-                        splits.extend(dealt.clone().map(|index| (index, split)));
-                        let after = local(splits, stretch, &touched);
-                        better |= after < before;
-                        if after >= before {
-                            splits.extend(stretch.iter().copied().zip(old));
-                        }
-                        least = Some(after.min(before));
-                    }
-                }
-            }
-            if !better {
-                return;
-            }
-        }
-    }
-
     /// Bytes beyond what a tile may hold of an input that the host brings whole to every tile.
     fn excess_from_outside(&self, index: usize, split: Split) -> usize {
         let node = &self.graph.nodes[index];
@@ -196,7 +152,7 @@ impl Emitter<'_> {
     }
 
     /// The node of a program that computes a tensor, views looked through.
-    fn viewed(&self, id: TensorId) -> Option<usize> {
+    pub(super) fn viewed(&self, id: TensorId) -> Option<usize> {
         let index = self.producers[id.0]?;
         match self.graph.nodes[index].op {
             _ if self.run_of(index).is_none() => None,
@@ -235,22 +191,22 @@ impl Emitter<'_> {
         parts.iter().filter(|part| !part.is_empty()).map(busy).max().unwrap_or(0) + DRAIN
     }
 
-    /// Cycles to bring a node's output to the tiles that read it, as far as they are not hidden.
-    fn move_cycles(&self, index: usize, splits: &Splits) -> usize {
+    /// Cycles to bring a node's output to the tiles that read it, as far as they are not hidden. `splits`: of each node.
+    pub(super) fn move_cycles(&self, index: usize, splits: &[Split]) -> usize {
         let id = self.graph.nodes[index].output;
         let Some(run) = self.run_of(index) else { return 0 };
         let [channels, height, width] = self.chw(id);
         let word = self.geometry.word_bytes();
-        let by_blocks = splits[&index] == Split::Blocks;
+        let by_blocks = splits[index] == Split::Blocks;
         let row = (width * channels).div_ceil(word);
         let (mut most, mut copies, mut held) = (0, 0, 0);
         let readers = self.readers(id, run);
         let readers: Vec<usize> = readers.into_iter().filter(|&reader| !self.would_stay(reader, splits)).collect();
         for tile in 0..self.geometry.tiles {
-            let own = self.part(index, splits[&index], tile);
+            let own = self.part(index, splits[index], tile);
             let mut need = 0..0;
             for &reader in &readers {
-                let part = self.part(reader, splits[&reader], tile);
+                let part = self.part(reader, splits[reader], tile);
                 need = hull(&need, &self.rows_read(reader, &part, height));
             }
             let there = |rows: &Range<usize>| if by_blocks { 0 } else { overlap(&need, rows).len() };
@@ -261,7 +217,7 @@ impl Emitter<'_> {
         }
         let excess = held.saturating_sub(self.fit.whole.max(row * word * height.div_ceil(self.geometry.tiles) * 2));
         let no_room =
-            if by_blocks || readers.iter().any(|reader| splits[reader] == Split::Blocks) { excess } else { 0 };
+            if by_blocks || readers.iter().any(|&reader| splits[reader] == Split::Blocks) { excess } else { 0 };
         if most == 0 {
             return 0;
         }
@@ -280,17 +236,17 @@ impl Emitter<'_> {
     }
 
     /// [`Emitter::stays`] of splits that are not decided.
-    fn would_stay(&self, reader: usize, splits: &Splits) -> bool {
+    fn would_stay(&self, reader: usize, splits: &[Split]) -> bool {
         let node = &self.graph.nodes[reader];
         let deal =
-            |index: usize| (0..self.geometry.tiles).map(move |tile| self.part(index, splits[&index], tile).blocks);
+            |index: usize| (0..self.geometry.tiles).map(move |tile| self.part(index, splits[index], tile).blocks);
         let same = |id: &TensorId| {
             self.producers[id.0].is_some_and(|index| {
                 self.run_of(index) == self.run_of(reader)
-                    && splits.get(&index) == Some(&Split::Blocks)
+                    && splits[index] == Split::Blocks
                     && deal(index).eq(deal(reader))
             })
         };
-        self.by_channel(&node.op) && splits[&reader] == Split::Blocks && node.inputs.iter().all(same)
+        self.by_channel(&node.op) && splits[reader] == Split::Blocks && node.inputs.iter().all(same)
     }
 }

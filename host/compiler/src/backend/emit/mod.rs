@@ -13,6 +13,7 @@ mod plan;
 mod post;
 mod product;
 mod run;
+mod search;
 mod stripes;
 mod turns;
 
