@@ -118,9 +118,12 @@ class Quantised:
             inputs = self.operand()
             self.requantised(30 * self.scale)
             self.value = self.emit(op, inputs + self.quantisation(), **attributes)
-        self.shape[1:] = [
-            (self.shape[1 + i] + pads[i] + pads[i + 2] - kernel[i]) // strides[i] + 1 for i in range(2)
-        ]
+        for axis, size in enumerate(self.shape[1:]):
+            rest = size + pads[axis] + pads[axis + 2] - kernel[axis]
+            count = rest // strides[axis] + 1
+            # Where it rounds up, a last window begins in the input or in the padding before it.
+            rounds_up = attributes.get("ceil_mode", 0) and rest % strides[axis]
+            self.shape[1 + axis] = count + bool(rounds_up and count * strides[axis] < size + pads[axis])
         return self
 
     def mean(self):

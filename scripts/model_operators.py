@@ -140,6 +140,12 @@ class Operators(Quantised):
         scale = np.float32(self.rng.uniform(0.005, 0.02))
         return self.constant(values, self.kind), scale, self.any_zero(), list(shape[1:])
 
+    def quantised_constant(self, values, kind):
+        """Real values that the file dequantises, with zero point 0."""
+        scale = np.float32(np.abs(values).max() / (127 if kind == np.int8 else 2**20))
+        names = [self.constant(np.round(values / scale), kind), self.constant(scale, np.float32)]
+        return self.emit("DequantizeLinear", [*names, self.constant(0, kind)])
+
     def looked_up(self, op, **attributes):
         """Sigmoid, LeakyRelu or Softmax."""
         inputs = self.operand()
@@ -169,10 +175,15 @@ class Operators(Quantised):
         self.requantised(40 * self.scale)
         return self.closed(value, self.shape)
 
-    def batch_normalised(self):
+    def batch_normalised(self, dequantised):
+        """By real parameters, or as the quantiser writes them: int8, and the bias int32."""
         rng, channels = self.rng, self.shape[0]
         parameters = [*rng.normal(0, 1, (3, channels)), rng.uniform(0.01, 3, channels)]
-        parameters = [self.constant(values, np.float32) for values in parameters]
+        if dequantised:
+            kinds = [np.int8, np.int32, np.int8, np.int8]
+            parameters = [self.quantised_constant(values, kind) for values, kind in zip(parameters, kinds)]
+        else:
+            parameters = [self.constant(values, np.float32) for values in parameters]
         value = self.emit("BatchNormalization", [self.opened(), *parameters], epsilon=float(rng.choice([1e-5, 1e-3])))
         self.requantised(60 * self.scale)
         return self.closed(value, self.shape)
@@ -278,7 +289,7 @@ def real_cases(rng):
         for op in ["Abs", "Neg", "Sqrt", "Reciprocal", "Floor", "Ceil", "Round"]:
             yield f"qdq_{op.lower()}_{at:02}", op, net().looked_up_real(op)
         yield f"qdq_pow_{at:02}", "Pow", net().power(2 + at // 2 % 2)
-        yield f"qdq_batchnormalization_{at:02}", "BatchNormalization", net().batch_normalised()
+        yield f"qdq_batchnormalization_{at:02}", "BatchNormalization", net().batch_normalised(at % 4 > 1)
         for op in ["Sub", "Div", "Max", "Min", "PRelu"]:
             two = net()
             other = two.mark()

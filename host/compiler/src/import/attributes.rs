@@ -156,9 +156,9 @@ pub fn windowed_shape(
     Ok(if shape.len() == 3 { vec![shape[0], channels, w] } else { vec![shape[0], channels, h, w] })
 }
 
-/// A pool's window. Rounding up the output size is accepted where it changes nothing.
+/// A pool's window. Rounding up the output size is more padding behind the input.
 pub fn pool_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
-    let window = window(node, shape, None)?;
+    let mut window = window(node, shape, None)?;
     if window.pads[0].max(window.pads[2]) >= span(&window, 0) || window.pads[1].max(window.pads[3]) >= span(&window, 1)
     {
         return Err(invalid(
@@ -169,15 +169,25 @@ pub fn pool_window(node: &NodeProto, shape: &[usize]) -> Result<Window, Error> {
     }
     if int(node, "ceil_mode", 0) != 0 {
         let spatial = if shape.len() == 3 { [1, shape[2]] } else { [shape[2], shape[3]] };
-        let ragged = (0..2).any(|axis| {
-            let padded = spatial[axis] + window.pads[axis] + window.pads[axis + 2];
-            padded.checked_sub(span(&window, axis)).is_some_and(|rest| !rest.is_multiple_of(window.stride[axis]))
-        });
-        if ragged {
-            return Err(invalid(node, "ceil_mode", "is 1 and adds a ragged last window: use explicit pads".into()));
+        for (axis, size) in spatial.into_iter().enumerate() {
+            let more = missing(&window, axis, size);
+            if more > 0 && int(node, "count_include_pad", 0) != 0 {
+                let detail = "is 1 and adds a ragged last window, in which not all padding counts: use explicit pads";
+                return Err(invalid(node, "ceil_mode", detail.into()));
+            }
+            window.pads[axis + 2] += more;
         }
     }
     Ok(window)
+}
+
+/// Padding that a last window lacks which begins inside the input, or in the padding before it.
+fn missing(window: &Window, axis: usize, size: usize) -> usize {
+    let padded = size + window.pads[axis] + window.pads[axis + 2];
+    let Some(rest) = padded.checked_sub(span(window, axis)) else { return 0 };
+    let (steps, over) = (rest / window.stride[axis] + 1, rest % window.stride[axis]);
+    let begins = steps * window.stride[axis];
+    if over > 0 && begins < size + window.pads[axis] { window.stride[axis] - over } else { 0 }
 }
 
 /// An average pool's window, which takes every tap.

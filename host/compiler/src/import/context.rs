@@ -105,15 +105,26 @@ impl Context {
 
     /// The number of a constant input, which may be one that the file dequantises; `None` if it is several or of another type.
     pub fn real(&self, node: &NodeProto, index: usize, role: &str) -> Result<Option<f32>, Error> {
+        let values = self.reals(node, index, role)?;
+        Ok(values.filter(|values| values.len() == 1).map(|values| values[0]))
+    }
+
+    /// The numbers of a constant input, which may be some that the file dequantises; `None` if they are of another type.
+    pub fn reals(&self, node: &NodeProto, index: usize, role: &str) -> Result<Option<Vec<f32>>, Error> {
         let id = self.required(node, index)?;
         let made_by = self.constants.get(&id).and_then(|&at| self.graph.nodes.get(at)).filter(|made| made.output == id);
         if let Some(Node { op: Op::Dequantize(affine), inputs, .. }) = made_by {
-            let tensor = self.tensor(inputs[0]);
-            if let Some(Data::I8(values)) = tensor.data.as_ref().filter(|values| values.len() == 1) {
-                return Ok(dequantize_all(affine, values, &tensor.shape).pop());
+            let Tensor { data, shape, .. } = self.tensor(inputs[0]);
+            match data {
+                Some(Data::I8(values)) => return Ok(Some(dequantize_all(affine, values, shape))),
+                Some(Data::I32(values)) => return Ok(Some(dequantize_all(affine, values, shape))),
+                _ => {}
             }
         }
-        Ok(scalar_f32(self.constant(node, index, role)?))
+        Ok(match &self.constant(node, index, role)?.data {
+            Some(Data::F32(values)) => Some(values.clone()),
+            _ => None,
+        })
     }
 
     /// A constant positive scale.

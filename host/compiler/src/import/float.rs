@@ -190,14 +190,11 @@ pub fn batch_normalise(context: &mut Context, node: &NodeProto) -> Result<(), Er
     let shape = context.tensor(input).shape.clone();
     let channels = shape.get(1).copied().unwrap_or(1);
     let parameter = |index: usize| {
-        let tensor = context.constant(node, index, "a parameter of each channel")?;
-        match &tensor.data {
-            Some(Data::F32(values)) if values.len() == channels => Ok(values.clone()),
-            _ => {
-                let detail = format!("holds {} values for {channels} channels", tensor.elements());
-                Err(Error::Shape { value: tensor.name.clone(), detail })
-            }
-        }
+        let values = context.reals(node, index, "a parameter of each channel")?;
+        values.filter(|values| values.len() == channels).ok_or_else(|| {
+            let name = node.input.get(index).cloned().unwrap_or_default();
+            Error::Shape { value: name, detail: format!("does not hold {channels} reals, one for each channel") }
+        })
     };
     let [scales, biases, means, variances] = [parameter(1)?, parameter(2)?, parameter(3)?, parameter(4)?];
     let epsilon = real(node, "epsilon", 1e-5);
@@ -287,7 +284,8 @@ pub fn global_average_pool(context: &mut Context, node: &NodeProto) -> Result<()
     context.push(node, Op::Float(FloatOp::GlobalAveragePool), vec![input], Output::real(output))
 }
 
-pub fn softmax(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
+/// Softmax, or its logarithm.
+pub fn softmax(context: &mut Context, node: &NodeProto, log: bool) -> Result<(), Error> {
     let input = real_input(context, node, 0)?;
     let shape = context.tensor(input).shape.clone();
     let default = if context.opset < 13 { 1 } else { -1 };
@@ -301,5 +299,5 @@ pub fn softmax(context: &mut Context, node: &NodeProto) -> Result<(), Error> {
         ));
     }
     context.charge(shape.iter().map(|&d| d as u64).product())?;
-    context.push(node, Op::Softmax { axis }, vec![input], Output::real(shape))
+    context.push(node, Op::Softmax { axis, log }, vec![input], Output::real(shape))
 }

@@ -227,10 +227,12 @@ pub enum Op {
     Quantize(Affine),
     /// Integer to real.
     Dequantize(Affine),
-    /// Softmax along an axis, in floating point.
+    /// Softmax along an axis, or its logarithm, in floating point.
     Softmax {
         /// The axis.
         axis: usize,
+        /// The logarithm.
+        log: bool,
     },
     /// int8 softmax over the channels.
     QuantisedSoftmax(QuantisedSoftmax),
@@ -286,7 +288,7 @@ impl Op {
             Self::Transpose(_) => "Transpose",
             Self::Quantize(_) => "QuantizeLinear",
             Self::Dequantize(_) => "DequantizeLinear",
-            Self::LogSoftmax(_) => "LogSoftmax",
+            Self::LogSoftmax(_) | Self::Softmax { log: true, .. } => "LogSoftmax",
             Self::Softmax { .. } | Self::QuantisedSoftmax(_) | Self::TableSoftmax(_) => "Softmax",
             Self::Float(FloatOp::Relu) => "Relu",
             Self::Float(FloatOp::LeakyRelu { .. }) => "LeakyRelu",

@@ -204,7 +204,7 @@ fn operator(graph: &Graph, producers: &[Option<usize>], node: &Node, y: Quant, u
     let Some(x) = source(graph, producers, node.inputs[0]) else {
         return Ok(None);
     };
-    if let Op::Softmax { axis } = node.op {
+    if let Op::Softmax { axis, log: false } = node.op {
         let shape = &graph.tensor(x.id).shape;
         let op = TableSoftmax::new(x.quant.scale, y, shape[axis]).filter(|_| axis + 1 == shape.len());
         return Ok(op.map(|op| (Op::TableSoftmax(op), vec![x.id])));

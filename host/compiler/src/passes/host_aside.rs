@@ -56,10 +56,10 @@ mod tests {
         let mut builder = Builder::new(41, &[1, 4, 4, 4]);
         let body = builder.conv(builder.input(), 8, 3);
         let first = builder.conv(body, 4, 1);
-        let softmax = builder.unary(Op::Softmax { axis: 1 }, first);
+        let softmax = builder.unary(Op::Softmax { axis: 1, log: false }, first);
         builder.output(softmax);
         let second = builder.conv(body, 6, 1);
-        let other = builder.unary(Op::Softmax { axis: 1 }, second);
+        let other = builder.unary(Op::Softmax { axis: 1, log: false }, second);
         let mut graph = builder.finish(other);
         crate::passes::partition::run(&mut graph).unwrap();
         let names = |graph: &Graph| graph.nodes.iter().map(|node| node.name.clone()).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Operators that treat each element alone, and Softmax.
+//! Operators that treat each element alone.
 
 use lacuna_spec::numerics::requantise_a;
 
@@ -93,16 +93,16 @@ pub fn mul(op: &Mul, a: i8, b: i8) -> i8 {
 
 /// One value of `DequantizeLinear`.
 #[must_use]
-pub fn dequantize(q: i8, scale: f32, zero_point: i32) -> f32 {
-    (i32::from(q) - zero_point) as f32 * scale
+pub fn dequantize(q: impl Into<i32>, scale: f32, zero_point: i32) -> f32 {
+    q.into().wrapping_sub(zero_point) as f32 * scale
 }
 
 /// A whole tensor of `DequantizeLinear`, with one scale or one an index of the axis.
 #[must_use]
-pub fn dequantize_all(affine: &Affine, x: &[i8], shape: &[usize]) -> Vec<f32> {
+pub fn dequantize_all<T: Copy + Into<i32>>(affine: &Affine, x: &[T], shape: &[usize]) -> Vec<f32> {
     let channel = channels(affine, shape);
     let each =
-        |(index, &q): (usize, &i8)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
+        |(index, &q): (usize, &T)| dequantize(q, affine.scales[channel(index)], affine.zero_points[channel(index)]);
     x.iter().enumerate().map(each).collect()
 }
 
@@ -142,18 +142,6 @@ pub fn transpose<T: Copy>(x: &[T], shape: &[usize], order: &[usize]) -> Vec<T> {
             }
             index[position] = 0;
         }
-    }
-    result
-}
-
-/// Softmax over rows of `length`.
-pub fn softmax(x: &[f32], length: usize) -> Vec<f32> {
-    let mut result = Vec::with_capacity(x.len());
-    for row in x.chunks(length.max(1)) {
-        let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let powers: Vec<f32> = row.iter().map(|value| (value - max).exp()).collect();
-        let inverse = 1.0 / powers.iter().sum::<f32>();
-        result.extend(powers.iter().map(|power| power * inverse));
     }
     result
 }
@@ -233,12 +221,5 @@ mod tests {
         let y = transpose(&x, &[2, 3, 4], &[2, 0, 1]);
         assert_eq!(y[..6], [0, 4, 8, 12, 16, 20]);
         assert_eq!(transpose(&y, &[4, 2, 3], &[1, 2, 0]), x);
-    }
-
-    #[test]
-    fn softmax_rows_sum_to_one() {
-        let y = softmax(&[1.0, 2.0, 3.0, -1000.0, 0.0, 0.0], 3);
-        assert!((y[..3].iter().sum::<f32>() - 1.0).abs() < 1e-6);
-        assert_eq!(y[3..], [0.0, 0.5, 0.5]);
     }
 }

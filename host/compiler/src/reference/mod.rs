@@ -1,7 +1,8 @@
 //! Executes a graph on the host, bit for bit as the model's own runtime does (rule B: ONNX Runtime 1.32 on x86-64; rule A: the
 //! TensorFlow Lite reference kernels). Host fallback, calibration and the tests use it.
 //!
-//! Softmax is the one exception: ONNX Runtime sums it in an order that depends on the processor, so its last digits do too.
+//! Softmax of reals and its logarithm are those of processors with AVX-512: ONNX Runtime sums them in an order that depends on the
+//! processor, so the last digits of rows of more than sixteen values do too.
 
 mod detect;
 mod elementwise;
@@ -19,6 +20,7 @@ mod recurrent;
 mod runtime;
 mod softmax;
 mod state;
+mod vector_softmax;
 
 pub use elementwise::{add, add_a, dequantize, dequantize_all, mul, quantise_multiplier, quantize, quantize_a};
 pub(crate) use fixed::inverse_root;
@@ -197,7 +199,10 @@ pub fn apply(graph: &Graph, node: &Node, operands: &[&Value]) -> Result<Value, E
                 [(places, &tensors[0].shape), (scores, &tensors[1].shape)].map(|(x, shape)| channels_last(x, shape));
             Value::F32(detect::detect(op, &places, &scores).ok_or_else(wrong)?)
         }
-        (Op::Softmax { axis }, [Value::F32(x)]) => Value::F32(elementwise::softmax(x, tensors[0].shape[*axis])),
+        (Op::Softmax { axis, log }, [Value::F32(x)]) => {
+            let rows = if *log { vector_softmax::log_softmax } else { vector_softmax::softmax };
+            Value::F32(rows(x, tensors[0].shape[*axis]))
+        }
         (Op::Float(op), [Value::F32(a), Value::F32(b)]) if binary(op, 0.0, 0.0).is_some() => {
             Value::F32(a.iter().zip(b).filter_map(|(&a, &b)| binary(op, a, b)).collect())
         }
